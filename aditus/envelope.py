@@ -1,0 +1,82 @@
+"""The one shape of every API reply: {"success": true, "data": …} or {"success": false, "error": {…}}."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.renderers import JSONRenderer
+
+ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["success", "error"],
+    "properties": {
+        "success": {"type": "boolean", "enum": [False]},
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "details"],
+            "properties": {
+                "code": {"type": "string", "description": "Stable; programs decide by it."},
+                "message": {"type": "string", "description": "Tells a person what to do next."},
+                "details": {"type": "object", "additionalProperties": True},
+            },
+        },
+    },
+}
+# Of signed 32 and 64 bit integers.
+_STORAGE_LIMITS = {2**31 - 1, -(2**31), 2**63 - 1, -(2**63)}
+
+
+class EnvelopeJSONRenderer(JSONRenderer):
+    """Wraps what a view returned; the exception handler has shaped errors already."""
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        response = (renderer_context or {}).get("response")
+        if response is not None and response.status_code == 204:
+            return b""
+        if response is None or not response.exception:
+            data = {"success": True, "data": data}
+        rendered: bytes = super().render(data, accepted_media_type, renderer_context)
+        return rendered
+
+
+def wrap_schema_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """drf-spectacular hook: say in the schema what the renderer does."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+    error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            responses = operation["responses"]
+            for status, response in responses.items():
+                content = response.get("content", {}).get("application/json")
+                if content and status.startswith("2"):
+                    content["schema"] = {
+                        "type": "object",
+                        "required": ["success", "data"],
+                        "properties": {
+                            "success": {"type": "boolean", "enum": [True]},
+                            "data": content["schema"],
+                        },
+                    }
+            responses.setdefault("default", {**error, "description": "Refused or failed; see error.code."})
+    return result
+
+
+def drop_storage_limits(result: Any, **_: Any) -> Any:
+    """drf-spectacular hook: leave out the largest integer of the database in use, which is no part of the
+    contract and differs between SQLite and PostgreSQL."""
+    if isinstance(result, dict):
+        if result.get("maximum") in _STORAGE_LIMITS:
+            del result["maximum"]
+            result.pop("format", None)
+            if result.get("minimum") in _STORAGE_LIMITS:
+                del result["minimum"]
+        for value in result.values():
+            drop_storage_limits(value)
+    elif isinstance(result, list):
+        for value in result:
+            drop_storage_limits(value)
+    return result

@@ -1,0 +1,119 @@
+"""Turns every exception that reaches the edge into the error envelope."""
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from accounts.errors import DomainError
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+DATABASE_RETRY_SECONDS = 5
+DATABASE_MESSAGE = "The database cannot be reached right now. Try again in a few seconds."
+
+
+def error_body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"success": False, "error": {"code": code, "message": message, "details": details or {}}}
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER. Anything not listed is a bug: Django logs it and answers by `server_error`."""
+    set_rollback()
+    if isinstance(exc, DomainError):
+        return _respond(exc.status, exc.code, exc.message, exc.details, exc.retry_after)
+    if isinstance(exc, DATABASE_AWAY):
+        return _respond(503, "database_unavailable", DATABASE_MESSAGE, retry_after=DATABASE_RETRY_SECONDS)
+    if isinstance(exc, Http404):
+        exc = exceptions.NotFound()
+    elif isinstance(exc, PermissionDenied):
+        exc = exceptions.PermissionDenied()
+    if isinstance(exc, exceptions.APIException):
+        return _from_api_exception(exc)
+    return None
+
+
+def _from_api_exception(exc: exceptions.APIException) -> Response:
+    if isinstance(exc, exceptions.ValidationError):
+        details = exc.detail if isinstance(exc.detail, dict) else {"non_field_errors": exc.detail}
+        return _respond(400, "invalid_input", "Some fields are not valid; see details.", {"fields": details})
+    detail: Any = exc.detail
+    if isinstance(detail, dict):  # simplejwt
+        detail = detail.get("detail", exc.default_detail)
+    wait = getattr(exc, "wait", None)
+    response = _respond(
+        exc.status_code,
+        str(getattr(detail, "code", exc.default_code)),
+        str(detail),
+        retry_after=None if wait is None else math.ceil(wait),
+    )
+    if authenticate := getattr(exc, "auth_header", None):
+        response["WWW-Authenticate"] = authenticate
+    return response
+
+
+def _respond(
+    status: int,
+    code: str,
+    message: str,
+    details: dict[str, Any] | None = None,
+    retry_after: int | None = None,
+) -> Response:
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return Response(error_body(code, message, details), status=status, headers=headers)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400: a request that never reached a view, such as one with a foreign Host header."""
+    message = "This request cannot be understood. Check its address, headers and size."
+    return _page(request, defaults.bad_request, exception) or _json(400, "bad_request", message)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler403."""
+    message = "You are not allowed to do this."
+    return _page(request, defaults.permission_denied, exception) or _json(403, "permission_denied", message)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler404."""
+    message = "There is nothing at this address."
+    return _page(request, defaults.page_not_found, exception) or _json(404, "not_found", message)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500: a bug, or a database that went away outside an API view."""
+    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        response = (
+            _json(503, "database_unavailable", DATABASE_MESSAGE)
+            if _is_api(request)
+            else HttpResponse(DATABASE_MESSAGE, status=503, content_type="text/plain; charset=utf-8")
+        )
+        response["Retry-After"] = str(DATABASE_RETRY_SECONDS)
+        return response
+    if not _is_api(request):
+        return defaults.server_error(request)
+    return _json(500, DomainError.code, DomainError.message)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
+
+
+def _page(
+    request: HttpRequest, view: Callable[[HttpRequest, Exception], HttpResponse], exception: Exception
+) -> HttpResponse | None:
+    """Django's own page for people in a browser; None for programs, who get the envelope."""
+    return None if _is_api(request) else view(request, exception)
+
+
+def _json(status: int, code: str, message: str) -> JsonResponse:
+    return JsonResponse(error_body(code, message), status=status)

@@ -1,0 +1,343 @@
+"""Settings of every process. Each value a deployment may change is read from the environment (or `.env`)
+and listed in README.md, "Configuration". `DATABASE_URL` and `REDIS_URL` alone decide between the embedded
+and the production shape."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django_guid.integrations import CeleryIntegration
+
+from aditus import appearance
+from aditus.logs import console_logging
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+DATABASE_URL = env.str("DATABASE_URL", default="")
+REDIS_URL = env.str("REDIS_URL", default="")
+# Installations that share a Redis need a prefix each.
+REDIS_KEY_PREFIX = env.str("REDIS_KEY_PREFIX", default="aditus")
+# Embedded: one machine, no servers to run; HTTPS and secure cookies are a reverse proxy's job there.
+EMBEDDED = not DATABASE_URL
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY")
+# Newest first. The first key encrypts; every key decrypts. Losing them loses the stored API keys.
+FERNET_KEYS: list[str] = env.list("FERNET_KEYS")
+if not FERNET_KEYS:
+    raise ImproperlyConfigured("FERNET_KEYS is empty. Run `python -m aditus.dotenv` to write one into .env.")
+# They sign the audit trail; newest first. Before SECRET_KEY changes, put its old value here, or the entries
+# it signed no longer verify.
+AUDIT_KEYS: list[str] = env.list("AUDIT_KEYS", default=[]) or [SECRET_KEY]
+# The loopback names stay, because health checks inside a container come by them.
+ALLOWED_HOSTS: list[str] = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    # Without its default configuration, which would put its own admin site in the place of ours.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "accounts.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_guid",
+    "axes",
+    "django_otp",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "accounts.apps.AccountsConfig",
+    "providers",
+    "usage",
+    "orchestration",
+    "extraction",
+    "drafting",
+    "aditus",
+]
+
+# Every entry runs natively under asyncio: one sync-only middleware would cost each call a thread hop.
+MIDDLEWARE = [
+    "django_guid.middleware.guid_middleware",
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "aditus.urls"
+ASGI_APPLICATION = "aditus.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # Before the apps', so that a page of unfold's can be corrected here.
+        "DIRS": [BASE_DIR / "aditus" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database -----------------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    if EMBEDDED:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "aditus.sqlite3",
+            "OPTIONS": {
+                # IMMEDIATE takes the write lock at BEGIN, so a reserve waits its turn instead of failing
+                # with "database is locked" when it upgrades from a read lock.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+        }
+    config: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
+    if config["ENGINE"] == "django.db.backends.postgresql":
+        config.setdefault("OPTIONS", {})
+        # The pool tests a connection before it lends it, so that calls survive a restart of the server.
+        config["CONN_HEALTH_CHECKS"] = True
+        config["OPTIONS"]["pool"] = {
+            "min_size": 0,
+            "max_size": env.int("DATABASE_POOL_SIZE", default=16),
+            "timeout": 10,
+            # Seconds until an attempt to connect is given up and the next call makes a new one. An attempt
+            # waits twice as long after each failure, so the end of an outage would be noticed very late.
+            "reconnect_timeout": 3,
+        }
+        config["OPTIONS"].setdefault("connect_timeout", 5)
+    return config
+
+
+DATABASES = {"default": _database()}
+# How many hops from async code into the database run at once per process. SQLite has one writer anyway.
+DATABASE_THREADS = env.int("DATABASE_THREADS", default=1 if EMBEDDED else 8)
+# The ledger that holds quotas and writes usage rows; see usage/ledger/base.py.
+LEDGER = "usage.ledger.portable.PortableLedger"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Cache and workers --------------------------------------------------------------------------------
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": (
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": REDIS_KEY_PREFIX,
+            "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        }
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+
+_BROKER_DIR = DATA_DIR / "broker"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
+if REDIS_URL:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{REDIS_KEY_PREFIX}:"}
+else:
+    CELERY_BROKER_TRANSPORT = "aditus.broker.FileTransport"
+    for _folder in ("queue", "control"):
+        (_BROKER_DIR / _folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_BROKER_DIR / "queue"),
+        "data_folder_out": str(_BROKER_DIR / "queue"),
+        "control_folder": str(_BROKER_DIR / "control"),
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "usage.sweep": {"task": "usage.tasks.sweep", "schedule": timedelta(minutes=1)},
+    "usage.roll_up": {"task": "usage.tasks.roll_up", "schedule": timedelta(minutes=5)},
+    "accounts.forget_expired_tokens": {
+        "task": "accounts.tasks.forget_expired_tokens",
+        "schedule": timedelta(days=1),
+    },
+    "orchestration.probe_providers": {
+        "task": "orchestration.tasks.probe_providers",
+        "schedule": timedelta(minutes=1),
+    },
+    "providers.refresh_capabilities": {
+        "task": "providers.celery_tasks.refresh_capabilities",
+        "schedule": timedelta(days=1),
+    },
+}
+# Besides each app's `tasks`, which in `providers` are the kinds of work that models do.
+CELERY_IMPORTS = ("providers.celery_tasks",)
+
+# --- Accounts -----------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Whether super-admins need an authenticator app. Where it is off, one that is set up is still asked for.
+MFA_REQUIRED = env.bool("MFA_REQUIRED", default=not EMBEDDED)
+# How long a code counts as fresh for what needs one: keys, deletions, roles.
+STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=300)
+# Wrong passwords for one email from one address, at the console and the API together, then the wait.
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_WAIT_MINUTES", default=15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# An attempt made during the wait does not prolong it.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "accounts.logins.login_name"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+# The audit trail tells who logged in; the lock alone is what axes is for.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# Each door words its refusal itself, so the middleware of axes would only be in the way.
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    # Changing a password ends every session that the old one opened.
+    "CHECK_REVOKE_TOKEN": True,
+}
+# A working day: the console asks for password and code again after it.
+SESSION_COOKIE_AGE = 12 * 3600
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+# --- Console ------------------------------------------------------------------------------------------
+
+UNFOLD = appearance.UNFOLD
+
+# --- API ----------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.RevocableJWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["aditus.envelope.EnvelopeJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "PAGE_SIZE": 20,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "aditus.exceptions.exception_handler",
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttles.AnonymousThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"anon": env.str("ANONYMOUS_RATE", default="60/min")},
+    # uvicorn has read the proxy's headers already, from the proxies it was told to trust.
+    "NUM_PROXIES": 0,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Aditus API",
+    "DESCRIPTION": "Extract job postings, draft CVs and cover letters, and run the AI providers behind them.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    # Two serializers have a field called `kind`; the schema names their values apart.
+    "ENUM_NAME_OVERRIDES": {"DraftKind": "drafting.models.Kind"},
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "aditus.envelope.wrap_schema_responses",
+        "aditus.envelope.drop_storage_limits",
+    ],
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+
+# --- Providers from the environment (used only while no config exists in the database) -----------------
+
+PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = {
+    "gemini": {
+        "api_key": env.str("GEMINI_API_KEY", default=""),
+        "model_fast": env.str("GEMINI_MODEL_FAST", default="gemini-2.5-flash"),
+        "model_quality": env.str("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro"),
+    },
+    "openai": {
+        "api_key": env.str("OPENAI_API_KEY", default=""),
+        "model_fast": env.str("OPENAI_MODEL_FAST", default="gpt-5-mini"),
+        "model_quality": env.str("OPENAI_MODEL_QUALITY", default="gpt-5"),
+    },
+    "claude": {
+        "api_key": env.str("ANTHROPIC_API_KEY", default=""),
+        "model_fast": env.str("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5"),
+        "model_quality": env.str("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5"),
+    },
+}
+# Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.
+CALL_DEADLINE_SECONDS = env.int("CALL_DEADLINE_SECONDS", default=120)
+PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=60)
+# Addresses below private ranges that extraction may still fetch, as host:port. Empty outside demos and tests.
+EXTRACTION_ALLOWED_PRIVATE_HOSTS: list[str] = env.list("EXTRACTION_ALLOWED_PRIVATE_HOSTS", default=[])
+
+# --- Language, time, files ----------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+FORMAT_MODULE_PATH = "aditus.formats"
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "servestatic.storage.CompressedStaticFilesStorage"},
+}
+
+# --- HTTPS --------------------------------------------------------------------------------------------
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not EMBEDDED else None
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not EMBEDDED)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 0 if EMBEDDED else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
+SECURE_HSTS_PRELOAD = not EMBEDDED
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+X_FRAME_OPTIONS = "DENY"
+
+# --- Logs ---------------------------------------------------------------------------------------------
+
+DJANGO_GUID = {
+    "GUID_HEADER_NAME": "X-Request-ID",
+    "VALIDATE_GUID": True,
+    "RETURN_HEADER": True,
+    "EXPOSE_HEADER": False,
+    # A task logs under the id of the request that sent it, in the format of the web processes.
+    "INTEGRATIONS": [CeleryIntegration(use_django_logging=True)],
+}
+# A line that cannot be formatted would otherwise be printed to stderr with its arguments, past the redaction.
+logging.raiseExceptions = DEBUG
+LOGGING = console_logging(level=env.str("LOG_LEVEL", default="INFO"))

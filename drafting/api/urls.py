@@ -1,0 +1,23 @@
+from django.urls import path
+
+from drafting.api.views import (
+    CoverLetterView,
+    CvDraftView,
+    DraftDetailView,
+    DraftExportView,
+    DraftFeedbackView,
+    DraftListView,
+    ProfileDetailView,
+    ProfileListView,
+)
+
+urlpatterns = [
+    path("profiles", ProfileListView.as_view(), name="profile-list"),
+    path("profiles/<int:pk>", ProfileDetailView.as_view(), name="profile-detail"),
+    path("cv-drafter/draft", CvDraftView.as_view(), name="cv-draft"),
+    path("cover-letter/generate", CoverLetterView.as_view(), name="cover-letter"),
+    path("drafts", DraftListView.as_view(), name="draft-list"),
+    path("drafts/<int:pk>", DraftDetailView.as_view(), name="draft-detail"),
+    path("drafts/<int:pk>/export", DraftExportView.as_view(), name="draft-export"),
+    path("drafts/<int:pk>/feedback", DraftFeedbackView.as_view(), name="draft-feedback"),
+]

@@ -1,0 +1,183 @@
+"""Profiles and drafts over HTTP: validate, one call, serialise."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils.text import slugify
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from accounts.async_views import AsyncAPIView
+from accounts.database import in_database_thread
+from accounts.models import User
+from drafting.api.serializers import (
+    DraftInputSerializer,
+    DraftSerializer,
+    DraftSummarySerializer,
+    ProfileInputSerializer,
+    ProfileSerializer,
+    ProfileSummarySerializer,
+)
+from drafting.drafter import draft_cv, load_source, write_letter
+from drafting.exports import EXPORTS, export
+from drafting.models import Draft, MasterProfile
+from orchestration.api.feedback import FeedbackView
+
+
+def _user(request: Request) -> User:
+    """Whoever the permission class let in."""
+    return cast("User", request.user)
+
+
+class ProfileListView(generics.ListAPIView[MasterProfile]):
+    """The user's profiles, the last changed first."""
+
+    serializer_class = ProfileSummarySerializer
+
+    def get_queryset(self) -> QuerySet[MasterProfile]:
+        if getattr(self, "swagger_fake_view", False):
+            return MasterProfile.objects.none()
+        return MasterProfile.objects.filter(user=_user(self.request)).defer("resume")
+
+    @extend_schema(request=ProfileInputSerializer, responses={201: ProfileSerializer})
+    def post(self, request: Request) -> Response:
+        """Keep a profile; 422 `invalid_profile` when it is not a JSON Resume."""
+        serializer = ProfileInputSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        profile = MasterProfile.objects.create(user=_user(request), **serializer.validated_data)
+        return Response(ProfileSerializer(profile).data, status=201)
+
+
+class ProfileDetailView(generics.RetrieveDestroyAPIView[MasterProfile]):
+    serializer_class = ProfileSerializer
+
+    def get_queryset(self) -> QuerySet[MasterProfile]:
+        if getattr(self, "swagger_fake_view", False):
+            return MasterProfile.objects.none()
+        return MasterProfile.objects.filter(user=_user(self.request))
+
+    @extend_schema(request=ProfileInputSerializer, responses=ProfileSerializer)
+    def put(self, request: Request, pk: int) -> Response:
+        """Replace name and resume."""
+        return self._update(request, partial=False)
+
+    @extend_schema(request=ProfileInputSerializer(partial=True), responses=ProfileSerializer)
+    def patch(self, request: Request, pk: int) -> Response:
+        """Replace name or resume; a resume is always replaced as a whole."""
+        return self._update(request, partial=True)
+
+    def _update(self, request: Request, *, partial: bool) -> Response:
+        profile = self.get_object()
+        serializer = ProfileInputSerializer(data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        for name, value in serializer.validated_data.items():
+            setattr(profile, name, value)
+        profile.save(update_fields=[*serializer.validated_data, "updated_at"])
+        return Response(ProfileSerializer(profile).data)
+
+
+class _DraftingView(AsyncAPIView):
+    """What both generating endpoints do; they differ in the function that drafts."""
+
+    generate: ClassVar[Callable[..., Awaitable[Draft]]]
+
+    async def _draft(self, request: Request) -> Response:
+        serializer = DraftInputSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user = _user(request)
+        source = await in_database_thread(load_source, user=user, **serializer.sources)
+        draft = await type(self).generate(user=user, source=source, options=serializer.options)
+        return Response(DraftSerializer(draft).data, status=201)
+
+
+class CvDraftView(_DraftingView):
+    generate = staticmethod(draft_cv)
+
+    @extend_schema(request=DraftInputSerializer, responses={201: DraftSerializer})
+    async def post(self, request: Request) -> Response:
+        """Draft a CV for a posting from a profile, as the next version of its series."""
+        return await self._draft(request)
+
+
+class CoverLetterView(_DraftingView):
+    generate = staticmethod(write_letter)
+
+    @extend_schema(request=DraftInputSerializer, responses={201: DraftSerializer})
+    async def post(self, request: Request) -> Response:
+        """Write a cover letter for a posting from a profile, as the next version of its series."""
+        return await self._draft(request)
+
+
+class _OwnDrafts(generics.GenericAPIView[Draft]):
+    def get_queryset(self) -> QuerySet[Draft]:
+        if getattr(self, "swagger_fake_view", False):
+            return Draft.objects.none()
+        return Draft.objects.filter(user=_user(self.request))
+
+
+class DraftListView(_OwnDrafts, generics.ListAPIView[Draft]):
+    """The user's drafts, newest first."""
+
+    serializer_class = DraftSummarySerializer
+
+    def get_queryset(self) -> QuerySet[Draft]:
+        return super().get_queryset().defer("content", "changes", "grounding")
+
+
+class DraftDetailView(_OwnDrafts, generics.RetrieveAPIView[Draft]):
+    serializer_class: type[BaseSerializer[Draft]] = DraftSerializer
+
+
+class DraftFeedbackView(_OwnDrafts, FeedbackView[Draft]):
+    """Rate one of the user's drafts; the last rating counts."""
+
+
+class _AnyFormat(DefaultContentNegotiation):
+    """`?format=` names an export here, not a DRF renderer, and a browser's Accept header decides nothing."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class DraftExportView(AsyncAPIView):
+    content_negotiation_class = _AnyFormat
+
+    @extend_schema(
+        parameters=[OpenApiParameter("format", enum=sorted(EXPORTS), default="pdf")],
+        responses={
+            (200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+        },
+    )
+    async def get(self, request: Request, pk: int) -> HttpResponse:
+        """The draft as a file: PDF, Markdown, or JSON (a JSON Resume for a CV)."""
+        draft = await in_database_thread(_own_draft, _user(request), pk)
+        exported = await export(draft, request.query_params.get("format", "pdf"))
+        response = HttpResponse(exported.data, content_type=exported.content_type)
+        response["Content-Disposition"] = f'attachment; filename="{_filename(draft, exported.extension)}"'
+        response["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _own_draft(user: User, pk: int) -> Draft:
+    draft = Draft.objects.filter(user=user, pk=pk).first()
+    if draft is None:
+        raise NotFound
+    return draft
+
+
+def _filename(draft: Draft, extension: str) -> str:
+    parts = [draft.kind, draft.hiring_organization, draft.title, f"v{draft.version}"]
+    return f"{slugify('-'.join(part for part in parts if part))[:100]}.{extension}"

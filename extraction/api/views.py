@@ -1,0 +1,99 @@
+"""Extraction over HTTP: validate, one call, serialise."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.async_views import AsyncAPIView
+from accounts.models import User
+from accounts.parsers import JSONParser
+from extraction.api.serializers import (
+    ExtractRequestSerializer,
+    ExtractResponseSerializer,
+    ImageCheckResponseSerializer,
+    ImageRequestSerializer,
+    JobDetailSerializer,
+    JobSummarySerializer,
+    extraction_body,
+    image_check_body,
+)
+from extraction.errors import ImageTooLarge
+from extraction.extractor import extract
+from extraction.image_check import check_image
+from extraction.images import MAX_BYTES
+from extraction.models import JobPosting
+from orchestration.api.feedback import FeedbackView
+
+
+class ExtractView(AsyncAPIView):
+    """A job posting's address, text or picture in; the structured record out."""
+
+    parser_classes = (JSONParser, MultiPartParser, FormParser)
+
+    @extend_schema(request=ExtractRequestSerializer, responses={201: ExtractResponseSerializer})
+    async def post(self, request: Request) -> Response:
+        serializer = ExtractRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = dict(serializer.validated_data)
+        if "image" in given:
+            given["image"] = _bytes(given["image"])
+        extraction = await extract(user=cast(User, request.user), **given)
+        return Response(extraction_body(extraction), status=201)
+
+
+class ValidateImageView(AsyncAPIView):
+    """Is this picture a readable job posting?"""
+
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(request=ImageRequestSerializer, responses=ImageCheckResponseSerializer)
+    async def post(self, request: Request) -> Response:
+        serializer = ImageRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        image = _bytes(serializer.validated_data["image"])
+        check = await check_image(user=cast(User, request.user), image=image)
+        return Response(image_check_body(check))
+
+
+class _OwnJobs(generics.GenericAPIView[JobPosting]):
+    def get_queryset(self) -> QuerySet[JobPosting]:
+        if getattr(self, "swagger_fake_view", False):
+            return JobPosting.objects.none()
+        return JobPosting.objects.filter(user=cast(User, self.request.user))
+
+
+class JobListView(_OwnJobs, generics.ListAPIView[JobPosting]):
+    """The user's own postings, newest first."""
+
+    serializer_class = JobSummarySerializer
+
+    def get_queryset(self) -> QuerySet[JobPosting]:
+        # The records themselves are long and not shown here.
+        return super().get_queryset().defer("data", "sources", "warnings")
+
+
+class JobDetailView(_OwnJobs, generics.RetrieveAPIView[JobPosting]):
+    """One of the user's own postings."""
+
+    serializer_class = JobDetailSerializer
+
+
+class JobFeedbackView(_OwnJobs, FeedbackView[JobPosting]):
+    """Rate the extraction of one of the user's postings; the last rating counts."""
+
+
+def _bytes(upload: Any) -> bytes:
+    """The upload's content. Refused by its size before it is read into memory."""
+    file = cast("UploadedFile[bytes]", upload)
+    if (file.size or 0) > MAX_BYTES:
+        raise ImageTooLarge(details={"limit_bytes": MAX_BYTES})
+    content: bytes = file.read()
+    return content

@@ -1,0 +1,159 @@
+"""The loop of one call: admission, quota, the request, the account of it, and the next candidate."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from django.utils import timezone
+
+from accounts.database import in_database_thread
+from accounts.errors import DomainError
+from orchestration import outcomes
+from orchestration.accounting import Accounting
+from orchestration.admission import Admission, Pass
+from orchestration.call import Call, Failure
+from orchestration.errors import ProvidersUnavailable
+from orchestration.latencies import latencies
+from orchestration.planning import replan
+from orchestration.resilience import POLICIES, pause_before_retry
+from orchestration.results import GenerationResult
+from orchestration.routing import Candidate
+from orchestration.snapshot import current_snapshot
+from providers.adapters.base import AIProvider, ProviderReply
+from providers.errors import ErrorKind, ProviderError, UndecryptableKey
+from providers.flags import flag, unflag
+from providers.pool import provider_for
+from usage.ledger.base import QuotaExceeded, Reservation, StaleRouting, UnknownPrice
+
+logger = logging.getLogger(__name__)
+
+# Seconds. A vendor that was given less to answer in, because the call's deadline was near, is not to blame.
+FAIR_CHANCE = 10.0
+
+
+class Asking:
+    def __init__(self, accounting: Accounting, admission: Admission) -> None:
+        self._accounting = accounting
+        self._admission = admission
+
+    async def answer(self, call: Call) -> GenerationResult:
+        """The first candidate that answers, or the reason why none did."""
+        skipped: list[DomainError] = []
+        while (remaining := call.remaining()) and _seconds_left(call) > 0:
+            user_id, deadline = call.question.user_id, call.budget.deadline
+            try:
+                async with self._admission.first(remaining, user_id=user_id, deadline=deadline) as granted:
+                    candidate = granted.candidate
+                    return await self._attempt(call, granted)
+            except ProvidersUnavailable as unavailable:
+                skipped.append(unavailable)
+                break
+            except StaleRouting:
+                replan(call, await in_database_thread(current_snapshot))
+            except (UndecryptableKey, QuotaExceeded, UnknownPrice) as error:
+                if isinstance(error, QuotaExceeded) and error.details["scope"] != "provider":
+                    raise
+                logger.warning("Config %s was passed over: %s", candidate.provider.config_id, error.code)
+                skipped.append(error)
+                call.give_up_on(candidate)
+            except ProviderError as error:
+                await self._after_failure(call, candidate, error)
+        raise outcomes.final_error(call, skipped)
+
+    async def _attempt(self, call: Call, granted: Pass) -> GenerationResult:
+        """Reserve, ask, settle. Raises what the ledger or the adapter raised, after settling."""
+        candidate, adapter = granted.candidate, _adapter_of(granted.candidate)
+        reservation = await self._reserve(call, candidate)
+        started = time.perf_counter()
+        try:
+            reply = await _reply_in_time(call, granted, adapter)
+        except ProviderError as error:
+            outcome = outcomes.failed(error, latency_ms=_since(started))
+            call.budget.costs.append((await self._accounting.settle(reservation, outcome)).cost_usd)
+            raise
+        except asyncio.CancelledError:
+            await self._accounting.settle(reservation, outcomes.aborted(latency_ms=_since(started)))
+            raise
+        except BaseException:
+            # A bug of ours is never failover: release what was held and let it be seen.
+            await self._accounting.settle(reservation, outcomes.crashed(latency_ms=_since(started)))
+            raise
+        outcome = outcomes.success(reply, latency_ms=_since(started))
+        settlement = await self._accounting.settle(reservation, outcome)
+        call.budget.costs.append(settlement.cost_usd)
+        await _note_success(candidate, outcome.latency_ms)
+        return call.result(candidate, reply, settlement, latency_ms=outcome.latency_ms)
+
+    async def _reserve(self, call: Call, candidate: Candidate) -> Reservation:
+        number = call.budget.next_number()
+        try:
+            attempt = call.attempt_at(candidate, number=number, now=timezone.now())
+            reservation = await self._accounting.reserve(attempt)
+        except BaseException:
+            call.budget.take_back(number)
+            raise
+        call.budget.attempts += 1
+        return reservation
+
+    async def _after_failure(self, call: Call, candidate: Candidate, error: ProviderError) -> None:
+        """Note the failure; pause before asking the same candidate again, or rule others out."""
+        call.failures.append(Failure(candidate, error))
+        config_id = candidate.provider.config_id
+        logger.warning("Attempt %s at config %s failed: %s", call.budget.attempts, config_id, error.kind)
+        if POLICIES[error.kind].flags_config and config_id is not None:
+            await in_database_thread(flag, config_id, error.kind.value)
+        pause = pause_before_retry(error, retries_here=call.retries_of(candidate))
+        if pause is None or pause >= _seconds_left(call):
+            call.rule_out_after(candidate, error)
+        elif pause:
+            await asyncio.sleep(pause)
+
+
+async def _reply_in_time(call: Call, granted: Pass, adapter: AIProvider) -> ProviderReply:
+    """Ask once, within the provider's timeout and what is left of the call's; tells the pass how it went."""
+    seconds, timeout = _seconds_left(call), granted.candidate.provider.timeout
+    try:
+        async with asyncio.timeout(seconds if seconds < timeout else None):
+            reply = await adapter.generate_content(call.request_for(granted.candidate))
+    except ProviderError as error:
+        granted.failed(error)
+        raise
+    except TimeoutError:
+        too_late = ProviderError(
+            ErrorKind.TIMEOUT, "The call's deadline passed before the reply came.", vendor=adapter.vendor
+        )
+        if seconds >= FAIR_CHANCE:
+            granted.failed(too_late)
+        raise too_late from None
+    granted.answered()
+    return reply
+
+
+async def _note_success(candidate: Candidate, latency_ms: int) -> None:
+    provider = candidate.provider
+    latencies.note(provider.identity, candidate.model_name, latency_ms)
+    if provider.is_flagged and provider.config_id is not None:
+        await in_database_thread(unflag, provider.config_id)
+
+
+def _adapter_of(candidate: Candidate) -> AIProvider:
+    provider = candidate.provider
+    return provider_for(
+        provider_type=provider.provider_type,
+        sealed_key=provider.sealed_key,
+        plain_key=provider.plain_key,
+        model_name=candidate.model_name,
+        base_url=provider.base_url,
+        timeout=provider.timeout,
+    )
+
+
+def _seconds_left(call: Call) -> float:
+    return call.budget.deadline - asyncio.get_running_loop().time()
+
+
+def _since(started: float) -> int:
+    """Milliseconds since a perf_counter reading."""
+    return round((time.perf_counter() - started) * 1000)

@@ -1,0 +1,96 @@
+"""Why the orchestrator gave up, in the terms a client can act on."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from accounts.errors import DomainError
+from orchestration.guards.base import Gate
+
+
+class NoActiveProvider(DomainError):
+    code = "no_active_provider"
+    status = 503
+    message = (
+        "No active provider configured. A super-admin adds one in the console, or an operator sets "
+        "GEMINI_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY."
+    )
+
+
+class NoCapableProvider(DomainError):
+    """`details["missing"]` names the capability (vision, structured output, input window)."""
+
+    code = "no_capable_provider"
+    status = 503
+    message = "None of the configured models can do this task. A super-admin adds one that can."
+
+
+class ProviderFailed(DomainError):
+    """Every candidate failed. `details["attempts"]` lists provider type, model and error kind of each."""
+
+    code = "provider_failed"
+    status = 502
+    message = "The AI provider could not answer. Nothing was lost; try again in a moment."
+
+
+class ProviderTimedOut(ProviderFailed):
+    code = "provider_timeout"
+    status = 504
+    message = "The AI provider did not answer in time. Try again, or send a shorter text."
+
+
+class ProvidersUnavailable(DomainError):
+    """Nothing was sent: every candidate is down, or busy for longer than the call may wait. `retry_after`
+    says when one may be asked again."""
+
+    code = "providers_unavailable"
+    status = 503
+    message = "No AI provider can take this request at the moment. Try again a little later."
+
+
+class TooManyCalls(DomainError):
+    """The plan's rate or concurrency. `details`: limit, and per ("minute" or "moment")."""
+
+    code = "too_many_calls"
+    status = 429
+    message = "That was too fast."
+
+    @classmethod
+    def because(cls, cause: str, *, wait: float, gate: Gate) -> TooManyCalls:
+        """`cause` as the gate gave it, `wait` in seconds."""
+        if cause == "concurrency":
+            return cls(
+                f"Your plan allows {gate.concurrent} calls at a time. Try again when one of them has ended.",
+                details={"limit": gate.concurrent, "per": "moment"},
+                retry_after=1,
+            )
+        return cls(
+            f"Your plan allows {gate.per_minute} calls a minute. Try again in {max(1, ceil(wait))} s.",
+            details={"limit": gate.per_minute, "per": "minute"},
+            retry_after=max(1, ceil(wait)),
+        )
+
+
+class RequestRefused(DomainError):
+    """The vendor found fault with the request itself; asking elsewhere would not help."""
+
+    code = "request_refused"
+    status = 422
+    message = "The AI provider refused this request. Change the input and try again."
+
+
+class ContentBlocked(RequestRefused):
+    code = "content_blocked"
+    message = "The AI provider's safety filter blocked this content. Change the input and try again."
+
+
+class InputTooLong(RequestRefused):
+    code = "input_too_long"
+    status = 413
+    message = "The input is longer than the model can read. Shorten it and try again."
+
+
+class ProviderQuotaExhausted(DomainError):
+    code = "provider_quota_exceeded"
+    status = 429
+    message = "Every AI provider has used up its limit. Try again after the reset."

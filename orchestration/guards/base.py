@@ -1,0 +1,105 @@
+"""What all processes have to agree on while calls are under way, and the contract of where it is kept.
+
+Nothing here is the truth about money: quotas are the ledger's. These guards may be forgotten at any time; the
+price is a few calls too many at a vendor that is down or busy.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestration.guards.circuit import Circuit
+
+# A rate limit looks at the last minute, in seconds.
+WINDOW = 60.0
+# After a vendor's 429 the pace is halved, then grows by what it was before within this many seconds.
+RECOVERY = 60.0
+# Calls a minute: a pace never falls below this, and starts from no less than twice as much.
+LOWEST_PACE = 6.0
+# One congestion shows in many replies at once; within so many seconds they count as one.
+ONE_CONGESTION = 2.0
+
+# Changes a circuit, or gives None to leave it as it is.
+Transition = Callable[[Circuit], Circuit | None]
+Cause = Literal["", "rate", "pace", "concurrency"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Limits on the calls of one user or provider. `per_minute` and `concurrent` None do not limit.
+    `is_paced` gates also slow down after the vendor's 429s (additive increase, multiplicative decrease)."""
+
+    key: str
+    per_minute: int | None = None
+    concurrent: int | None = None
+    is_paced: bool = False
+
+    @property
+    def is_needed(self) -> bool:
+        return self.is_paced or self.per_minute is not None or self.concurrent is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Whether a call may pass, and if not, why and after how many seconds it may (0: nobody can tell)."""
+
+    admitted: bool
+    cause: Cause = ""
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """What a gate has seen: calls begun in the last minute, calls under way, and the pace it is held to in
+    calls a minute (None: it is not slowed down)."""
+
+    recent: int
+    under_way: int
+    pace: float | None
+
+
+class GuardStore(ABC):
+    """Every operation is atomic among all that share the store. Times are seconds since the epoch."""
+
+    @abstractmethod
+    async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
+        """The circuits of these keys, in order; one that nobody has heard of is closed."""
+
+    @abstractmethod
+    async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
+        """Apply a pure function to a circuit and keep the result; returns what the function returned."""
+
+    @abstractmethod
+    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
+        """Let `call` pass the gate if there is room. Its place is free again after `leave`, or after
+        `seconds` should its process have died."""
+
+    @abstractmethod
+    async def leave(self, gate: Gate, call: str) -> None:
+        """Free the place of a call that has ended."""
+
+    @abstractmethod
+    async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
+        """The vendor said that this was too fast, and perhaps after how many seconds to come back."""
+
+    @abstractmethod
+    async def gate_state(self, gate: Gate, *, now: float) -> GateState: ...
+
+    @abstractmethod
+    async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
+        """Take a name that nobody holds; True for the one who got it, until `release` or `seconds` passed."""
+
+    @abstractmethod
+    async def release(self, name: str, holder: str) -> None:
+        """Give back a claimed name; nothing happens when somebody else holds it by now."""
+
+    @abstractmethod
+    async def remember(self, name: str, value: str, *, seconds: float) -> None:
+        """Keep a value for so long, or shorter where there is no room."""
+
+    @abstractmethod
+    async def recall(self, names: Sequence[str]) -> list[str | None]:
+        """The values kept under these names, in order."""

@@ -1,0 +1,128 @@
+"""Shared guards while they can be reached, the process's own while they cannot."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from redis.exceptions import RedisError
+
+from orchestration.guards.base import Entry, Gate, GateState, GuardStore, Transition
+from orchestration.guards.circuit import Circuit
+
+logger = logging.getLogger(__name__)
+R = TypeVar("R")
+
+# Seconds until a store that was away is asked again: an outage costs one call in so many its patience.
+AWAY = 5.0
+# Places to be given back when it returns; those beyond lapse by themselves.
+MOST_OWED = 1_000
+
+
+class _Away(Exception):
+    """The shared store gave no answer. `was_asked`: it may act on the question yet, being merely frozen."""
+
+    def __init__(self, *, was_asked: bool) -> None:
+        super().__init__()
+        self.was_asked = was_asked
+
+
+class FallbackGuards(GuardStore):
+    """Calls go on without the shared store: each process then guards its own, so that limits hold per
+    process and a vendor that is down is found out once per process. Quotas stay exact: the ledger's.
+
+    Places that were, or may have been, taken in the shared store are given back there when it returns."""
+
+    def __init__(self, shared: GuardStore, own: GuardStore) -> None:
+        self._shared, self._own = shared, own
+        self._away_until = 0.0
+        self._inside: set[str] = set()
+        self._owed: deque[tuple[Gate, str]] = deque(maxlen=MOST_OWED)
+
+    async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
+        return await self._ask(lambda store: store.circuits(keys))
+
+    async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
+        return await self._ask(lambda store: store.change_circuit(key, transition, now=now))
+
+    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
+        try:
+            entry = await self._ask_shared(lambda store: store.enter(gate, call, now=now, seconds=seconds))
+        except _Away as away:
+            if away.was_asked:
+                self._owed.append((gate, call))
+            return await self._own.enter(gate, call, now=now, seconds=seconds)
+        if entry.admitted:
+            self._inside.add(call)
+        return entry
+
+    async def leave(self, gate: Gate, call: str) -> None:
+        # It may have entered by the other store; a place nobody has is nothing to leave.
+        await self._own.leave(gate, call)
+        try:
+            await self._ask_shared(lambda store: store.leave(gate, call))
+        except _Away:
+            if call in self._inside:
+                self._owed.append((gate, call))
+        self._inside.discard(call)
+
+    async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
+        await self._ask(lambda store: store.slow_down(gate, now=now, retry_after=retry_after))
+
+    async def gate_state(self, gate: Gate, *, now: float) -> GateState:
+        return await self._ask(lambda store: store.gate_state(gate, now=now))
+
+    async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
+        return await self._ask(lambda store: store.claim(name, holder, seconds=seconds))
+
+    async def release(self, name: str, holder: str) -> None:
+        await self._own.release(name, holder)
+        await self._ask(lambda store: store.release(name, holder))
+
+    async def remember(self, name: str, value: str, *, seconds: float) -> None:
+        await self._ask(lambda store: store.remember(name, value, seconds=seconds))
+
+    async def recall(self, names: Sequence[str]) -> list[str | None]:
+        return await self._ask(lambda store: store.recall(names))
+
+    async def _ask(self, question: Callable[[GuardStore], Awaitable[R]]) -> R:
+        try:
+            return await self._ask_shared(question)
+        except _Away:
+            return await question(self._own)
+
+    async def _ask_shared(self, question: Callable[[GuardStore], Awaitable[R]]) -> R:
+        """Raises _Away, and says so in the log."""
+        now = time.monotonic()
+        if now < self._away_until:
+            raise _Away(was_asked=False)
+        if self._away_until:
+            # One call finds out whether it is back; the others need not be patient meanwhile.
+            self._away_until = now + AWAY
+        try:
+            answer = await question(self._shared)
+            await self._pay()
+        except (RedisError, OSError) as error:
+            self._away_until = time.monotonic() + AWAY
+            logger.warning(
+                "The shared guards are away (%s); this process guards its own", type(error).__name__
+            )
+            raise _Away(was_asked=True) from None
+        self._away_until = 0.0
+        return answer
+
+    async def _pay(self) -> None:
+        """Give back what could not be given back while the store was away."""
+        while self._owed:
+            try:
+                gate, call = self._owed.popleft()
+            except IndexError:
+                return  # another event loop of this process was faster
+            try:
+                await self._shared.leave(gate, call)
+            except BaseException:
+                self._owed.append((gate, call))
+                raise

@@ -1,0 +1,150 @@
+"""Guards of one process: for a machine without Redis, and for the time that Redis is away."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from orchestration.guards.base import (
+    LOWEST_PACE,
+    ONE_CONGESTION,
+    RECOVERY,
+    WINDOW,
+    Entry,
+    Gate,
+    GateState,
+    GuardStore,
+    Transition,
+)
+from orchestration.guards.circuit import Circuit
+
+# Values kept at a time; the one that was asked for the longest ago goes first.
+MOST_VALUES = 1_000
+
+
+@dataclass(slots=True)
+class _Pace:
+    """`rate` as it was at `since`, growing towards twice `full`; the next call may start at `next_at`."""
+
+    full: float
+    rate: float
+    since: float
+    next_at: float
+
+    def now(self, now: float) -> float:
+        return self.rate + self.full * max(0.0, now - self.since) / RECOVERY
+
+
+@dataclass(slots=True)
+class _Seen:
+    starts: deque[float] = field(default_factory=deque)
+    under_way: dict[str, float] = field(default_factory=dict)
+    pace: _Pace | None = None
+
+    def tidy(self, now: float) -> None:
+        while self.starts and self.starts[0] <= now - WINDOW:
+            self.starts.popleft()
+        for call in [call for call, until in self.under_way.items() if until <= now]:
+            del self.under_way[call]
+        if self.pace and self.pace.now(now) >= 2 * self.pace.full:
+            self.pace = None
+
+
+class MemoryGuards(GuardStore):
+    def __init__(self) -> None:
+        # Several event loops of a process use the same guards; no lock is held across an await.
+        self._lock = Lock()
+        self._circuits: dict[str, Circuit] = {}
+        self._gates: defaultdict[str, _Seen] = defaultdict(_Seen)
+        self._claims: dict[str, tuple[str, float]] = {}
+        self._values: OrderedDict[str, tuple[str, float]] = OrderedDict()
+
+    async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
+        return [self._circuits.get(key, Circuit()) for key in keys]
+
+    async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
+        with self._lock:
+            changed = transition(self._circuits.get(key, Circuit()))
+            if changed == Circuit():
+                self._circuits.pop(key, None)
+            elif changed is not None:
+                self._circuits[key] = changed
+            return changed
+
+    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
+        with self._lock:
+            seen = self._gates[gate.key]
+            seen.tidy(now)
+            if gate.per_minute is not None and len(seen.starts) >= gate.per_minute:
+                # The one that has to leave the window before there is room.
+                leaving = seen.starts[len(seen.starts) - gate.per_minute]
+                return Entry(admitted=False, cause="rate", wait=leaving + WINDOW - now)
+            if gate.concurrent is not None and len(seen.under_way) >= gate.concurrent:
+                return Entry(admitted=False, cause="concurrency")
+            if gate.is_paced and (pace := seen.pace):
+                if now < pace.next_at:
+                    return Entry(admitted=False, cause="pace", wait=pace.next_at - now)
+                pace.next_at = now + 60.0 / pace.now(now)
+            seen.starts.append(now)
+            seen.under_way[call] = now + seconds
+            return Entry(admitted=True)
+
+    async def leave(self, gate: Gate, call: str) -> None:
+        with self._lock:
+            self._gates[gate.key].under_way.pop(call, None)
+
+    async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
+        with self._lock:
+            seen = self._gates[gate.key]
+            seen.tidy(now)
+            if seen.pace and now - seen.pace.since < ONE_CONGESTION:
+                return
+            full = seen.pace.full if seen.pace else max(float(len(seen.starts)), 2 * LOWEST_PACE)
+            rate = max(LOWEST_PACE, (seen.pace.now(now) if seen.pace else full) / 2)
+            wait = 60.0 / rate if retry_after is None else retry_after
+            seen.pace = _Pace(full=full, rate=rate, since=now, next_at=now + wait)
+
+    async def gate_state(self, gate: Gate, *, now: float) -> GateState:
+        with self._lock:
+            seen = self._gates[gate.key]
+            seen.tidy(now)
+            pace = seen.pace.now(now) if seen.pace else None
+            return GateState(recent=len(seen.starts), under_way=len(seen.under_way), pace=pace)
+
+    async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            held = self._claims.get(name)
+            if held and held[0] != holder and now < held[1]:
+                return False
+            self._claims[name] = (holder, now + seconds)
+            return True
+
+    async def release(self, name: str, holder: str) -> None:
+        with self._lock:
+            if name in self._claims and self._claims[name][0] == holder:
+                del self._claims[name]
+
+    async def remember(self, name: str, value: str, *, seconds: float) -> None:
+        with self._lock:
+            self._values[name] = (value, time.monotonic() + seconds)
+            self._values.move_to_end(name)
+            while len(self._values) > MOST_VALUES:
+                self._values.popitem(last=False)
+
+    async def recall(self, names: Sequence[str]) -> list[str | None]:
+        with self._lock:
+            return [self._value(name) for name in names]
+
+    def _value(self, name: str) -> str | None:
+        value, until = self._values.get(name, (None, 0.0))
+        if value is None:
+            return None
+        if until <= time.monotonic():
+            del self._values[name]
+            return None
+        self._values.move_to_end(name)
+        return value

@@ -1,0 +1,159 @@
+"""Guards that all processes share, in Redis. What has to be atomic is one Lua script each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from orchestration.guards.base import (
+    LOWEST_PACE,
+    ONE_CONGESTION,
+    RECOVERY,
+    WINDOW,
+    Entry,
+    Gate,
+    GateState,
+    GuardStore,
+    Transition,
+)
+from orchestration.guards.circuit import Circuit
+from orchestration.guards.scripts import ENTER, LOOK, RELEASE, REPLACE, SLOW_DOWN
+
+# A guard must not hold up the calls it guards: seconds until Redis counts as away.
+PATIENCE = 1.0
+CONNECTIONS = 32
+# Many calls change one circuit at the same time only while it opens.
+REPLACE_TRIES = 50
+
+
+@dataclass(slots=True)
+class _Line:
+    """One event loop's connections, which belong to the loop that opened them. A burst of calls waits for a
+    connection as long as it takes: that says nothing about Redis, unless it stopped answering meanwhile."""
+
+    client: Redis
+    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS))
+    broke_at: float = 0.0
+
+    async def ask(self, question: Callable[[Redis], Awaitable[Any]]) -> Any:
+        since = time.monotonic()
+        async with self.free:
+            if self.broke_at >= since:
+                raise RedisError("Redis stopped answering while this call waited for a connection")
+            try:
+                return await question(self.client)
+            except (RedisError, OSError):
+                self.broke_at = time.monotonic()
+                raise
+
+
+class RedisGuards(GuardStore):
+    """`prefix` keeps installations that share a Redis apart. Raises redis.RedisError while Redis is away."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self._url, self._prefix = url, prefix
+        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
+
+    async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
+        if not keys:
+            return []
+        names = [self._key("circuit", key) for key in keys]
+        values = await self._ask(lambda redis: redis.mget(names))
+        return [_read(value) for value in values]
+
+    async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
+        name = self._key("circuit", key)
+        for _ in range(REPLACE_TRIES):
+            stored = await self._ask(lambda redis: redis.get(name))
+            circuit = _read(stored)
+            changed = transition(circuit)
+            if changed is None or changed == circuit:
+                return changed
+            written = "" if changed == Circuit() else json.dumps(asdict(changed))
+            arguments = [stored or "", written, _milliseconds(changed.forget_after(now))]
+            if await self._run(REPLACE, [name], arguments):
+                return changed
+        raise RedisError(f"{name} changed {REPLACE_TRIES} times while it was to be changed")
+
+    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
+        limits = [_number(gate.per_minute), _number(gate.concurrent), int(gate.is_paced)]
+        arguments = [now, call, now + seconds, *limits, WINDOW, RECOVERY]
+        cause, wait = await self._run(ENTER, self._gate_keys(gate), arguments)
+        if not cause:
+            return Entry(admitted=True)
+        return Entry(admitted=False, cause=cause.decode(), wait=float(wait))
+
+    async def leave(self, gate: Gate, call: str) -> None:
+        await self._ask(lambda redis: redis.zrem(self._key("slots", gate.key), call))
+
+    async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
+        wait = "" if retry_after is None else retry_after
+        arguments = [now, WINDOW, RECOVERY, LOWEST_PACE, ONE_CONGESTION, wait]
+        await self._run(SLOW_DOWN, self._gate_keys(gate), arguments)
+
+    async def gate_state(self, gate: Gate, *, now: float) -> GateState:
+        recent, under_way, pace = await self._run(LOOK, self._gate_keys(gate), [now, WINDOW, RECOVERY])
+        return GateState(recent=recent, under_way=under_way, pace=float(pace) if pace else None)
+
+    async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
+        key = self._key("claim", name)
+        if await self._ask(lambda redis: redis.set(key, holder, nx=True, px=_milliseconds(seconds))):
+            return True
+        return bool(await self._ask(lambda redis: redis.get(key)) == holder.encode())
+
+    async def release(self, name: str, holder: str) -> None:
+        await self._run(RELEASE, [self._key("claim", name)], [holder])
+
+    async def remember(self, name: str, value: str, *, seconds: float) -> None:
+        key = self._key("value", name)
+        await self._ask(lambda redis: redis.set(key, value, px=_milliseconds(seconds)))
+
+    async def recall(self, names: Sequence[str]) -> list[str | None]:
+        if not names:
+            return []
+        keys = [self._key("value", name) for name in names]
+        values = await self._ask(lambda redis: redis.mget(keys))
+        return [None if value is None else value.decode() for value in values]
+
+    async def _ask(self, question: Callable[[Redis], Awaitable[Any]]) -> Any:
+        loop = asyncio.get_running_loop()
+        line = self._lines.get(loop)
+        if line is None:
+            pool = ConnectionPool.from_url(
+                self._url,
+                max_connections=CONNECTIONS,
+                socket_timeout=PATIENCE,
+                socket_connect_timeout=PATIENCE,
+            )
+            line = self._lines[loop] = _Line(Redis.from_pool(pool))
+        return await line.ask(question)
+
+    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        return await self._ask(lambda redis: redis.register_script(script)(keys=keys, args=arguments))
+
+    def _key(self, kind: str, name: str) -> str:
+        return f"{self._prefix}:guard:{kind}:{name}"
+
+    def _gate_keys(self, gate: Gate) -> list[str]:
+        return [self._key(kind, gate.key) for kind in ("starts", "slots", "pace")]
+
+
+def _read(stored: bytes | None) -> Circuit:
+    return Circuit(**json.loads(stored)) if stored else Circuit()
+
+
+def _number(limit: int | None) -> int:
+    return -1 if limit is None else limit
+
+
+def _milliseconds(seconds: float) -> int:
+    # Redis refuses a lifetime of nothing.
+    return max(1, round(seconds * 1000))

@@ -1,0 +1,107 @@
+"""The Lua scripts of the shared guards. Redis runs one at a time, so what a script reads stays true in it.
+
+KEYS of a gate: the starts of the last minute, the places of calls under way (both sorted sets, the second
+by when a place lapses), and the pace (a hash: full, rate, since, next). `orchestration.guards.memory` is the
+same in Python; one set of contract tests holds for both.
+"""
+
+_TIDY = """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+local pace = redis.call('HMGET', KEYS[3], 'full', 'rate', 'since', 'next')
+local full, rate, since = tonumber(pace[1]), tonumber(pace[2]), tonumber(pace[3])
+local next_at = tonumber(pace[4])
+if full then
+  rate = rate + full * math.max(0, now - since) / recovery
+  if rate >= 2 * full then
+    redis.call('DEL', KEYS[3])
+    full = nil
+  end
+end
+"""
+
+# ARGV: now, call, until, per_minute, concurrent, is_paced, window, recovery -> cause ('' admits), wait.
+ENTER = (
+    """
+local now, window, recovery = tonumber(ARGV[1]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local per_minute, concurrent = tonumber(ARGV[4]), tonumber(ARGV[5])
+"""
+    + _TIDY
+    + """
+local recent = redis.call('ZCARD', KEYS[1])
+if per_minute >= 0 and recent >= per_minute then
+  local place = recent - per_minute
+  local leaving = redis.call('ZRANGE', KEYS[1], place, place, 'WITHSCORES')[2]
+  return {'rate', tostring(leaving + window - now)}
+end
+if concurrent >= 0 and redis.call('ZCARD', KEYS[2]) >= concurrent then
+  return {'concurrency', '0'}
+end
+if full and ARGV[6] == '1' then
+  if now < next_at then
+    return {'pace', tostring(next_at - now)}
+  end
+  redis.call('HSET', KEYS[3], 'next', tostring(now + 60 / rate))
+end
+redis.call('ZADD', KEYS[1], now, ARGV[2])
+redis.call('EXPIRE', KEYS[1], math.ceil(2 * window))
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+redis.call('EXPIRE', KEYS[2], math.max(math.ceil(2 * (ARGV[3] - now)), redis.call('TTL', KEYS[2])))
+return {'', '0'}
+"""
+)
+
+# ARGV: now, window, recovery, lowest pace, one congestion, retry after ('' when the vendor did not say).
+SLOW_DOWN = (
+    """
+local now, window, recovery = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local lowest = tonumber(ARGV[4])
+"""
+    + _TIDY
+    + """
+if full and now - since < tonumber(ARGV[5]) then
+  return 0
+end
+if not full then
+  full = math.max(redis.call('ZCARD', KEYS[1]), 2 * lowest)
+  rate = full
+end
+rate = math.max(lowest, rate / 2)
+redis.call('HSET', KEYS[3], 'full', tostring(full), 'rate', tostring(rate), 'since', tostring(now),
+  'next', tostring(now + (tonumber(ARGV[6]) or 60 / rate)))
+redis.call('EXPIRE', KEYS[3], math.ceil(4 * recovery))
+return 1
+"""
+)
+
+# ARGV: now, window, recovery -> recent, under way, pace ('' when it is not slowed down).
+LOOK = (
+    """
+local now, window, recovery = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+"""
+    + _TIDY
+    + """
+return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), full and tostring(rate) or ''}
+"""
+)
+
+# Compare and set. ARGV: what was read ('' for nothing), what to write ('' deletes), lifetime in ms.
+REPLACE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
+  return 0
+end
+if ARGV[2] == '' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end
+return 1
+"""
+
+# ARGV: holder.
+RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0
+"""

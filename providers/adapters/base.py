@@ -1,0 +1,226 @@
+"""The contract between the orchestrator and a vendor: values in, values out, and the class to implement."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from providers.errors import ErrorKind, ProviderError
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture to show the model. `mime_type` is what the bytes were verified to be."""
+
+    data: bytes = field(repr=False)
+    mime_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One question to a model. `max_output_tokens` includes reasoning tokens where a vendor counts them so.
+
+    `temperature` is a wish: it is left out for models that take none. `structured_by_prompt` is for models
+    without structured output of their own: the schema of `response_model` goes into the prompt instead.
+    """
+
+    prompt: str = field(repr=False)
+    system_prompt: str = field(default="", repr=False)
+    images: tuple[Image, ...] = field(default=(), repr=False)
+    response_model: type[BaseModel] | None = None
+    max_output_tokens: int = 2048
+    temperature: float | None = None
+    structured_by_prompt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of one call in one convention for all vendors (OpenTelemetry GenAI's: input includes cached).
+
+    `input_tokens` is everything the model read, cache reads, cache writes and tool prompts included;
+    `cached_tokens` (read) and `cache_write_tokens` are parts of it. `output_tokens` is everything it wrote,
+    reasoning included; `reasoning_tokens` is the part of it that was thought.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if (
+            min(
+                self.input_tokens,
+                self.output_tokens,
+                self.cached_tokens,
+                self.cache_write_tokens,
+                self.reasoning_tokens,
+            )
+            < 0
+        ):
+            raise ValueError("token counts cannot be negative")
+        if self.cached_tokens + self.cache_write_tokens > self.input_tokens:
+            raise ValueError("cached tokens are part of the input and cannot exceed it")
+        if self.reasoning_tokens > self.output_tokens:
+            raise ValueError("reasoning tokens are part of the output and cannot exceed it")
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReply:
+    """What a vendor answered. `usage` is None when the vendor reported none; nobody here guesses.
+
+    `parsed` is an instance of the request's `response_model` when one was asked for. `model_name` is the
+    model the vendor says it used. `finish_reason` is "stop", "length" (cut off at `max_output_tokens`) or
+    the vendor's own word. `service_tier` is the vendor's own word where the price may depend on it.
+    """
+
+    text: str = field(repr=False)
+    usage: TokenUsage | None
+    model_name: str
+    parsed: BaseModel | None = field(default=None, repr=False)
+    finish_reason: str = ""
+    vendor_request_id: str = ""
+    service_tier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model in a vendor's list, with what the list says of it; None is what it does not say. Sizes in
+    tokens. `is_retired`: the vendor lists it, but answers no call to it any more."""
+
+    name: str
+    vision: bool | None = None
+    structured_output: bool | None = None
+    streaming: bool | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    is_retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialCheck:
+    """Outcome of `validate_credentials`. `is_valid` is None when the vendor could not be reached; `listed` is
+    what the key may use, by the vendor's list."""
+
+    is_valid: bool | None
+    message: str
+    latency_ms: int
+    listed: tuple[ListedModel, ...] = ()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return tuple(model.name for model in self.listed)
+
+
+class AIProvider(ABC):
+    """One vendor. Holds a key, a model and a timeout (seconds, for the whole call); knows nothing of
+    settings, database, quotas or prices, never retries, never logs.
+
+    Bound to the event loop it is first used on. `http_client` lends it the connections of that loop
+    (`providers.pool` does so); without one it opens its own and closes them in `aclose`.
+    """
+
+    vendor: str
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        model_name: str,
+        base_url: str = "",
+        timeout: float = 60.0,
+        http_client: httpx2.AsyncClient | None = None,
+    ) -> None:
+        # Late, so that describing a call does not load the HTTP stack.
+        from providers.adapters.transport import new_http_client
+
+        self.model_name = model_name
+        self.base_url = base_url
+        self.timeout = timeout
+        self._owns_connections = http_client is None
+        self._http = http_client or new_http_client()
+        self._connect(api_key)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.model_name}>"
+
+    @abstractmethod
+    def _connect(self, api_key: str) -> None:
+        """Make the SDK's client over `self._http`: one attempt a call, the key in a header, nothing taken
+        from the environment."""
+
+    async def generate_content(self, request: GenerationRequest) -> ProviderReply:
+        """Ask once, over exactly one HTTP request.
+
+        Raises ProviderError for all that the vendor or the network did; anything else is a bug of ours.
+        """
+        if not request.structured_by_prompt:
+            return await self._generate(request)
+        from providers.adapters import by_prompt
+
+        reply = await self._generate(by_prompt.asked(request))
+        return by_prompt.understood(reply, request, vendor=self.vendor)
+
+    def stream_content(self, request: GenerationRequest) -> AsyncIterator[str | ProviderReply]:
+        """Ask once and yield text as it comes; the last item is the complete ProviderReply.
+
+        Raises ProviderError like `generate_content`, also after text was yielded (a stream that was cut). The
+        caller closes the iterator (`contextlib.aclosing`) when it stops early; that ends the HTTP request.
+        """
+        if not request.structured_by_prompt:
+            return self._stream(request)
+        from providers.adapters import by_prompt
+
+        stream = self._stream(by_prompt.asked(request))
+        return by_prompt.understood_at_the_end(stream, request, vendor=self.vendor)
+
+    @abstractmethod
+    async def _generate(self, request: GenerationRequest) -> ProviderReply:
+        """`generate_content` in the vendor's own words; a `response_model` goes by its structured output."""
+
+    @abstractmethod
+    def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
+        """`stream_content` in the vendor's own words."""
+
+    @abstractmethod
+    async def list_models(self) -> tuple[ListedModel, ...]:
+        """The models the key may use (first page) and what the vendor says of them, by a request that costs
+        nothing.
+
+        Raises ProviderError.
+        """
+
+    async def validate_credentials(self) -> CredentialCheck:
+        """Check the key by the vendor's cheapest free call (listing models). Never raises for a bad key."""
+        started = time.monotonic()
+        try:
+            models = await self.list_models()
+        except ProviderError as error:
+            # Only a refusal of the key says something about the key.
+            is_valid = False if error.kind in {ErrorKind.AUTH, ErrorKind.BILLING} else None
+            return CredentialCheck(is_valid=is_valid, message=error.message, latency_ms=_since(started))
+        return CredentialCheck(
+            is_valid=True, message="The key works.", latency_ms=_since(started), listed=models
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections, unless they were lent."""
+        if self._owns_connections:
+            await self._http.aclose()
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

@@ -1,0 +1,257 @@
+"""Google Gemini, over generateContent (https://ai.google.dev/api/generate-content)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pydantic
+from google import genai
+from google.genai import errors, types
+from google.genai.client import DebugConfig
+
+from providers.adapters import failures
+from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
+from providers.adapters.schemas import GEMINI, vendor_schema
+from providers.adapters.transport import tls_context, until
+from providers.errors import ErrorKind, ProviderError
+
+GEMINI_URL = "https://generativelanguage.googleapis.com"
+
+_API_VERSION = "v1beta"
+_MOST_MODELS_LISTED = 1000
+# https://ai.google.dev/api/generate-content#FinishReason
+_FINISH_REASONS = {"STOP": COMPLETE, "MAX_TOKENS": CUT_OFF, "CONTINUATION": CUT_OFF}
+_BLOCKED = frozenset(
+    {
+        "SAFETY",
+        "RECITATION",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION",
+        "MODEL_ARMOR",
+    }
+)
+
+
+class GeminiProvider(AIProvider):
+    vendor = "gemini"
+
+    def _connect(self, api_key: str) -> None:
+        # Everything that the SDK would look up in the environment is given here. The synchronous client is
+        # never used, but would build itself a TLS context; an asynchronous one of httpx2's kind keeps the SDK
+        # from using aiohttp directly, where it sends a request that failed to connect a second time.
+        options = types.HttpOptions(
+            base_url=self.base_url or GEMINI_URL,
+            api_version=_API_VERSION,
+            timeout=max(1, round(self.timeout * 1000)),
+            httpx_client=httpx2.Client(verify=tls_context(), trust_env=False),
+            httpx_async_client=self._http,
+            async_client_args={"ssl": tls_context()},
+        )
+        offline = DebugConfig(client_mode=None, replays_directory=None, replay_id=None)
+        self._models = genai.Client(
+            vertexai=False, api_key=api_key, http_options=options, debug_config=offline
+        ).aio.models
+
+    async def _generate(self, request: GenerationRequest) -> ProviderReply:
+        payload = _to_vendor(request, self.model_name)
+        with _translate_errors(self.vendor):
+            async with asyncio.timeout(self.timeout):
+                response = await self._models.generate_content(**payload)
+        return _Accumulator([response]).reply(request, vendor=self.vendor)
+
+    async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
+        payload = _to_vendor(request, self.model_name)
+        deadline = asyncio.get_running_loop().time() + self.timeout
+        whole = _Accumulator()
+        stream: Any = None
+        try:
+            with _translate_errors(self.vendor):
+                async with asyncio.timeout_at(deadline):
+                    stream = await self._models.generate_content_stream(**payload)
+                async for chunk in until(deadline, stream):
+                    if text := whole.add(chunk):
+                        yield text
+        finally:
+            if stream is not None:
+                await stream.aclose()
+        yield whole.reply(request, vendor=self.vendor)
+
+    async def list_models(self) -> tuple[ListedModel, ...]:
+        with _translate_errors(self.vendor):
+            async with asyncio.timeout(self.timeout):
+                pager = await self._models.list(config={"page_size": _MOST_MODELS_LISTED})
+            return tuple(_listed(model) for model in pager.page if _generates(model))
+
+
+class _Accumulator:
+    """What the chunks of a reply have said so far; a reply that is not streamed is one chunk."""
+
+    def __init__(self, chunks: list[types.GenerateContentResponse] | None = None) -> None:
+        self._texts: list[str] = []
+        self._usage: types.GenerateContentResponseUsageMetadata | None = None
+        self._finish_reason = ""
+        self._block_reason = ""
+        self._model_name = ""
+        self._id = ""
+        for chunk in chunks or ():
+            self.add(chunk)
+
+    def add(self, chunk: types.GenerateContentResponse) -> str:
+        # Each chunk counts what was used up to it.
+        self._usage = chunk.usage_metadata or self._usage
+        self._model_name = chunk.model_version or self._model_name
+        self._id = chunk.response_id or self._id
+        if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
+            self._block_reason = chunk.prompt_feedback.block_reason.value
+        if not chunk.candidates:
+            return ""
+        candidate = chunk.candidates[0]
+        if candidate.finish_reason:
+            self._finish_reason = candidate.finish_reason.value
+        parts = (candidate.content and candidate.content.parts) or []
+        text = "".join(part.text for part in parts if part.text and not part.thought)
+        self._texts.append(text)
+        return text
+
+    def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
+        usage = usage_from(self._usage)
+        if self._block_reason:
+            raise blocked(vendor, usage, code=self._block_reason, was_billed=False)
+        if self._finish_reason in _BLOCKED:
+            raise blocked(vendor, usage, code=self._finish_reason)
+        if not self._finish_reason:
+            raise failures.broke_off(vendor) if self._texts else failures.malformed(vendor)
+        return reply_from(
+            request,
+            vendor=vendor,
+            text="".join(self._texts),
+            usage=usage,
+            model_name=self._model_name,
+            finish_reason=_FINISH_REASONS.get(self._finish_reason, self._finish_reason.lower()),
+            request_id=self._id,
+            service_tier=(self._usage and self._usage.traffic_type and self._usage.traffic_type.value) or "",
+        )
+
+
+@contextmanager
+def _translate_errors(vendor: str) -> Iterator[None]:
+    try:
+        with failures.translated(vendor):
+            yield
+    except errors.APIError as error:
+        raise _refused(vendor, error) from None
+    except (errors.UnknownApiResponseError, pydantic.ValidationError, TypeError, AttributeError):
+        # The SDK takes any JSON it reads for an object, and validates only then. What we send was validated
+        # before this context was entered.
+        raise failures.malformed(vendor) from None
+
+
+def _refused(vendor: str, error: errors.APIError) -> ProviderError:
+    headers = getattr(error.response, "headers", None)
+    details = _details(error)
+    reasons = {detail.get("reason") for detail in details}
+    kind = None
+    if "API_KEY_INVALID" in reasons:
+        kind = ErrorKind.AUTH
+    elif error.code == 400 and error.status == "FAILED_PRECONDITION":
+        # "enable billing on your project" (https://ai.google.dev/gemini-api/docs/troubleshooting)
+        kind = ErrorKind.BILLING
+    return failures.refused(
+        vendor,
+        status=error.code,
+        kind=kind,
+        text=str(error.message or ""),
+        code=error.status,
+        headers=headers if isinstance(headers, Mapping) else None,
+        retry_after=_retry_delay(details),
+    )
+
+
+def _details(error: errors.APIError) -> list[dict[str, Any]]:
+    body = error.details.get("error", error.details) if isinstance(error.details, dict) else {}
+    details = body.get("details") if isinstance(body, dict) else None
+    return [detail for detail in details or [] if isinstance(detail, dict)]
+
+
+def _retry_delay(details: list[dict[str, Any]]) -> float | None:
+    """Seconds from google.rpc.RetryInfo, which writes a duration as "34s" or "34.07s"."""
+    for detail in details:
+        if match := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
+            return float(match[1])
+    return None
+
+
+def _generates(model: types.Model) -> bool:
+    """Whether it is a model for us: the list has those for vectors, speech and films as well. A proxy's list
+    may not say."""
+    return not model.supported_actions or "generateContent" in model.supported_actions
+
+
+def _listed(model: types.Model) -> ListedModel:
+    """https://ai.google.dev/api/models#Model: the list knows sizes, and neither vision nor structured output.
+    Streaming is mostly left out of the methods although every model does it."""
+    streams = "streamGenerateContent" in (model.supported_actions or ())
+    return ListedModel(
+        (model.name or "").removeprefix("models/"),
+        streaming=True if streams else None,
+        context_window=whole_number(model.input_token_limit),
+        max_output_tokens=whole_number(model.output_token_limit),
+    )
+
+
+def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
+    parts = [types.Part.from_bytes(data=image.data, mime_type=image.mime_type) for image in request.images]
+    parts.append(types.Part(text=request.prompt))
+    config = types.GenerateContentConfig(
+        max_output_tokens=request.max_output_tokens,
+        temperature=request.temperature,
+        thinking_config=_thinking(model_name, request.max_output_tokens),
+        # Both make the SDK ask again on its own.
+        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+        automatic_continuation=False,
+        # Postings and CVs are personal data: the vendor is not to keep them in the project's logs.
+        store=False,
+    )
+    if request.system_prompt:
+        config.system_instruction = request.system_prompt
+    if request.response_model is not None:
+        config.response_mime_type = "application/json"
+        config.response_json_schema = vendor_schema(request.response_model, GEMINI)
+    return {"model": model_name, "contents": [types.Content(role="user", parts=parts)], "config": config}
+
+
+def _thinking(model_name: str, max_output_tokens: int) -> types.ThinkingConfig | None:
+    """Thoughts count towards `max_output_tokens` and by default may use all of it up, so they get a quarter.
+    Bounds by model: https://ai.google.dev/gemini-api/docs/thinking#set-budget"""
+    if re.match(r"(models/)?gemini-[3-9]", model_name):
+        return types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)
+    if re.match(r"(models/)?gemini-2\.5-pro", model_name):
+        return types.ThinkingConfig(thinking_budget=max(128, max_output_tokens // 4))
+    if re.match(r"(models/)?gemini-2\.5-flash", model_name):
+        budget = max_output_tokens // 4
+        return types.ThinkingConfig(thinking_budget=budget if budget >= 512 else 0)
+    return None
+
+
+def usage_from(usage: types.GenerateContentResponseUsageMetadata | None) -> TokenUsage | None:
+    """Gemini counts thoughts apart from the candidates and tool prompts apart from the prompt; ours includes
+    both (https://ai.google.dev/api/generate-content#UsageMetadata)."""
+    if usage is None or usage.prompt_token_count is None:
+        return None
+    thoughts = usage.thoughts_token_count or 0
+    return token_usage(
+        input_tokens=usage.prompt_token_count + (usage.tool_use_prompt_token_count or 0),
+        output_tokens=(usage.candidates_token_count or 0) + thoughts,
+        cached=usage.cached_content_token_count,
+        reasoning=thoughts,
+    )

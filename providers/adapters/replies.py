@@ -1,0 +1,117 @@
+"""From a vendor's text and counts to a ProviderReply, or to the error that it did not give one."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ValidationError
+
+from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
+from providers.adapters.failures import MESSAGES
+from providers.errors import ErrorKind, ProviderError
+
+CUT_OFF = "length"
+COMPLETE = "stop"
+_MOST_PROBLEMS_TOLD = 5
+
+
+def token_usage(
+    *,
+    input_tokens: object,
+    output_tokens: object,
+    cached: object = 0,
+    cache_write: object = 0,
+    reasoning: object = 0,
+) -> TokenUsage | None:
+    """Counts in our convention (see TokenUsage); None when the vendor's are missing or contradict each other:
+    then nothing is known, and the ledger falls back on an estimate that is marked as one."""
+    counts = [input_tokens, output_tokens, cached or 0, cache_write or 0, reasoning or 0]
+    whole = [count for count in counts if isinstance(count, int)]
+    if len(whole) != len(counts):
+        return None
+    try:
+        return TokenUsage(*whole)
+    except ValueError:
+        return None
+
+
+def whole_number(value: object) -> int | None:
+    """A count that a vendor's list gives; None for anything that is not one, or that no column takes."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else None
+
+
+def reply_from(
+    request: GenerationRequest,
+    *,
+    vendor: str,
+    text: str,
+    usage: TokenUsage | None,
+    model_name: str,
+    finish_reason: str,
+    request_id: str = "",
+    service_tier: str = "",
+) -> ProviderReply:
+    """The reply, parsed when a form was asked for. Raises ProviderError (unparsable) with the usage, which is
+    billed, for an empty reply and for one that is cut off inside the form or does not fit it."""
+    if not text.strip():
+        problem = "it was cut off before it began" if finish_reason == CUT_OFF else "it is empty"
+        raise unparsable(vendor, f"The reply has no text: {problem}.", usage)
+    parsed = None
+    if request.response_model is not None:
+        refuse_cut_off(finish_reason, request, vendor=vendor, usage=usage)
+        parsed = parse(request.response_model, text, vendor=vendor, usage=usage)
+    return ProviderReply(
+        text=text,
+        usage=usage,
+        model_name=model_name,
+        parsed=parsed,
+        finish_reason=finish_reason,
+        vendor_request_id=request_id,
+        service_tier=service_tier,
+    )
+
+
+def blocked(
+    vendor: str, usage: TokenUsage | None, *, code: str = "", was_billed: bool = True
+) -> ProviderError:
+    """A safety refusal. `was_billed` False: the prompt was stopped before a model saw it."""
+    return ProviderError(
+        ErrorKind.BLOCKED,
+        MESSAGES[ErrorKind.BLOCKED],
+        vendor=vendor,
+        vendor_code=code,
+        usage=usage,
+        may_have_cost=was_billed,
+    )
+
+
+def refuse_cut_off(
+    finish_reason: str, request: GenerationRequest, *, vendor: str, usage: TokenUsage | None
+) -> None:
+    """Raise ProviderError (unparsable) for a form that ends where the output did."""
+    if finish_reason == CUT_OFF:
+        message = f"The reply was cut off at {request.max_output_tokens} tokens, in the middle of its form."
+        raise unparsable(vendor, message, usage)
+
+
+def parse(form: type[BaseModel], text: str, *, vendor: str, usage: TokenUsage | None) -> BaseModel:
+    """`text` as an instance of `form`; raises ProviderError (unparsable) that says what is wrong where."""
+    try:
+        return form.model_validate_json(text)
+    except ValidationError as error:
+        raise unparsable(vendor, f"{MESSAGES[ErrorKind.UNPARSABLE]} {_problems(error)}", usage) from None
+
+
+def _problems(error: ValidationError) -> str:
+    """What is wrong where, without a word of the reply itself: it may repeat the prompt."""
+    problems = []
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        # The name of a field nobody asked for is the model's own text.
+        place = detail["loc"][:-1] if detail["type"] == "extra_forbidden" else detail["loc"]
+        path = ".".join(str(step) for step in place) or "the whole reply"
+        problems.append(f"{path}: {detail['type'].replace('_', ' ')}")
+    told = sorted(set(problems))[:_MOST_PROBLEMS_TOLD]
+    return "; ".join(told) + "."
+
+
+def unparsable(vendor: str, message: str, usage: TokenUsage | None) -> ProviderError:
+    """A reply in another form than the one asked for, which is billed like any other."""
+    return ProviderError(ErrorKind.UNPARSABLE, message, vendor=vendor, usage=usage, may_have_cost=True)

@@ -1,0 +1,127 @@
+"""Does this key work? Asked of the vendor itself, by listing models, which is free.
+
+Only two hosts are ever called: the vendor's own, or the base URL of the config.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from django.utils import timezone
+
+from accounts.database import in_database_thread
+from accounts.errors import DomainError
+from providers.adapters.base import CredentialCheck
+from providers.errors import ErrorKind, UndecryptableKey
+from providers.flags import flag
+from providers.matrix import learn
+from providers.models import AIProviderConfig
+from providers.registry import PROVIDER_TYPES, ProviderFactory
+
+LONGEST_CHECK_SECONDS = 15.0
+
+
+class ConfigNotFound(DomainError):
+    code = "provider_config_not_found"
+    status = 404
+    message = "There is no such provider configuration. Reload the list; it may have been deleted."
+
+
+def validate_key_format(*, provider_type: str, api_key: str, base_url: str = "") -> str:
+    """What is wrong with the look of this input, as a sentence for the person who typed it; empty if nothing.
+
+    Keys are not checked against the vendor's pattern when a base URL is given: proxies and compatible servers
+    issue keys of their own.
+    """
+    kind = PROVIDER_TYPES.get(provider_type)
+    complaint = ""
+    if kind is None:
+        complaint = f"There is no provider type of this name. Choose one of: {', '.join(PROVIDER_TYPES)}."
+    elif kind.base_url_required and not base_url:
+        complaint = "Enter the server's base URL, for example http://127.0.0.1:11434/v1."
+    elif not api_key:
+        complaint = "" if kind.base_url_required else "Enter the API key."
+    elif not re.fullmatch(r"[!-~]+", api_key):
+        complaint = "The key contains a space, a line break or a letter that no key has. Copy it again."
+    elif not base_url and not kind.key_looks_right(api_key):
+        complaint = f"This does not look like a key of {kind.label} ({kind.key_hint}). Copy it again."
+    return complaint
+
+
+async def check_credentials(
+    *,
+    provider_type: str,
+    api_key: str,
+    model_name: str = "",
+    base_url: str = "",
+    timeout: float = LONGEST_CHECK_SECONDS,  # noqa: ASYNC109 - the config's own, handed on to the adapter
+) -> CredentialCheck:
+    """Check input that is not saved yet. One HTTP request at most, none if the format is wrong already.
+
+    `timeout` in seconds, held to LONGEST_CHECK_SECONDS: a person is waiting. `is_valid` None: the vendor
+    could not be reached, which says nothing about the key. The message names a model the key may not use.
+    """
+    if complaint := validate_key_format(provider_type=provider_type, api_key=api_key, base_url=base_url):
+        return CredentialCheck(is_valid=False, message=complaint, latency_ms=0)
+    adapter = ProviderFactory.create_provider(
+        provider_type,
+        api_key=api_key,
+        model_name=model_name,
+        base_url=base_url,
+        timeout=min(timeout, LONGEST_CHECK_SECONDS),
+    )
+    try:
+        check = await adapter.validate_credentials()
+    finally:
+        await adapter.aclose()
+    return _with_model_advice(check, model_name)
+
+
+async def test_config(config_id: int) -> CredentialCheck:
+    """Check a saved config and record the outcome on it; success lifts its flag, a refusal sets it. What the
+    vendor's list says of models goes into the capability matrix.
+
+    Raises ConfigNotFound. A key that cannot be decrypted is a failed check, not an exception.
+    """
+    config = await in_database_thread(_load, config_id)
+    try:
+        api_key = config.api_key_encrypted.reveal()
+    except UndecryptableKey as error:
+        check = CredentialCheck(is_valid=False, message=error.message, latency_ms=0)
+    else:
+        check = await check_credentials(
+            provider_type=config.provider_type,
+            api_key=api_key,
+            model_name=config.model_name,
+            base_url=config.base_url,
+            timeout=config.timeout,
+        )
+    await in_database_thread(_record, config, check)
+    return check
+
+
+def _load(config_id: int) -> AIProviderConfig:
+    config = AIProviderConfig.objects.filter(id=config_id).first()
+    if config is None:
+        raise ConfigNotFound
+    return config
+
+
+def _record(config: AIProviderConfig, check: CredentialCheck) -> None:
+    # A key replaced while its predecessor was being tested has not been tested itself.
+    same_key = AIProviderConfig.objects.filter(pk=config.pk, api_key_encrypted=config.api_key_encrypted)
+    if check.is_valid is None or not same_key.exists():
+        return
+    config.record_test(is_valid=check.is_valid)
+    learn(provider_type=config.provider_type, lists={config.pk: check.listed}, now=timezone.now())
+    if not check.is_valid:
+        flag(config.pk, ErrorKind.AUTH.value)
+
+
+def _with_model_advice(check: CredentialCheck, model_name: str) -> CredentialCheck:
+    name = model_name.partition("@")[0].removeprefix("models/")
+    if not check.is_valid or not name or not check.models or name in check.models:
+        return check
+    message = f"The key works, but the provider does not list the model {name} for it."
+    return replace(check, message=message)

@@ -1,0 +1,113 @@
+"""The vendors Aditus speaks to. Model choices, env fallback, admin and factory all derive from this table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.module_loading import import_string
+
+from providers.adapters.base import AIProvider
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderType:
+    """`adapter` is a dotted path, imported on first use so that a process loads only the SDKs it calls.
+
+    `key_pattern` is what a key of this vendor looks like (a format check, not proof). `price_id` is the
+    vendor's id in genai-prices; empty means that prices come from the admin's own rows only.
+    `base_url_required` is for servers that have no public home.
+    """
+
+    slug: str
+    label: str
+    adapter: str
+    colour: str
+    key_pattern: str
+    key_hint: str
+    price_id: str = ""
+    base_url_required: bool = False
+
+    def key_looks_right(self, key: str) -> bool:
+        return re.fullmatch(self.key_pattern, key) is not None
+
+
+PROVIDER_TYPES: dict[str, ProviderType] = {
+    kind.slug: kind
+    for kind in (
+        ProviderType(
+            "gemini",
+            "Google Gemini",
+            "providers.adapters.gemini.GeminiProvider",
+            "#1a73e8",
+            r"[\w.\-]{20,}",
+            "letters, digits, - and _, at least 20 of them",
+            price_id="google",
+        ),
+        ProviderType(
+            "openai",
+            "OpenAI",
+            "providers.adapters.openai.OpenAIProvider",
+            "#10a37f",
+            r"sk-[\w\-]{10,}",
+            "starts with sk-",
+            price_id="openai",
+        ),
+        ProviderType(
+            "claude",
+            "Anthropic Claude",
+            "providers.adapters.claude.ClaudeProvider",
+            "#7c3aed",
+            r"sk-ant-[\w\-]{10,}",
+            "starts with sk-ant-",
+            price_id="anthropic",
+        ),
+        ProviderType(
+            "local",
+            "OpenAI-compatible server",
+            "providers.adapters.local.LocalProvider",
+            "#6b7280",
+            r"\S{1,200}",
+            "any text; a server without keys takes any",
+            base_url_required=True,
+        ),
+    )
+}
+
+
+def provider_choices() -> list[tuple[str, str]]:
+    return [(kind.slug, kind.label) for kind in PROVIDER_TYPES.values()]
+
+
+class ProviderFactory:
+    """Makes the adapter of a provider type."""
+
+    @staticmethod
+    def adapter_class(provider_type: str) -> type[AIProvider]:
+        """KeyError for a type that is not registered."""
+        adapter: type[AIProvider] = import_string(PROVIDER_TYPES[provider_type].adapter)
+        return adapter
+
+    @classmethod
+    def create_provider(
+        cls,
+        provider_type: str,
+        *,
+        api_key: str,
+        model_name: str,
+        base_url: str = "",
+        timeout: float = 60.0,
+        http_client: httpx2.AsyncClient | None = None,
+    ) -> AIProvider:
+        """An adapter of one's own, to be closed; or one over lent connections (see `providers.pool`)."""
+        return cls.adapter_class(provider_type)(
+            api_key=api_key,
+            model_name=model_name,
+            base_url=base_url,
+            timeout=timeout,
+            http_client=http_client,
+        )

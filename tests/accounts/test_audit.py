@@ -1,0 +1,256 @@
+"""The audit trail: what an entry says, and that nobody rewrites it unnoticed."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import RequestFactory
+from django.utils import timezone
+
+from accounts import audit
+from accounts.audit import Actor
+from accounts.models import AppendOnly, AuditEntry, AuditHead
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def write(count=3):
+    for number in range(1, count + 1):
+        audit.record_alone(action=f"thing.done-{number}", actor=Actor.system(), changes={"n": [None, number]})
+
+
+def raw_rows(**filters):
+    """The rows as somebody with a database client sees them, past our refusals."""
+    return AuditEntry._base_manager.filter(**filters)
+
+
+def test_an_entry_says_who_did_what_from_where(super_admin, user):
+    request = RequestFactory().post(
+        "/admin/", REMOTE_ADDR="198.51.100.7", HTTP_USER_AGENT="Browser 1", HTTP_X_FORWARDED_FOR="203.0.113.9"
+    )
+    request.user = super_admin
+
+    audit.record_alone(
+        action="user.changed",
+        actor=Actor.of_request(request),
+        target=user,
+        changes=audit.changes_between(
+            {"role": "USER", "full_name": "A"}, {"role": "STAFF", "full_name": "A"}
+        ),
+    )
+
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.actor_email, entry.door) == (super_admin, "root@example.com", "admin")
+    assert (entry.target_type, entry.target_id, entry.target_label) == (
+        "accounts.user",
+        str(user.pk),
+        "alice@example.com",
+    )
+    assert entry.changes == {"role": ["USER", "STAFF"]}
+    # The header is the client's own word, so it is not believed.
+    assert (entry.ip_address, entry.user_agent) == ("198.51.100.7", "Browser 1")
+    assert (entry.outcome, entry.number) == ("done", 1)
+
+
+def test_it_is_written_with_the_change_or_not_at_all(user):
+    class Trouble(Exception):
+        pass
+
+    def change():
+        user.full_name = "New"
+        user.save()
+        audit.record(action="user.changed", actor=Actor.system(), target=user)
+        raise Trouble
+
+    with pytest.raises(Trouble), transaction.atomic():
+        change()
+
+    assert AuditEntry.objects.count() == 0
+    user.refresh_from_db()
+    assert user.full_name == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_it_refuses():
+    with pytest.raises(RuntimeError, match="inside the transaction"):
+        audit.record(action="thing.done", actor=Actor.system())
+
+
+def test_values_of_every_kind_verify_after_a_round_trip(user):
+    now = timezone.now()
+    after = {
+        "cost": Decimal("0.10"),
+        "big": 1e20,
+        "half": 0.5,
+        "when": now,
+        "text": "naïve 🎈",
+        "list": [1, None],
+    }
+
+    audit.record_alone(
+        action="thing.done", actor=Actor.system(), changes=audit.changes_between({"when": None}, after)
+    )
+
+    assert audit.verify().broken_at is None
+    changes = AuditEntry.objects.get().changes
+    assert changes["cost"] == [None, "0.10"]
+    assert changes["half"] == [None, "0.5"]
+    assert changes["when"] == [None, str(now)]
+
+
+def test_entries_cannot_be_changed_or_deleted_through_the_models(user):
+    write(2)
+    entry = AuditEntry.objects.first()
+
+    for attempt in (
+        entry.save,
+        entry.delete,
+        lambda: AuditEntry.objects.update(action="nothing"),
+        lambda: AuditEntry.objects.all().delete(),
+        lambda: AuditEntry.objects.bulk_update([entry], ["action"]),
+        lambda: AuditEntry.objects.bulk_create([AuditEntry()]),
+    ):
+        with pytest.raises(AppendOnly):
+            attempt()
+    assert AuditEntry.objects.count() == 2
+
+
+def test_deleting_a_person_leaves_their_entries_as_they_were(super_admin):
+    request = RequestFactory().get("/admin/")
+    request.user = super_admin
+    audit.record_alone(action="thing.done", actor=Actor.of_request(request))
+    pk = super_admin.pk
+
+    super_admin.delete()
+
+    entry = AuditEntry.objects.get()
+    assert (entry.actor_id, entry.actor_email) == (pk, "root@example.com")
+    assert audit.verify().broken_at is None
+
+
+def tamper_content():
+    raw_rows(number=2).update(changes={"n": [None, 200]})
+
+
+def tamper_actor():
+    raw_rows(number=2).update(actor_email="innocent@example.com")
+
+
+def tamper_time():
+    raw_rows(number=2).update(created_at=timezone.now() - timedelta(days=1))
+
+
+def tamper_take_out():
+    raw_rows(number=2)._raw_delete("default")
+
+
+def tamper_swap():
+    second, third = raw_rows(number__in=[2, 3]).order_by("number").values_list("action", flat=True)
+    raw_rows(number=2).update(action=third)
+    raw_rows(number=3).update(action=second)
+
+
+def tamper_resign_without_the_key():
+    row = raw_rows(number=2).get()
+    row.action = "thing.forged"
+    raw_rows(number=2).update(action=row.action, hash=audit._sign(row, "a guess"))
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        tamper_content,
+        tamper_actor,
+        tamper_time,
+        tamper_take_out,
+        tamper_swap,
+        tamper_resign_without_the_key,
+    ],
+)
+def test_it_names_the_first_entry_that_does_not_hold(tamper):
+    write(4)
+    assert audit.verify().broken_at is None
+
+    tamper()
+
+    assert audit.verify().broken_at == 2
+    with pytest.raises(CommandError, match="Broken at entry #2"):
+        call_command("verify_audit")
+
+
+def test_a_tail_cut_off_is_found_by_the_head():
+    write(4)
+
+    raw_rows(number=4)._raw_delete("default")
+
+    verdict = audit.verify()
+    assert verdict.broken_at == 4
+    assert "ends at #4, but it ends at #3" in verdict.reason
+
+
+def test_a_tail_cut_off_together_with_the_head_is_found_by_an_anchor(capsys):
+    write(3)
+    call_command("verify_audit")
+    anchor = capsys.readouterr().out.split()[-1]
+    third = AuditEntry.objects.get(number=3)
+    assert anchor == third.hash
+    call_command("verify_audit", anchor=anchor)
+    raw_rows(number=3)._raw_delete("default")
+    AuditHead.objects.update(number=2, hash=third.previous_hash)
+
+    assert audit.verify().broken_at is None
+    with pytest.raises(CommandError, match="anchor"):
+        call_command("verify_audit", anchor=anchor)
+
+
+def test_an_entry_put_in_behind_the_head_is_found():
+    write(2)
+    row = raw_rows(number=2).get()
+    row.pk, row.number, row._state.adding = None, 3, True
+    row.save(force_insert=True)
+
+    assert audit.verify().broken_at == 3
+
+
+def test_a_retired_key_still_verifies_what_it_signed(settings):
+    settings.AUDIT_KEYS = ["old"]
+    write(2)
+    settings.AUDIT_KEYS = ["new", "old"]
+    write(2)
+
+    assert audit.verify().entries == 4
+    settings.AUDIT_KEYS = ["new"]
+    assert audit.verify().broken_at == 1
+
+
+def test_a_shell_and_the_system_have_names():
+    audit.record_alone(action="thing.done", actor=Actor.of_command("seed_demo"))
+    audit.record_alone(action="thing.done", actor=Actor.system())
+
+    entries = AuditEntry.objects.order_by("number").values_list("door", "actor_email")
+    assert list(entries) == [("command", "manage.py seed_demo"), ("system", "system")]
+
+
+def test_the_page_shows_and_does_not_change(client, super_admin):
+    client.force_login(super_admin)
+    audit.record_alone(
+        action="provider.changed",
+        actor=Actor.of_command("x"),
+        target=make_user("target@example.com"),
+        changes={"key": ["••••1111", "••••<b>2"]},
+    )
+    entry = AuditEntry.objects.get()
+
+    listed = client.get("/admin/accounts/auditentry/", {"q": "target@example.com", "outcome__exact": "done"})
+    shown = client.get(f"/admin/accounts/auditentry/{entry.pk}/change/")
+    posted = client.post(f"/admin/accounts/auditentry/{entry.pk}/change/", {"action": "nothing"})
+    deleted = client.post(f"/admin/accounts/auditentry/{entry.pk}/delete/", {"post": "yes"})
+
+    assert b"provider.changed" in listed.content
+    assert "••••1111 → ••••&lt;b&gt;2" in shown.content.decode()
+    assert (posted.status_code, deleted.status_code) == (403, 403)
+    assert client.get("/admin/accounts/auditentry/add/").status_code == 403
+    assert AuditEntry.objects.get(pk=entry.pk).action == "provider.changed"

@@ -1,0 +1,48 @@
+"""Guards with a check taken out of each. They exist to show that the tests beside them can see a race."""
+
+import asyncio
+
+from django.conf import settings
+
+from orchestration.guards.base import WINDOW, Entry
+from orchestration.guards.redis import RedisGuards
+
+
+class LooksThenWrites(RedisGuards):
+    """Changes a circuit, and lets calls through a gate, by reading, deciding, and writing what it decided."""
+
+    async def change_circuit(self, key, transition, *, now):
+        [circuit] = await self.circuits([key])
+        changed = transition(circuit)
+        await self._meanwhile()
+        if changed is not None:
+            await super().change_circuit(key, lambda _: changed, now=now)
+        return changed
+
+    async def enter(self, gate, call, *, now, seconds):
+        state = await self.gate_state(gate, now=now)
+        if gate.per_minute is not None and state.recent >= gate.per_minute:
+            return Entry(admitted=False, cause="rate", wait=WINDOW)
+        if gate.concurrent is not None and state.under_way >= gate.concurrent:
+            return Entry(admitted=False, cause="concurrency")
+        await self._meanwhile()
+        return await super().enter(type(gate)(gate.key), call, now=now, seconds=seconds)
+
+    async def _meanwhile(self):
+        """A busy network takes as long."""
+        await asyncio.sleep(0.05)
+
+
+class GivesToEverybody(RedisGuards):
+    """Nobody's claim keeps another one out."""
+
+    async def claim(self, name, holder, *, seconds):
+        return True
+
+
+def looking_then_writing():
+    return LooksThenWrites(settings.REDIS_URL, settings.REDIS_KEY_PREFIX)
+
+
+def giving_to_everybody():
+    return GivesToEverybody(settings.REDIS_URL, settings.REDIS_KEY_PREFIX)

@@ -1,0 +1,179 @@
+"""Quotas and rows under four real processes: exact, leak-free, without deadlock."""
+
+import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+import pytest
+from django.db import connection, transaction
+
+from tests.concurrency.processes import PROCESSES, answers_of, heard_from, kill, start, workers
+from tests.factories import make_config
+from tests.usage.attempts import NOON, PICOS_HELD, counters, make_attempt, run
+from tests.usage.calls import make_calls
+from tests.waiting import PATIENCE_SECONDS, wait_until
+from usage.ledger.base import StaleRouting
+from usage.ledger.limits import picos
+from usage.ledger.portable import PortableLedger
+from usage.models import AIProviderUsageLog
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+DAY = "day:2026-11-21"
+WORKER = "ledger_worker"
+
+
+EVERY_KIND = [
+    "user:1",
+    "user-usd:1",
+    "task:1:extraction",
+    "task-usd:1:extraction",
+    "provider:1",
+    "provider-usd:1",
+]
+
+
+def sums_of_rows():
+    """{(scope, window): (used, reserved)} as the usage rows have it: tokens, or pico-dollars."""
+    used, reserved = Counter(), Counter()
+    for row in AIProviderUsageLog.objects.all():
+        for scope, window, *picos_held in row.quota_keys:
+            if picos_held:
+                spent, held = picos(row.estimated_cost_usd or Decimal(0)), picos_held[0]
+            else:
+                spent, held = row.total_tokens, row.reserved_tokens
+            used[scope, window] += spent
+            reserved[scope, window] += held if row.status == "started" else 0
+    return {key: (used[key], reserved[key]) for key in used}
+
+
+def test_exactly_as_many_calls_are_admitted_as_there_is_room_for():
+    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=["user:1", "provider:1"], limit=3_700)
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert sum(answer["admitted"] for answer in answers) == 37
+    assert sum(answer["refused"] for answer in answers) == 163
+    assert AIProviderUsageLog.objects.count() == 37
+    assert counters() == {("user:1", DAY): (0, 3_700), ("provider:1", DAY): (0, 3_700)}
+
+
+@pytest.mark.parametrize("scope", ["user-usd:1", "task-usd:1:extraction", "provider-usd:1"])
+def test_exactly_as_many_calls_are_admitted_as_there_is_money_for(scope):
+    room = 37 * PICOS_HELD + PICOS_HELD - 1
+
+    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=["user:1", scope], usd_limit=room)
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert sum(answer["admitted"] for answer in answers) == 37
+    assert AIProviderUsageLog.objects.count() == 37
+    assert counters() == {("user:1", DAY): (0, 3_700), (scope, DAY): (0, 37 * PICOS_HELD)}
+
+
+def test_exactly_as_many_calls_are_admitted_as_the_quota_of_a_task_has_room_for():
+    scopes = ["user:1", "task:1:extraction"]
+    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=scopes, limit=3_700)
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert sum(answer["admitted"] for answer in answers) == 37
+    assert counters() == {(scope, DAY): (0, 3_700) for scope in scopes}
+
+
+def test_a_cap_that_all_processes_meet_at_once_begins_once_with_what_was_spent_before(user):
+    make_calls(5, None, user=user, at=NOON - timedelta(hours=1), cost="0.01")
+    scope, spent = f"user-usd:{user.pk}", 5 * 10**10
+
+    answers = answers_of(
+        WORKER, mode="reserve", calls=50, scopes=[scope], usd_limit=spent + 37 * PICOS_HELD, user=user.pk
+    )
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert sum(answer["admitted"] for answer in answers) == 37
+    assert counters() == {(scope, DAY): (spent, 37 * PICOS_HELD)}
+
+
+@pytest.mark.parametrize("scope", ["user:1", "user-usd:1", "task:1:extraction"])
+def test_the_race_is_real_when_the_guard_is_off(scope):
+    """The negative control: the same run through read-compare-add admits too many."""
+    room = {"limit": 3_700, "usd_limit": 37 * PICOS_HELD}
+
+    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=[scope], unguarded=True, **room)
+
+    assert sum(answer["admitted"] for answer in answers) > 37
+
+
+def test_processes_killed_in_mid_call_leave_no_reservation_behind():
+    with workers(WORKER, mode="churn", calls=6, scopes=EVERY_KIND) as processes:
+        start(processes)
+        for enough, process in enumerate(processes, start=3):
+            for _ in range(enough):
+                assert heard_from(process) == "settled"
+            process.kill()
+        kill(processes)
+    in_flight = AIProviderUsageLog.objects.filter(status="started").count()
+    assert in_flight >= PROCESSES
+    assert counters() == sums_of_rows()
+
+    swept = run(PortableLedger().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
+
+    assert swept == in_flight
+    assert not AIProviderUsageLog.objects.filter(status="started").exists()
+    assert {reserved for _, reserved in counters().values()} == {0}
+    assert counters() == sums_of_rows()
+
+
+def test_calls_that_share_counters_do_not_deadlock():
+    scopes = [f"user:{number}" for number in range(4)] + ["provider:1", "provider:2", "user-usd:1"]
+
+    answers = answers_of(WORKER, mode="overlap", calls=50, scopes=scopes)
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert AIProviderUsageLog.objects.filter(status="success").count() == 200
+    assert len(counters()) == len(scopes)
+    assert counters() == sums_of_rows()
+
+
+def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once():
+    """Four processes sweep and settle the same overdue calls."""
+    answers = answers_of(WORKER, mode="settle_and_sweep", calls=25, scopes=["user:1", "user-usd:1"])
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert set(AIProviderUsageLog.objects.values_list("status", "total_tokens")) == {("success", 50)}
+    calls, cost = PROCESSES * 25, 30 * 250_000 + 20 * 2_000_000
+    assert counters() == {("user:1", DAY): (calls * 50, 0), ("user-usd:1", DAY): (calls * cost, 0)}
+
+
+def somebody_waits(cursor):
+    """Whether a session on this database waits for a lock."""
+    # Within a transaction the view would show again what it showed first.
+    cursor.execute("SELECT pg_stat_clear_snapshot()")
+    cursor.execute(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return cursor.fetchone() is not None
+
+
+def test_a_config_deleted_while_a_call_reserves_leaves_no_trace_of_the_call():
+    """The reservation has read the old revision by then; its foreign key waits for the deletion to commit."""
+    config = make_config()
+    attempt = make_attempt(config=config)
+    deleted = threading.Event()
+
+    def delete_and_commit_once_somebody_waits():
+        with transaction.atomic(), connection.cursor() as cursor:
+            config.delete()
+            deleted.set()
+            wait_until(partial(somebody_waits, cursor))
+        connection.close()
+
+    thread = threading.Thread(target=delete_and_commit_once_somebody_waits)
+    thread.start()
+    assert deleted.wait(PATIENCE_SECONDS)
+
+    with pytest.raises(StaleRouting):
+        run(PortableLedger().reserve(attempt))
+
+    thread.join()
+    assert not AIProviderUsageLog.objects.exists()
+    assert counters() == {}

@@ -1,0 +1,149 @@
+"""What every test stands on: the default plans, a small cast of people, and the API client."""
+
+import time
+from importlib import import_module
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from rest_framework.test import APIClient
+
+from accounts.tokens import issue_pair
+from orchestration.snapshot import forget_snapshot
+from tests import services
+from tests.factories import make_user
+from tests.sandbox import running_sandbox
+from tests.waiting import wait_until
+
+DATA_MIGRATIONS = (
+    ("accounts.migrations.0002_default_plans", "add_plans"),
+    ("orchestration.migrations.0002_default_tiers", "add_tiers"),
+    ("providers.migrations.0002_routing_revision_row", "add_row"),
+)
+
+DAY_SECONDS = 24 * 60 * 60
+LONGER_THAN_A_TEST_SECONDS = 60
+
+# How long an example takes says something about the machine only.
+hypothesis_settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("timeless")
+
+
+@pytest.fixture(autouse=True)
+def one_day():
+    """No midnight passes during a test: quotas, figures and rollups are kept by the day, in UTC."""
+    left = DAY_SECONDS - time.time() % DAY_SECONDS
+    if left < LONGER_THAN_A_TEST_SECONDS:
+        time.sleep(left + 0.1)
+
+
+@pytest.fixture(autouse=True)
+def default_rows(request):
+    """Transactional tests flush what the data migrations made; put it back before each such test."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is None:
+        return
+    request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
+    for module, function in DATA_MIGRATIONS:
+        getattr(import_module(module), function)(apps, None)
+    # The revision starts over with its row, so a snapshot of an earlier test would look current.
+    forget_snapshot()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(request):
+    """What one test left in the cache or with the guards, such as a circuit that is open, is not there for
+    the next."""
+    if request.node.get_closest_marker("django_db"):
+        settings = request.getfixturevalue("settings")
+        settings.REDIS_KEY_PREFIX = f"test-{uuid4().hex}"
+        default = settings.CACHES["default"] | {"KEY_PREFIX": settings.REDIS_KEY_PREFIX}
+        settings.CACHES = settings.CACHES | {"default": default}
+
+
+@pytest.fixture(scope="session")
+def sandbox_server():
+    with running_sandbox() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(sandbox_server):
+    """The three vendors on loopback, with no faults asked for and no hits counted yet."""
+    # A call that an earlier test broke off is counted once more when the sandbox notices.
+    wait_until(lambda: sandbox_server.hits()["in_flight"] == 0)
+    sandbox_server.reset()
+    return sandbox_server
+
+
+@pytest.fixture
+def user():
+    """Alice, on the default plan."""
+    return make_user("alice@example.com")
+
+
+@pytest.fixture
+def outsider():
+    """Charlie, who must never see Alice's rows."""
+    return make_user("charlie@example.com")
+
+
+@pytest.fixture
+def super_admin():
+    return make_user("root@example.com", role="SUPER_ADMIN")
+
+
+@pytest.fixture
+def api(user):
+    """The API as Alice sees it."""
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+@pytest.fixture
+def admin_api(super_admin):
+    """The API as a super-admin sees it who has just shown a second factor."""
+    token = issue_pair(user=super_admin, verified_at=int(time.time()))["access"]
+    return APIClient(headers={"Authorization": f"Bearer {token}"})
+
+
+# Marker -> whether this machine has what the test needs, and why it is skipped otherwise.
+NEEDS = {
+    "postgres": (lambda: connection.vendor == "postgresql", "needs PostgreSQL: set DATABASE_URL"),
+    "redis": (services.has_redis, "needs Redis: set TEST_REDIS_URL"),
+    "browser": (lambda: services.chromium() is not None, "needs chromium"),
+    "local_model": (services.has_local_model, "needs the local model: make local-model"),
+}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="leave out tests that use no database: another run on another one has made them",
+    )
+
+
+def uses_database(item):
+    """By its mark or its fixtures; a test of several processes or of a browser does so by way of others."""
+    marks = {"django_db", "postgres", "browser"}
+    return bool(
+        marks & {mark.name for mark in item.iter_markers()}
+        or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--only-database"):
+        left_out = [item for item in items if not uses_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if uses_database(item)]
+    for name, (is_there, reason) in NEEDS.items():
+        marked = [item for item in items if item.get_closest_marker(name)]
+        if marked and not is_there():
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason=reason))

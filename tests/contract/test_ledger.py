@@ -1,0 +1,307 @@
+"""What every ledger must do, whatever it is built on. A new implementation is one more line in LEDGERS."""
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from tests.factories import make_config, make_user
+from tests.usage.attempts import NOON, counters, make_attempt, run, success
+from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting
+from usage.ledger.portable import PortableLedger
+from usage.models import AIProviderUsageLog
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LEDGERS = [pytest.param(PortableLedger, id="portable")]
+
+DAY, MONTH = "day:2026-11-21", "month:2026-11"
+REFUSED_BY_VENDOR = Outcome(
+    status="error", usage=None, latency_ms=80, may_have_cost=False, error_kind="rate_limited"
+)
+TIMED_OUT = Outcome(status="timeout", usage=None, latency_ms=60_000, error_kind="timeout")
+
+
+@pytest.fixture(params=LEDGERS)
+def ledger(request):
+    return request.param()
+
+
+def the_row():
+    return AIProviderUsageLog.objects.get()
+
+
+def test_it_holds_the_tokens_in_every_counter_and_writes_the_row_before_the_call(ledger, user):
+    config = make_config()
+
+    reservation = run(ledger.reserve(make_attempt(user=user, config=config, daily=10_000)))
+
+    held = (0, 100)
+    assert counters() == {
+        (f"user:{user.pk}", DAY): held,
+        (f"user:{user.pk}", MONTH): held,
+        (f"provider:{config.pk}", DAY): held,
+        (f"provider:{config.pk}", MONTH): held,
+    }
+    row = the_row()
+    assert (row.pk, row.status, row.attempt, row.reserved_tokens) == (reservation.log_id, "started", 1, 100)
+    assert (row.user, row.provider_config, row.created_at) == (user, config, NOON)
+    assert (row.total_tokens, row.estimated_cost_usd, row.settled_at) == (0, None, None)
+
+
+def test_it_moves_no_counter_when_one_of_them_is_full(ledger, user):
+    config = make_config()
+    run(ledger.reserve(make_attempt(user=user, config=config, daily=1_000, config_daily=150)))
+    before = counters()
+
+    with pytest.raises(QuotaExceeded) as refusal:
+        run(ledger.reserve(make_attempt(user=user, config=config, daily=1_000, config_daily=150)))
+
+    assert counters() == before
+    assert AIProviderUsageLog.objects.count() == 1
+    assert refusal.value.retry_after == 12 * 60 * 60
+    assert refusal.value.details == {
+        "scope": "provider",
+        "task": "",
+        "unit": "tokens",
+        "window": "day",
+        "limit": 150,
+        "used": 0,
+        "reserved": 100,
+        "left": 50,
+        "requested": 100,
+        "resets_at": "2026-11-22T00:00:00+00:00",
+        "time_zone": "UTC",
+    }
+
+
+def test_it_admits_to_the_last_token_and_not_beyond(ledger, user):
+    run(ledger.reserve(make_attempt(user=user, daily=200)))
+    run(ledger.reserve(make_attempt(user=user, daily=200)))
+
+    with pytest.raises(QuotaExceeded) as refusal:
+        run(ledger.reserve(make_attempt(user=user, daily=200, reserved_tokens=1, reserved_input_tokens=1)))
+
+    assert refusal.value.details["left"] == 0
+
+
+def test_it_counts_without_refusing_where_there_is_no_limit(ledger, user):
+    for _ in range(3):
+        run(ledger.reserve(make_attempt(user=user, reserved_tokens=10**9)))
+
+    assert counters()[f"user:{user.pk}", DAY] == (0, 3 * 10**9)
+
+
+def test_it_does_not_tell_a_client_to_wait_when_waiting_would_not_help(ledger, user):
+    with pytest.raises(QuotaExceeded) as refusal:
+        run(ledger.reserve(make_attempt(user=user, monthly=99)))
+
+    assert refusal.value.retry_after is None
+    assert (refusal.value.details["window"], refusal.value.details["left"]) == ("month", 99)
+    assert "Shorten the input" in refusal.value.message
+
+
+def test_it_reserves_nothing_on_a_snapshot_that_is_out_of_date(ledger, user):
+    attempt = make_attempt(user=user)
+    make_config()
+
+    with pytest.raises(StaleRouting):
+        run(ledger.reserve(attempt))
+
+    assert counters() == {}
+    assert not AIProviderUsageLog.objects.exists()
+
+
+def test_settling_turns_what_was_held_into_what_was_used(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user, daily=10_000)))
+
+    settlement = run(ledger.settle(reservation, success(50, 20, settled_at=NOON + timedelta(seconds=2))))
+
+    # 50 at $0.25 and 20 at $2 a million
+    assert settlement.cost_usd == Decimal("0.0000525")
+    assert (settlement.usage.total_tokens, settlement.usage_source) == (70, "vendor")
+    assert counters() == {(f"user:{user.pk}", DAY): (70, 0), (f"user:{user.pk}", MONTH): (70, 0)}
+    row = the_row()
+    assert (row.status, row.input_tokens, row.output_tokens, row.total_tokens) == ("success", 50, 20, 70)
+    assert row.estimated_cost_usd == Decimal("0.0000525")
+    assert row.unit_prices["input_mtok"] == "0.25"
+    assert (row.latency_ms, row.settled_at) == (1234, NOON + timedelta(seconds=2))
+
+
+def test_settling_twice_changes_nothing(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+    first = run(ledger.settle(reservation, success(50, 20)))
+
+    second = run(ledger.settle(reservation, success(7, 7)))
+
+    assert second == first
+    assert counters()[f"user:{user.pk}", DAY] == (70, 0)
+
+
+def test_settlement_is_never_capped_and_the_next_call_feels_it(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user, daily=100)))
+
+    run(ledger.settle(reservation, success(90, 60)))
+
+    assert counters()[f"user:{user.pk}", DAY] == (150, 0)
+    with pytest.raises(QuotaExceeded) as refusal:
+        run(ledger.reserve(make_attempt(user=user, daily=100, reserved_tokens=1, reserved_input_tokens=0)))
+    assert (refusal.value.details["used"], refusal.value.details["left"]) == (150, 0)
+
+
+def test_a_call_the_vendor_refused_costs_nothing_and_frees_its_tokens(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+
+    settlement = run(ledger.settle(reservation, REFUSED_BY_VENDOR))
+
+    assert (settlement.usage.total_tokens, settlement.usage_source, settlement.cost_usd) == (0, "none", 0)
+    assert counters()[f"user:{user.pk}", DAY] == (0, 0)
+    assert (the_row().status, the_row().error_kind) == ("error", "rate_limited")
+
+
+def test_a_call_that_may_have_been_billed_is_charged_its_estimate_and_says_so(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+
+    settlement = run(ledger.settle(reservation, TIMED_OUT))
+
+    # 60 at $0.25 and 40 at $2 a million
+    assert settlement.cost_usd == Decimal("0.000095")
+    assert (settlement.usage_source, the_row().usage_source) == ("estimated", "estimated")
+    assert counters()[f"user:{user.pk}", DAY] == (100, 0)
+
+
+def test_a_price_nobody_knows_is_null(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user, model_name="gpt-nobody-knows")))
+
+    settlement = run(ledger.settle(reservation, success(50, 20)))
+
+    assert settlement.cost_usd is None
+    assert (the_row().estimated_cost_usd, the_row().total_tokens) == (None, 70)
+
+
+def test_error_messages_are_stored_redacted_and_cut(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+    message = "bad key sk-canary0123456789abcdef " + "x" * 600
+
+    run(ledger.settle(reservation, success(status="error", error_message=message)))
+
+    assert the_row().error_message.startswith("bad key [redacted] xxx")
+    assert len(the_row().error_message) == 500
+
+
+def test_a_call_settled_after_midnight_is_charged_to_the_day_it_was_made(ledger, user):
+    before_midnight = NOON.replace(hour=23, minute=59, second=58)
+    reservation = run(ledger.reserve(make_attempt(user=user, started_at=before_midnight)))
+
+    run(ledger.settle(reservation, success(settled_at=before_midnight + timedelta(seconds=4))))
+
+    assert counters() == {(f"user:{user.pk}", DAY): (70, 0), (f"user:{user.pk}", MONTH): (70, 0)}
+
+
+def test_deleting_the_user_and_the_config_meanwhile_keeps_the_row_and_frees_the_counters(ledger):
+    user, config = make_user("leaver@example.com"), make_config()
+    keys = {
+        (f"{scope}", window)
+        for scope in (f"user:{user.pk}", f"provider:{config.pk}")
+        for window in (DAY, MONTH)
+    }
+    reservation = run(ledger.reserve(make_attempt(user=user, config=config)))
+    config.delete()
+    user.delete()
+
+    run(ledger.settle(reservation, success()))
+
+    assert counters() == dict.fromkeys(keys, (70, 0))
+    assert (the_row().user, the_row().provider_config, the_row().status) == (None, None, "success")
+
+
+def test_the_sweep_closes_calls_past_their_time_at_what_was_held(ledger, user):
+    run(ledger.reserve(make_attempt(user=user)))
+    run(ledger.reserve(make_attempt(user=user, started_at=NOON + timedelta(minutes=5), number=2)))
+
+    swept = run(ledger.sweep(now=NOON + timedelta(minutes=3)))
+
+    assert swept == 1
+    row = AIProviderUsageLog.objects.get(attempt=1)
+    assert (row.status, row.usage_source, row.total_tokens, row.latency_ms) == (
+        "aborted",
+        "estimated",
+        100,
+        None,
+    )
+    assert (row.input_tokens, row.output_tokens) == (60, 40)
+    assert row.estimated_cost_usd == Decimal("0.000095")
+    assert AIProviderUsageLog.objects.get(attempt=2).status == "started"
+    assert counters()[f"user:{user.pk}", DAY] == (100, 100)
+
+
+def test_sweeping_again_finds_nothing(ledger, user):
+    run(ledger.reserve(make_attempt(user=user)))
+    run(ledger.sweep(now=NOON + timedelta(hours=1)))
+
+    assert run(ledger.sweep(now=NOON + timedelta(hours=1))) == 0
+
+    assert counters()[f"user:{user.pk}", DAY] == (100, 0)
+
+
+def test_a_call_that_was_swept_too_early_is_corrected_when_it_settles(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+    run(ledger.sweep(now=NOON + timedelta(hours=1)))
+
+    first = run(ledger.settle(reservation, success(300, 20)))
+    second = run(ledger.settle(reservation, success(1, 1)))
+
+    assert counters()[f"user:{user.pk}", DAY] == (320, 0)
+    row = the_row()
+    assert (row.status, row.usage_source, row.total_tokens, row.swept) == ("success", "vendor", 320, False)
+    assert (row.error_kind, row.error_message) == ("", "")
+    assert second == first
+
+
+def test_a_refusal_leaves_a_row_and_moves_nothing(ledger, user):
+    attempt = make_attempt(user=user, number=0)
+
+    run(ledger.record_refusal(attempt, error_kind="quota_exceeded", error_message="used up"))
+
+    row = the_row()
+    assert (row.attempt, row.status, row.error_kind, row.error_message) == (
+        0,
+        "error",
+        "quota_exceeded",
+        "used up",
+    )
+    assert (row.total_tokens, row.estimated_cost_usd, row.reserved_tokens) == (0, 0, 0)
+    assert row.settled_at == NOON
+    assert counters() == {}
+
+
+def test_parallel_calls_in_one_process_are_admitted_exactly(ledger, user):
+    attempt = make_attempt(user=user, daily=700)
+
+    async def all_at_once():
+        return await asyncio.gather(*(ledger.reserve(attempt) for _ in range(40)), return_exceptions=True)
+
+    results = run(all_at_once())
+
+    assert sum(isinstance(result, QuotaExceeded) for result in results) == 33
+    assert AIProviderUsageLog.objects.count() == 7
+    assert counters()[f"user:{user.pk}", DAY] == (0, 700)
+
+
+@pytest.mark.postgres
+def test_it_holds_no_connection_between_its_operations(ledger, user):
+    connection.close()
+    before = lent_connections()
+
+    run(ledger.settle(run(ledger.reserve(make_attempt(user=user))), success()))
+    connection.close()
+
+    assert lent_connections() == before
+
+
+def lent_connections():
+    """Not simply none: threads of earlier tests may hold some of this process's pool."""
+    stats = connection.pool.get_stats()
+    return stats["pool_size"] - stats["pool_available"]

@@ -1,0 +1,115 @@
+"""Profiles: JSON Resume in, the same JSON Resume out, and nothing kept that is not one."""
+
+import json
+
+import pytest
+
+from drafting.models import MasterProfile
+from tests.drafting.conftest import load_profile
+
+pytestmark = pytest.mark.django_db
+
+URL = "/api/v1/profiles"
+
+
+def keep(user, resume, name="Main"):
+    return MasterProfile.objects.create(user=user, name=name, resume=resume)
+
+
+@pytest.mark.parametrize("fixture", ["complete", "swahili", "german"])
+def test_it_gives_back_exactly_what_was_sent(api, fixture):
+    resume = load_profile(fixture)
+
+    created = api.post(URL, {"name": "Main", "resume": resume}, format="json")
+    read = api.get(f"{URL}/{created.json()['data']['profile_id']}")
+
+    assert created.status_code == 201
+    assert read.json()["data"]["resume"] == resume
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"work": "Acme"}, "work"),
+        ({"work": [{"name": "Acme", "startDate": "last spring"}]}, "work/0/startDate"),
+        ({"basics": {"name": "A", "email": "not an address"}}, "basics/email"),
+        ({"hobbies": []}, ""),
+        ({"skills": [{"name": "Python\x00"}]}, ""),
+        ({"skills": [{"name": "\ud800"}]}, ""),
+        ({"basics": {"name": "A", "summary": "x" * 300_000}}, ""),
+    ],
+)
+def test_it_refuses_what_is_not_a_json_resume_and_stores_nothing(api, change, path):
+    body = json.dumps({"name": "Main", "resume": {"basics": {"name": "A"}} | change})
+
+    response = api.post(URL, body, content_type="application/json")
+
+    assert response.status_code == 422
+    assert response.json()["error"]["code"] == "invalid_profile"
+    assert [error["path"] for error in response.json()["error"]["details"]["errors"]] == [path]
+    assert not MasterProfile.objects.exists()
+
+
+def test_an_error_does_not_repeat_what_was_sent(api):
+    resume = {"basics": {"name": "A", "email": "private words"}}
+
+    response = api.post(URL, {"name": "Main", "resume": resume}, format="json")
+
+    assert "private words" not in response.content.decode()
+
+
+def test_it_refuses_unknown_fields(api, resume):
+    response = api.post(URL, {"name": "Main", "resume": resume, "colour": "red"}, format="json")
+
+    assert response.status_code == 400
+    assert "colour" in response.json()["error"]["details"]["fields"]
+    assert not MasterProfile.objects.exists()
+
+
+def test_it_replaces_changes_and_deletes(api, user, resume):
+    profile = keep(user, resume)
+
+    replaced = api.put(
+        f"{URL}/{profile.pk}", {"name": "Other", "resume": {"basics": {"name": "B"}}}, format="json"
+    )
+    renamed = api.patch(f"{URL}/{profile.pk}", {"name": "Third"}, format="json")
+    deleted = api.delete(f"{URL}/{profile.pk}")
+
+    assert replaced.json()["data"]["resume"] == {"basics": {"name": "B"}}
+    assert renamed.json()["data"]["name"] == "Third"
+    assert renamed.json()["data"]["resume"] == {"basics": {"name": "B"}}
+    assert deleted.status_code == 204
+    assert not MasterProfile.objects.exists()
+
+
+def test_a_bad_change_leaves_the_profile_as_it_was(api, user, resume):
+    profile = keep(user, resume)
+
+    response = api.patch(f"{URL}/{profile.pk}", {"resume": {"work": 7}}, format="json")
+
+    assert response.status_code == 422
+    profile.refresh_from_db()
+    assert profile.resume == resume
+
+
+def test_it_shows_a_user_their_own_profiles_only(api, user, outsider, resume):
+    mine, theirs = keep(user, resume, "Mine"), keep(outsider, resume, "Theirs")
+
+    listed = api.get(URL).json()["data"]["results"]
+
+    assert [row["profile_id"] for row in listed] == [mine.pk]
+    assert "resume" not in listed[0]
+    for method in ("get", "put", "patch", "delete"):
+        assert getattr(api, method)(f"{URL}/{theirs.pk}", {}, format="json").status_code == 404
+    assert MasterProfile.objects.filter(pk=theirs.pk).exists()
+
+
+def test_ten_more_profiles_add_no_query(api, user, resume, django_assert_num_queries):
+    keep(user, resume)
+    with django_assert_num_queries(2):  # count, page
+        api.get(URL)
+    for number in range(10):
+        keep(user, resume, f"Profile {number}")
+
+    with django_assert_num_queries(2):
+        api.get(URL)

@@ -1,0 +1,33 @@
+import pytest
+
+from orchestration import background
+from orchestration.orchestrator import AIOrchestrator
+from tests.factories import make_config
+
+
+@pytest.fixture
+def config_at(sandbox):
+    """Make an active provider whose vendor is the sandbox, misbehaving as the model's name says."""
+
+    def make(model_name="sandbox-mini", *, provider_type="openai", **overrides):
+        keys = {"gemini": "AIza-test-key-0123456789abcdef", "claude": "sk-ant-test-0123456789"}
+        return make_config(
+            provider_type=provider_type,
+            model_name=model_name,
+            base_url=sandbox.base_url(provider_type),
+            api_key=keys.get(provider_type, "sk-test-0123456789abcdef"),
+            **overrides,
+        )
+
+    return make
+
+
+@pytest.fixture
+def ask(user):
+    """Ask the orchestrator as Alice, or as whom `user` names, and wait for the answer."""
+
+    def generate(prompt="Say hello.", *, task="extraction", **arguments):
+        arguments.setdefault("user", user)
+        return background.run(AIOrchestrator().generate(task=task, prompt=prompt, **arguments))
+
+    return generate

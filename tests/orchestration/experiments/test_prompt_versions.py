@@ -1,0 +1,90 @@
+"""Which prompt a user gets, and that every name of one leads to a prompt and back."""
+
+import asyncio
+
+import pytest
+
+from drafting.prompts import CV_TASKS, LETTER_TASKS
+from extraction.prompts import EXTRACTION, VERDICT
+from orchestration.experiments import assigned_arm
+from orchestration.experiments.lifecycle import start
+from orchestration.experiments.prompt_versions import prompt_version_for, prompt_version_in
+from orchestration.models import TaskPolicy
+from orchestration.snapshot import current_snapshot
+from providers.tasks import TASKS
+from tests.orchestration.experiments.conftest import ACTOR, arms_of, make_experiment
+
+PROMPTS = {
+    "extraction": EXTRACTION,
+    "extraction_validation": VERDICT,
+    "cv_draft": CV_TASKS,
+    "cover_letter": LETTER_TASKS,
+}
+
+
+def test_every_version_of_every_task_has_a_prompt_and_every_prompt_is_registered():
+    registered = {slug: set(task.prompt_versions) for slug, task in TASKS.items()}
+
+    assert {task: set(prompts) for task, prompts in PROMPTS.items()} == registered
+
+
+@pytest.mark.parametrize("task", PROMPTS)
+def test_versions_are_different_prompts(task):
+    assert len(set(map(str, PROMPTS[task].values()))) == len(PROMPTS[task])
+
+
+def test_the_brief_prompt_is_brief():
+    assert len(EXTRACTION["brief"].text) * 2 < len(EXTRACTION["standard"].text)
+    assert len(EXTRACTION["brief"].image) * 2 < len(EXTRACTION["standard"].image)
+
+
+def version_for(user, task="extraction"):
+    return asyncio.run(prompt_version_for(user, task))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_arm_decides_then_the_policy_then_the_first(user):
+    assert version_for(user) == "standard"
+
+    TaskPolicy.objects.create(task="extraction", prompt_version="brief")
+    assert version_for(user) == "brief"
+
+    experiment = make_experiment({"prompt_version": "standard"}, {"prompt_version": "standard"})
+    start(actor=ACTOR, experiment_id=experiment.pk)
+    assert version_for(user) == "standard"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_arm_without_a_prompt_keeps_the_one_in_force(user):
+    TaskPolicy.objects.create(task="extraction", prompt_version="brief")
+    start(actor=ACTOR, experiment_id=make_experiment({}, {}).pk)
+
+    assert version_for(user) == "brief"
+
+
+@pytest.mark.django_db
+def test_users_get_the_prompt_of_their_own_arm():
+    experiment = start(actor=ACTOR, experiment_id=make_experiment({}, {"prompt_version": "brief"}).pk)
+    snapshot, (_, second) = current_snapshot(), arms_of(experiment)
+
+    got = {person: prompt_version_in(snapshot, user_id=person, task="extraction") for person in range(1, 200)}
+
+    running = snapshot.experiments["extraction"]
+    brief = {person for person in got if assigned_arm(running, person).id == second.pk}
+    assert brief == {person for person, version in got.items() if version == "brief"}
+    assert 0 < len(brief) < len(got)
+
+
+@pytest.mark.django_db
+def test_a_prompt_that_a_release_took_away_is_not_used():
+    TaskPolicy.objects.create(task="extraction", prompt_version="of last year")
+    experiment = make_experiment({"prompt_version": "of old"}, {"prompt_version": "of old"}, status="running")
+
+    assert current_snapshot().experiments["extraction"].id == experiment.pk
+    assert prompt_version_in(current_snapshot(), user_id=1, task="extraction") == "standard"
+
+
+@pytest.mark.django_db
+def test_a_task_with_one_prompt_needs_no_query(user, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert version_for(user, "cv_draft") == "standard"

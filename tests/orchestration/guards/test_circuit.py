@@ -1,0 +1,176 @@
+"""The breaker's rules, without a clock of its own: every time is an argument."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.guards.circuit import (
+    BUSY_COOLDOWN,
+    CONSECUTIVE_FAILURES,
+    COOLDOWN,
+    EFFECTS,
+    LATEST,
+    LONGEST_RETRY_AFTER,
+    REFUSED_COOLDOWN,
+    Circuit,
+)
+from providers.errors import ErrorKind
+
+NOW = 1_800_000_000.0
+
+
+def failed_times(count, kind=ErrorKind.SERVER, circuit=None):
+    circuit = circuit or Circuit()
+    for _ in range(count):
+        circuit = circuit.failed("a", kind, now=NOW)
+    return circuit
+
+
+def opened(kind=ErrorKind.SERVER):
+    return failed_times(CONSECUTIVE_FAILURES, kind)
+
+
+def test_it_opens_at_the_threshold_and_not_before():
+    assert failed_times(CONSECUTIVE_FAILURES - 1).state(NOW) == "closed"
+
+    circuit = opened()
+
+    assert circuit.state(NOW) == "open"
+    assert (circuit.reason, circuit.opened_at, circuit.shut_for(NOW)) == ("server", NOW, COOLDOWN)
+
+
+def test_an_answer_in_between_starts_the_count_anew():
+    circuit = failed_times(CONSECUTIVE_FAILURES - 1).answered("b")
+
+    assert failed_times(CONSECUTIVE_FAILURES - 1, circuit=circuit).state(NOW) == "closed"
+
+
+def test_it_opens_when_half_of_the_latest_answers_failed():
+    circuit = Circuit()
+    for number in range(LATEST):
+        assert circuit.state(NOW) == "closed", number
+        circuit = circuit.answered("a") if number % 2 else circuit.failed("a", ErrorKind.TIMEOUT, now=NOW)
+
+    assert circuit.failed("a", ErrorKind.TIMEOUT, now=NOW).state(NOW) == "open"
+
+
+def test_failures_that_have_left_the_window_are_forgotten():
+    circuit = failed_times(1)
+    for _ in range(LATEST):
+        circuit = circuit.answered("a")
+
+    assert circuit == Circuit()
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.AUTH, ErrorKind.BILLING, ErrorKind.NOT_FOUND])
+def test_a_refused_key_or_account_opens_at_once(kind):
+    circuit = failed_times(1, kind)
+
+    assert circuit.state(NOW + REFUSED_COOLDOWN - 1) == "open"
+    assert circuit.state(NOW + REFUSED_COOLDOWN) == "half_open"
+    assert not circuit.is_busy
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED])
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [(7.0, 7.0), (None, BUSY_COOLDOWN), (10 * LONGEST_RETRY_AFTER, LONGEST_RETRY_AFTER)],
+)
+def test_a_busy_vendor_is_left_alone_for_as_long_as_it_asks(kind, retry_after, seconds):
+    circuit = Circuit().failed("a", kind, now=NOW, retry_after=retry_after)
+
+    assert circuit.shut_for(NOW) == seconds
+    assert circuit.is_busy
+
+
+def test_a_shorter_wait_does_not_take_back_a_longer_one():
+    circuit = Circuit().failed("a", ErrorKind.RATE_LIMITED, now=NOW, retry_after=60.0)
+
+    assert circuit.failed("b", ErrorKind.RATE_LIMITED, now=NOW + 1, retry_after=1.0) == circuit
+
+
+def test_the_last_call_of_an_open_circuit_does_not_prolong_it():
+    circuit = opened()
+
+    assert circuit.failed("late", ErrorKind.SERVER, now=NOW + 20) == circuit
+    assert circuit.answered("late") == circuit
+
+
+def test_half_open_lets_one_probe_through_and_no_second():
+    later = NOW + COOLDOWN
+    probing = opened().probed_by("a", now=later, seconds=90)
+
+    assert probing.state(later) == "probing"
+    assert probing.probed_by("b", now=later, seconds=90) is None
+    assert probing.shut_for(later) > 0
+
+
+def test_a_probe_whose_process_died_is_replaced_in_the_end():
+    later = NOW + COOLDOWN
+    probing = opened().probed_by("a", now=later, seconds=90)
+
+    assert probing.state(later + 90) == "half_open"
+    assert probing.probed_by("b", now=later + 90, seconds=90).probe == "b"
+
+
+def test_a_probe_that_is_answered_closes_it():
+    probing = opened().probed_by("a", now=NOW + COOLDOWN, seconds=90)
+
+    assert probing.answered("a") == Circuit()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if EFFECTS.get(kind, "none") == "none"])
+def test_a_probe_that_finds_fault_with_the_request_shows_that_the_vendor_works(kind):
+    probing = opened().probed_by("a", now=NOW + COOLDOWN, seconds=90)
+
+    assert probing.failed("a", kind, now=NOW + COOLDOWN) == Circuit()
+
+
+def test_a_probe_that_fails_opens_it_for_another_cooldown():
+    later = NOW + COOLDOWN
+    circuit = opened().probed_by("a", now=later, seconds=90).failed("a", ErrorKind.SERVER, now=later)
+
+    assert circuit.shut_for(later) == COOLDOWN
+    assert circuit.opened_at == NOW
+
+
+def test_a_probe_that_was_never_sent_leaves_its_place_to_the_next():
+    later = NOW + COOLDOWN
+    circuit = opened().probed_by("a", now=later, seconds=90).released_by("a")
+
+    assert circuit.probed_by("b", now=later, seconds=90).probe == "b"
+
+
+def test_every_kind_of_the_error_table_has_its_effect():
+    opens = {ErrorKind.AUTH, ErrorKind.BILLING, ErrorKind.NOT_FOUND}
+    counts = {ErrorKind.TIMEOUT, ErrorKind.SERVER}
+    cools = {ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED}
+
+    expected = dict.fromkeys(opens, "opens") | dict.fromkeys(counts, "counts") | dict.fromkeys(cools, "cools")
+
+    assert expected == EFFECTS
+
+
+@given(
+    events=st.lists(
+        st.tuples(
+            st.sampled_from([*ErrorKind, None]), st.floats(0, 100), st.sampled_from("abc"), st.booleans()
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_happens_it_ends_on_time_and_has_one_probe_at_most(events):
+    now, circuit = NOW, Circuit()
+    for kind, seconds, call, claims in events:
+        now += seconds
+        if claims and (claimed := circuit.probed_by(call, now=now, seconds=10)):
+            assert circuit.state(now) == "half_open"
+            circuit = claimed
+        elif kind is None:
+            circuit = circuit.answered(call)
+        else:
+            circuit = circuit.failed(call, kind, now=now, retry_after=seconds)
+        assert len(circuit.outcomes) <= LATEST
+        assert circuit.open_until <= now + max(REFUSED_COOLDOWN, COOLDOWN, LONGEST_RETRY_AFTER)
+        assert circuit.state(max(circuit.open_until, circuit.probe_until)) in {"closed", "half_open"}
+        assert circuit.shut_for(now) >= 0

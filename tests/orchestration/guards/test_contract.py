@@ -1,0 +1,241 @@
+"""One contract for the guards of a process and for those that all processes share."""
+
+import asyncio
+import uuid
+
+import pytest
+
+from orchestration.guards.base import LOWEST_PACE, ONE_CONGESTION, RECOVERY, WINDOW, Gate
+from orchestration.guards.circuit import Circuit
+from orchestration.guards.memory import MemoryGuards
+from orchestration.guards.redis import RedisGuards
+from providers.errors import ErrorKind
+from tests import services
+from tests.waiting import PATIENCE_SECONDS
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
+def guards(request, monkeypatch):
+    if request.param == "memory":
+        return MemoryGuards()
+    # A machine that is busy with something else may take longer than callers would wait.
+    monkeypatch.setattr("orchestration.guards.redis.PATIENCE", PATIENCE_SECONDS)
+    return RedisGuards(services.REDIS_URL, f"test-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def gate():
+    """Names of our own: Redis is shared with whoever else runs."""
+
+    def make(**limits):
+        return Gate(f"gate-{uuid.uuid4().hex}", **limits)
+
+    return make
+
+
+async def enter(guards, gate, call, *, now=NOW, seconds=60.0):
+    return await guards.enter(gate, call, now=now, seconds=seconds)
+
+
+async def admitted(guards, gate, count, *, now=NOW):
+    """How many of so many that come at once pass."""
+    entries = await asyncio.gather(
+        *(enter(guards, gate, f"{now}-{number}", now=now) for number in range(count))
+    )
+    return sum(entry.admitted for entry in entries)
+
+
+async def test_a_rate_admits_so_many_in_any_minute(guards, gate):
+    narrow = gate(per_minute=3)
+
+    assert await admitted(guards, narrow, 10) == 3
+    refused = await enter(guards, narrow, "x", now=NOW + 20)
+    assert (refused.admitted, refused.cause, refused.wait) == (False, "rate", pytest.approx(WINDOW - 20))
+    assert await admitted(guards, narrow, 10, now=NOW + WINDOW) == 3
+
+
+async def test_a_lowered_rate_says_when_there_will_be_room_again(guards, gate):
+    wide = gate(per_minute=3)
+    for second in range(3):
+        await enter(guards, wide, f"{second}", now=NOW + second)
+
+    refused = await enter(guards, Gate(wide.key, per_minute=1), "x", now=NOW + 10)
+
+    assert refused.wait == pytest.approx(NOW + 2 + WINDOW - (NOW + 10))
+
+
+async def test_places_are_free_again_when_their_calls_have_left(guards, gate):
+    two = gate(concurrent=2)
+
+    for call in ("v", "w"):
+        assert (await enter(guards, two, call)).admitted
+    refused = await enter(guards, two, "x")
+    assert (refused.cause, refused.wait) == ("concurrency", 0.0)
+    await guards.leave(two, "v")
+    await guards.leave(two, "never entered")
+    assert (await enter(guards, two, "y")).admitted
+    assert not (await enter(guards, two, "z")).admitted
+
+
+async def test_the_place_of_a_process_that_died_lapses(guards, gate):
+    one = gate(concurrent=1)
+    await enter(guards, one, "dead", seconds=30)
+
+    assert not (await enter(guards, one, "a", now=NOW + 29)).admitted
+    assert (await enter(guards, one, "b", now=NOW + 30)).admitted
+
+
+async def test_a_refused_call_uses_up_nothing(guards, gate):
+    both = gate(per_minute=5, concurrent=1)
+    await admitted(guards, both, 5)
+
+    state = await guards.gate_state(both, now=NOW)
+
+    assert (state.recent, state.under_way, state.pace) == (1, 1, None)
+
+
+async def test_a_gate_without_limits_counts_and_admits(guards, gate):
+    free = gate(is_paced=True)
+
+    assert await admitted(guards, free, 20) == 20
+    assert (await guards.gate_state(free, now=NOW)).recent == 20
+
+
+async def test_after_too_fast_the_pace_is_halved_and_grows_again(guards, gate):
+    paced = gate(is_paced=True)
+    await admitted(guards, paced, 60)
+    await guards.slow_down(paced, now=NOW)
+
+    assert (await guards.gate_state(paced, now=NOW)).pace == pytest.approx(30)
+    refused = await enter(guards, paced, "early", now=NOW)
+    assert (refused.cause, refused.wait) == ("pace", pytest.approx(2.0))
+    assert (await enter(guards, paced, "in time", now=NOW + 2)).admitted
+    assert (await enter(guards, paced, "too soon", now=NOW + 2.5)).cause == "pace"
+    assert (await guards.gate_state(paced, now=NOW + 10)).pace == pytest.approx(30 + 60 * 10 / RECOVERY)
+
+
+async def test_the_next_call_waits_as_long_as_the_vendor_asked_for(guards, gate):
+    paced = gate(is_paced=True)
+    await guards.slow_down(paced, now=NOW, retry_after=0.5)
+
+    assert (await enter(guards, paced, "early", now=NOW)).wait == pytest.approx(0.5)
+    assert (await enter(guards, paced, "in time", now=NOW + 0.5)).admitted
+    assert (await enter(guards, paced, "next", now=NOW + 0.5)).cause == "pace"
+
+
+async def test_a_pace_that_has_grown_beyond_what_it_was_is_no_limit_any_more(guards, gate):
+    paced = gate(is_paced=True)
+    await admitted(guards, paced, 60)
+    await guards.slow_down(paced, now=NOW)
+
+    assert (await guards.gate_state(paced, now=NOW + 2 * RECOVERY)).pace is None
+    assert await admitted(guards, paced, 200, now=NOW + 2 * RECOVERY) == 200
+
+
+async def test_one_congestion_counts_once(guards, gate):
+    paced = gate(is_paced=True)
+    await admitted(guards, paced, 60)
+    for _ in range(10):
+        await guards.slow_down(paced, now=NOW)
+    assert (await guards.gate_state(paced, now=NOW)).pace == pytest.approx(30)
+
+    await guards.slow_down(paced, now=NOW + ONE_CONGESTION)
+
+    grown = 30 + 60 * ONE_CONGESTION / RECOVERY
+    assert (await guards.gate_state(paced, now=NOW + ONE_CONGESTION)).pace == pytest.approx(grown / 2)
+
+
+async def test_a_pace_never_stands_still(guards, gate):
+    paced = gate(is_paced=True)
+    for number in range(20):
+        await guards.slow_down(paced, now=NOW + number * ONE_CONGESTION)
+
+    pace = (await guards.gate_state(paced, now=NOW + 19 * ONE_CONGESTION)).pace
+
+    assert pace == pytest.approx(LOWEST_PACE)
+
+
+async def test_circuits_are_closed_until_somebody_says_otherwise(guards):
+    def fail(circuit):
+        return circuit.failed("a", ErrorKind.AUTH, now=NOW)
+
+    changed = await guards.change_circuit("one", fail, now=NOW)
+
+    assert await guards.circuits(["one", "two"]) == [changed, Circuit()]
+    assert await guards.circuits([]) == []
+
+
+async def test_a_circuit_that_closes_leaves_nothing_behind(guards):
+    await guards.change_circuit("one", lambda circuit: circuit.failed("a", ErrorKind.AUTH, now=NOW), now=NOW)
+    await guards.change_circuit("one", lambda circuit: Circuit(), now=NOW)
+
+    assert await guards.circuits(["one"]) == [Circuit()]
+
+
+async def test_a_transition_that_gives_nothing_changes_nothing(guards):
+    before = await guards.change_circuit("one", lambda c: c.failed("a", ErrorKind.AUTH, now=NOW), now=NOW)
+
+    assert await guards.change_circuit("one", lambda circuit: None, now=NOW) is None
+    assert await guards.circuits(["one"]) == [before]
+
+
+async def test_failures_at_the_same_moment_are_all_counted(guards):
+    def fail(circuit):
+        return circuit.failed("a", ErrorKind.TIMEOUT, now=NOW)
+
+    await asyncio.gather(*(guards.change_circuit("one", fail, now=NOW) for _ in range(4)))
+
+    assert (await guards.circuits(["one"]))[0].outcomes == "1111"
+
+
+async def test_of_many_at_once_one_becomes_the_probe(guards):
+    await guards.change_circuit("one", lambda c: c.failed("a", ErrorKind.AUTH, now=NOW), now=NOW)
+    later = NOW + 1_000
+
+    def probe(call):
+        return lambda circuit: circuit.probed_by(call, now=later, seconds=60)
+
+    claimed = await asyncio.gather(
+        *(guards.change_circuit("one", probe(f"{number}"), now=later) for number in range(20))
+    )
+
+    assert sum(circuit is not None for circuit in claimed) == 1
+
+
+async def test_a_name_has_one_holder_until_it_is_released(guards):
+    holders = [uuid.uuid4().hex for _ in range(10)]
+    claims = await asyncio.gather(*(guards.claim("job", holder, seconds=60) for holder in holders))
+    assert sum(claims) == 1
+    winner = holders[claims.index(True)]
+    assert await guards.claim("job", winner, seconds=60), "who holds it may ask again"
+
+    await guards.release("job", "somebody else")
+    assert not await guards.claim("job", "somebody else", seconds=60)
+    await guards.release("job", winner)
+    assert await guards.claim("job", "somebody else", seconds=60)
+
+
+async def test_values_are_kept_by_name(guards):
+    await guards.remember("a", "first ✓", seconds=60)
+
+    assert await guards.recall(["a", "b"]) == ["first ✓", None]
+    assert await guards.recall([]) == []
+
+
+async def test_a_value_is_forgotten_in_time(guards):
+    await guards.remember("a", "soon gone", seconds=0.01)
+    while await guards.recall(["a"]) != [None]:
+        await asyncio.sleep(0.01)
+
+
+async def test_memory_forgets_what_was_asked_for_the_longest_ago(monkeypatch):
+    monkeypatch.setattr("orchestration.guards.memory.MOST_VALUES", 2)
+    guards = MemoryGuards()
+    await guards.remember("a", "1", seconds=60)
+    await guards.remember("b", "2", seconds=60)
+    await guards.recall(["a"])
+    await guards.remember("c", "3", seconds=60)
+
+    assert await guards.recall(["a", "b", "c"]) == ["1", None, "3"]

@@ -1,0 +1,83 @@
+"""Redis away: calls go on, each process guards its own, and all heals when it returns."""
+
+import uuid
+
+import pytest
+import redis.exceptions
+
+from orchestration.guards import fallback
+from orchestration.guards.base import Gate
+from orchestration.guards.fallback import FallbackGuards
+from orchestration.guards.memory import MemoryGuards
+from orchestration.guards.redis import RedisGuards
+from tests import services
+from tests.ports import free_port
+
+NOW = 1_800_000_000.0
+ONE = Gate("one", concurrent=1)
+
+
+async def test_without_its_redis_a_process_guards_its_own():
+    guards = FallbackGuards(RedisGuards(f"redis://127.0.0.1:{free_port()}/0", "x"), MemoryGuards())
+
+    first = await guards.enter(ONE, "a", now=NOW, seconds=60)
+    second = await guards.enter(ONE, "b", now=NOW, seconds=60)
+    await guards.leave(ONE, "a")
+    third = await guards.enter(ONE, "c", now=NOW, seconds=60)
+
+    assert [first.admitted, second.admitted, third.admitted] == [True, False, True]
+
+
+async def test_without_its_redis_every_operation_has_an_answer():
+    guards = FallbackGuards(RedisGuards(f"redis://127.0.0.1:{free_port()}/0", "x"), MemoryGuards())
+
+    assert len(await guards.circuits(["a"])) == 1
+    assert await guards.claim("job", "me", seconds=60)
+    await guards.release("job", "me")
+    await guards.slow_down(ONE, now=NOW)
+    assert (await guards.gate_state(ONE, now=NOW)).pace is not None
+    await guards.remember("a", "b", seconds=60)
+    assert await guards.recall(["a"]) == ["b"]
+
+
+class Stumbling(MemoryGuards):
+    """A shared store that is away as long as it is told to be, and counts who asks."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_away, self.asked = False, 0
+
+    async def circuits(self, keys):
+        self.asked += 1
+        if self.is_away:
+            raise redis.exceptions.ConnectionError
+        return await super().circuits(keys)
+
+
+async def test_an_outage_costs_its_patience_once_and_ends(monkeypatch):
+    moment = 1_000.0
+    monkeypatch.setattr(fallback.time, "monotonic", lambda: moment)
+    shared = Stumbling()
+    guards = FallbackGuards(shared, MemoryGuards())
+    shared.is_away = True
+    for _ in range(10):
+        await guards.circuits(["a"])
+    assert shared.asked == 1
+
+    shared.is_away = False
+    moment += fallback.AWAY
+    for _ in range(3):
+        await guards.circuits(["a"])
+
+    assert shared.asked == 4
+
+
+@pytest.mark.redis
+async def test_a_place_taken_while_it_was_away_is_left_when_it_is_back():
+    own = MemoryGuards()
+    guards = FallbackGuards(RedisGuards(services.REDIS_URL, f"test-{uuid.uuid4().hex}"), own)
+    await own.enter(ONE, "a", now=NOW, seconds=60)
+
+    await guards.leave(ONE, "a")
+
+    assert (await own.gate_state(ONE, now=NOW)).under_way == 0

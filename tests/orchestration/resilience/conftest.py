@@ -1,0 +1,27 @@
+import time
+
+import pytest
+
+from tests.books import assert_books_balance, assert_nothing_is_held
+from tests.waiting import PATIENCE_SECONDS
+
+
+@pytest.fixture(autouse=True)
+def patient_guards(monkeypatch):
+    """A machine that is busy with something else may keep Redis from answering for longer than a call would
+    wait. Tests of what happens then set their own."""
+    monkeypatch.setattr("orchestration.guards.redis.PATIENCE", PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch):
+    """The pause before a request is tried again is drawn at random, which is the outermost seam there is."""
+    monkeypatch.setattr("orchestration.resilience._BACKOFF", lambda state: 0.0)
+
+
+@pytest.fixture
+def the_books_balance(sandbox, user):
+    """Whatever a test does, in the end every request has its row, and nothing is reserved or held."""
+    yield
+    assert_books_balance(sandbox)
+    assert_nothing_is_held(user_ids=[user.pk], now=time.time())

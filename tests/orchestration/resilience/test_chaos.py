@@ -1,0 +1,173 @@
+"""Everything that can go wrong does so at random, from many threads at once; then the books are read.
+
+Vendors fail in every way the sandbox knows, callers leave, and configs come and go. The seed decides what
+goes wrong, the machine when. `python -m bench.chaos` makes thousands of calls of it.
+"""
+
+import asyncio
+import os
+import random
+import threading
+import time
+from collections import Counter
+from concurrent.futures import CancelledError, TimeoutError  # noqa: A004
+from contextlib import closing
+
+import pytest
+from django.db import connection
+from pydantic import BaseModel
+
+from accounts.errors import DomainError
+from accounts.models import Plan
+from orchestration import background
+from orchestration.guards import get_guards
+from orchestration.guards.base import Gate
+from orchestration.keeping import unfinished
+from orchestration.models import TaskPolicy
+from orchestration.orchestrator import AIOrchestrator
+from providers.models import AIProviderConfig
+from providers.sandbox.faults import ERRORS
+from tests.books import assert_nothing_is_held, counters, sums_of_rows
+from tests.factories import make_user
+from tests.waiting import wait_until
+from usage.models import AIProviderUsageLog, ModelPrice
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pauses", "priced")]
+
+CALLS = int(os.environ.get("CHAOS_CALLS", "240"))
+THREADS = 12
+SEED = 20261121
+FAULTS = [
+    *ERRORS,
+    "rate_limited=0",
+    "rate_limited=60",
+    "slow=0.05",
+    "hang",
+    "disconnect",
+    "cut_stream",
+    "malformed",
+    "blocked",
+    "blocked=answer",
+    "broken_json",
+    "empty",
+    "truncated",
+    "no_usage",
+    "usage=7,3",
+    "cached=2",
+    "reasoning=5",
+]
+VENDORS = ("openai", "claude", "gemini")
+
+
+class Greeting(BaseModel):
+    greeting: str | None
+
+
+@pytest.fixture
+def priced():
+    """Money is counted too: every model has a price and every counter a limit that is never reached."""
+    Plan.objects.update(
+        daily_token_limit=10**12, daily_cost_limit_usd=10**6, max_concurrent_calls=THREADS * 2
+    )
+    for vendor in VENDORS:
+        ModelPrice.objects.create(
+            provider_type=vendor, model_name="sandbox-mini", input_mtok="1.37", output_mtok="9.1"
+        )
+    TaskPolicy.objects.create(task="cover_letter", votes=3)
+
+
+class Chaos:
+    """What the threads share."""
+
+    def __init__(self, users, make_config):
+        self.users, self.make_config = users, make_config
+        self.left = CALLS
+        self.lock = threading.Lock()
+        self.outcomes, self.bugs, self.config_ids = Counter(), [], []
+
+    def replace_a_config(self, dice):
+        """Somebody is at the console: a broken config is switched off, a healthy one comes."""
+        old = AIProviderConfig.objects.filter(is_active=True).order_by("pk").first()
+        self.new_config(dice.choice(VENDORS))
+        AIProviderConfig.objects.filter(pk=old.pk).update(is_active=False)
+
+    def new_config(self, vendor):
+        config = self.make_config(
+            provider_type=vendor, max_concurrent_calls=THREADS, daily_cost_limit_usd=10**6, timeout=300
+        )
+        self.config_ids.append(config.pk)
+
+    def run(self, number):
+        dice = random.Random(SEED + number)
+        with closing(connection):
+            while True:
+                with self.lock:
+                    self.left -= 1
+                    if self.left < 0:
+                        return
+                    if self.left % 8 == 0:
+                        self.replace_a_config(dice)
+                outcome = self.one_call(dice)
+                with self.lock:
+                    self.outcomes[outcome] += 1
+
+    def one_call(self, dice):
+        question = AIOrchestrator().generate(
+            user=dice.choice(self.users),
+            task=dice.choice(["extraction", "extraction", "cover_letter"]),
+            prompt=f"Greeting: {dice.choice(['habari', 'salut', 'moin', 'hei'])}",
+            response_model=Greeting,
+            is_repeatable=dice.random() < 0.3,
+        )
+        call = asyncio.run_coroutine_threadsafe(question, background._running_loop())
+        try:
+            call.result(dice.uniform(1.0, 3.0))
+        except DomainError as error:
+            return error.code
+        except TimeoutError:
+            call.cancel()
+            return "left"
+        except CancelledError:
+            return "left"
+        except Exception as bug:  # noqa: BLE001 - the test fails with it, in its own thread
+            self.bugs.append(repr(bug))
+            return "bug"
+        return "answered"
+
+
+def test_after_any_number_of_things_that_went_wrong_the_books_balance(config_at, sandbox):
+    users = [make_user(f"user{number}@example.com") for number in range(4)]
+    chaos = Chaos(users, config_at)
+    for vendor in VENDORS * 3:
+        chaos.new_config(vendor)
+    sandbox.chaos(*FAULTS, probability=0.4, seed=SEED)
+
+    threads = [threading.Thread(target=chaos.run, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_until(lambda: not unfinished())
+    wait_until(lambda: not AIProviderUsageLog.objects.filter(status="started").exists())
+    wait_until(lambda: sandbox.hits()["in_flight"] == 0)
+
+    assert chaos.bugs == []
+    assert chaos.outcomes.total() == CALLS
+    assert chaos.outcomes["answered"] > 0
+    rows, hits = AIProviderUsageLog.objects.filter(attempt__gte=1), sandbox.hits()
+    # A caller may leave after the row was written and before its request was on its way.
+    unanswered = rows.filter(status="aborted").count()
+    assert rows.count() - unanswered <= hits["total"] <= rows.count()
+    assert counters() == sums_of_rows()
+    assert {reserved for _, reserved in counters().values()} == {0}
+    assert sum(used for (scope, _), (used, _) in counters().items() if "-usd" in scope) > 0
+    assert_nothing_is_held(user_ids=[user.pk for user in users], now=time.time())
+    gates = [Gate(f"provider:{pk}") for pk in chaos.config_ids]
+    states = [background.run(get_guards().gate_state(gate, now=time.time())) for gate in gates]
+    assert {state.under_way for state in states} == {0}
+    report(calls=CALLS, hits=hits["total"], rows=rows.count(), aborted=unanswered, **chaos.outcomes)
+
+
+def report(**figures):
+    """For `python -m bench.chaos`, which shows what tests print."""
+    print(", ".join(f"{name} {figure}" for name, figure in figures.items()))  # noqa: T201

@@ -1,0 +1,158 @@
+"""Redis dies or freezes while calls are under way: they go on, quotas stay exact, and all heals."""
+
+import asyncio
+import shutil
+import time
+from collections import Counter
+
+import pytest
+
+from accounts.errors import DomainError
+from accounts.models import Plan
+from orchestration import background
+from orchestration.admission import gate_of
+from orchestration.guards import get_guards
+from orchestration.guards.circuit import CONSECUTIVE_FAILURES, COOLDOWN
+from orchestration.guards.redis import RedisGuards
+from orchestration.orchestrator import AIOrchestrator
+from orchestration.snapshot import current_snapshot
+from providers.adapters.base import GenerationRequest
+from tests.books import assert_books_balance, assert_nothing_is_held
+from tests.factories import make_config
+from tests.sandbox import Holding, running_sandbox
+from tests.servers import own_redis
+from tests.waiting import wait_until
+from usage.estimates import estimate_input_tokens
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_pauses"),
+    pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server"),
+]
+
+PROMPT = "Say hello."
+INPUT, OUTPUT = estimate_input_tokens(GenerationRequest(prompt=PROMPT)), 64
+WAVE = 20
+
+
+@pytest.fixture
+def redis_server(tmp_path, settings, monkeypatch):
+    """A Redis of our own behind the guards, which are as impatient as in production."""
+    monkeypatch.setattr("orchestration.guards.redis.PATIENCE", 1.0)
+    with own_redis(tmp_path) as server:
+        settings.REDIS_URL = server.url
+        yield server
+
+
+@pytest.fixture
+def look(redis_server, settings):
+    """The gate of the one provider as Redis has it, whatever this process thinks."""
+
+    def state():
+        guards = RedisGuards(redis_server.url, settings.REDIS_KEY_PREFIX)
+        [provider] = current_snapshot().providers
+        return background.run(guards.gate_state(gate_of(provider), now=time.time()))
+
+    return state
+
+
+def wave(user, calls=WAVE):
+    """How often each outcome came of so many calls at once."""
+
+    async def one():
+        try:
+            await AIOrchestrator().generate(
+                user=user, task="extraction", prompt=PROMPT, max_output_tokens=OUTPUT
+            )
+        except DomainError as refusal:
+            return refusal.code
+        return "answered"
+
+    async def all_of_them():
+        return Counter(await asyncio.gather(*(one() for _ in range(calls))))
+
+    return background.run(all_of_them())
+
+
+@pytest.mark.parametrize("stop", ["kill", "freeze"])
+def test_quotas_stay_exact_and_calls_go_on(redis_server, look, config_at, sandbox, user, stop):
+    # A call uses exactly what it reserved, so that settling one makes no room for another.
+    config_at(f"sandbox-mini@usage={INPUT},{OUTPUT}", requests_per_minute=1_000, max_concurrent_calls=50)
+    room = 2 * WAVE + 7
+    Plan.objects.update(daily_token_limit=room * (INPUT + OUTPUT), max_concurrent_calls=50)
+
+    before = wave(user)
+    shared = look().recent
+    getattr(redis_server, stop)()
+    meanwhile = wave(user)
+    redis_server.thaw() if stop == "freeze" else redis_server.start()
+    afterwards = wave(user)
+
+    assert (before, meanwhile) == ({"answered": WAVE}, {"answered": WAVE})
+    assert afterwards == {"answered": 7, "quota_exceeded": WAVE - 7}
+    assert sandbox.hits()["total"] == room
+    assert shared == WAVE
+    Plan.objects.update(daily_token_limit=None)
+    known = look().recent
+    # It is asked again within seconds; then the processes share what they know as before.
+    wait_until(lambda: wave(user, calls=1) == {"answered": 1} and look().recent > known)
+    assert_books_balance(sandbox)
+    assert_nothing_is_held(user_ids=[user.pk], now=time.time())
+
+
+def test_a_call_that_ends_while_it_is_frozen_leaves_its_place_when_it_thaws(redis_server, look, user):
+    vendor = Holding()
+    with running_sandbox(vendor) as running:
+        # A place that is not given back would lapse long after this test.
+        limits = {"max_concurrent_calls": 2, "timeout": 3600}
+        make_config(model_name="sandbox-mini", base_url=running.openai, **limits)
+        asking = asyncio.run_coroutine_threadsafe(
+            AIOrchestrator().generate(user=user, task="extraction", prompt=PROMPT), background._running_loop()
+        )
+        wait_until(lambda: running.hits()["total"] == 1)
+        assert look().under_way == 1
+        redis_server.freeze()
+        vendor.let_go()
+        # While it is frozen still, so nobody waits for Redis.
+        assert asking.result().text
+        assert wave(user, calls=2) == {"answered": 2}
+
+        redis_server.thaw()
+        # Also those places that it gave away in its sleep, to calls which had stopped waiting for it.
+        wait_until(lambda: wave(user, calls=1) == {"answered": 1} and look().under_way == 0)
+
+        assert_books_balance(running)
+    assert_nothing_is_held(user_ids=[user.pk], now=time.time())
+
+
+def test_without_it_a_process_finds_out_by_itself_that_a_vendor_is_down(
+    redis_server, config_at, ask, sandbox
+):
+    began = time.monotonic()
+    config_at("sandbox-mini@server", priority=1)
+    spare = config_at(provider_type="claude")
+    redis_server.kill()
+
+    answered_by = {ask().provider_config_id for _ in range(10)}
+
+    assert answered_by == {spare.pk}
+    probes = (time.monotonic() - began) // COOLDOWN
+    assert sandbox.hits()["by_vendor"]["openai"] <= CONSECUTIVE_FAILURES + probes
+    assert_books_balance(sandbox)
+
+
+def test_one_call_at_a_time_finds_out_whether_it_is_back(redis_server, config_at, user, caplog):
+    """The others do not spend their patience on it."""
+    config_at()
+    Plan.objects.update(daily_token_limit=None)
+    wave(user, calls=1)
+    redis_server.kill()
+    wave(user, calls=1)
+    guards = get_guards()
+    caplog.clear()
+    for _ in range(3):
+        guards._away_until = 0.001
+        assert wave(user) == {"answered": WAVE}
+
+    away = [record for record in caplog.records if "are away" in record.message]
+    assert len(away) == 3

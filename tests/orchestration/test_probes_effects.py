@@ -1,0 +1,157 @@
+"""What a probe changes: flags that lists prove right or wrong, and nothing that they do not."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from orchestration import background
+from orchestration.errors import ProviderFailed
+from orchestration.models import ProviderProbe
+from orchestration.probes import runs
+from orchestration.probes.asking import Finding
+from orchestration.probes.records import BELIEVED_AGAIN_AFTER, record
+from orchestration.probes.schedule import Traffic
+from providers.flags import flag
+from providers.models import AIProviderConfig
+from tests.orchestration.probing import actions, circuit_of, flag_of, found, probe
+from tests.usage.calls import make_calls
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_refused_key_is_flagged_before_any_call_fails(config_at, sandbox, ask):
+    refused = config_at(is_default=True)
+    other = config_at()
+    sandbox.fault("auth", on="models")
+
+    background.run(runs._probe_one(refused.pk))
+
+    assert flag_of(refused) == "auth"
+    assert actions() == [("provider.flagged", "system")]
+    assert found(refused) == (False, "auth")
+    assert ask().provider_config_id == other.pk
+    assert sandbox.hits()["total"] == 1
+
+
+def test_a_key_that_works_again_is_used_at_once(config_at, sandbox, ask):
+    config = config_at()
+    sandbox.fault("auth")
+    with pytest.raises(ProviderFailed):
+        ask()
+    assert flag_of(config) == "auth"
+    assert circuit_of(config) == [("open", "auth")]
+
+    (probed,) = probe(early=False)
+
+    assert probed.effect == "recovered"
+    assert flag_of(config) == ""
+    assert circuit_of(config) == [("closed", "")]
+    assert actions() == [("provider.flagged", "system"), ("provider.recovered", "system")]
+    assert ask().attempts == 1
+
+
+def test_a_list_does_not_close_a_circuit_that_failing_calls_opened(config_at, sandbox, ask):
+    config = config_at()
+    sandbox.fault("server", times=5)
+    for _ in range(3):
+        with pytest.raises(ProviderFailed):
+            ask()
+    assert circuit_of(config) == [("open", "server")]
+
+    (probed,) = probe(early=False)
+
+    assert probed.finding.is_up is True
+    assert circuit_of(config) == [("open", "server")]
+    pause = ProviderProbe.objects.get().next_at - timezone.now()
+    assert pause < timedelta(minutes=1), "failing calls are looked into by the minute"
+
+
+@pytest.mark.parametrize(
+    ("reason", "unlisted", "left"),
+    [
+        ("auth", "", ""),
+        ("billing", "", "billing"),
+        ("not_found", "", ""),
+        ("not_found", "sandbox-large", "not_found"),
+        ("not_found", "sandbox-text", ""),
+    ],
+)
+def test_a_list_lifts_the_flags_that_it_disproves(config_at, sandbox, reason, unlisted, left):
+    config = config_at("sandbox-mini", quality_model_name="models/sandbox-large")
+    flag(config.pk, reason)
+    if unlisted:
+        sandbox.fault(f"unlisted={unlisted}", on="models")
+
+    (probed,) = probe()
+
+    assert flag_of(config) == left
+    assert probed.effect == ("" if left else "recovered")
+
+
+def test_a_failed_test_is_put_right_by_a_key_that_works(config_at):
+    config = config_at()
+    config.record_test(is_valid=False)
+
+    (probed,) = probe()
+
+    assert probed.effect == "recovered"
+    config.refresh_from_db()
+    assert (config.last_test_success, config.flag_reason) == (True, "")
+
+
+def test_a_list_that_works_while_calls_are_refused_is_believed_once_an_hour(config_at):
+    config = config_at("sandbox-mini")
+    flag(config.pk, "auth")
+    assert probe()[0].effect == "recovered"
+    flag(config.pk, "auth")
+
+    assert probe()[0].effect == ""
+    assert flag_of(config) == "auth"
+
+    AIProviderConfig.objects.update(proven_at=timezone.now() - BELIEVED_AGAIN_AFTER)
+    assert probe()[0].effect == "recovered"
+
+
+def test_where_the_list_itself_was_refused_its_word_counts_at_once(config_at, sandbox):
+    config = config_at()
+    config.record_test(is_valid=True)
+    sandbox.fault("auth", on="models")
+    assert probe()[0].effect == "flagged"
+
+    assert probe()[0].effect == "recovered"
+    assert flag_of(config) == ""
+
+
+@pytest.mark.parametrize(("serving", "outcome"), [(True, (None, "auth")), (False, (False, "auth"))])
+def test_a_key_that_may_not_list_is_believed_by_its_calls(config_at, sandbox, serving, outcome):
+    config = config_at()
+    make_calls(1, config, ago=timedelta(minutes=2 if serving else 60))
+    sandbox.fault("forbidden", on="models")
+
+    probe()
+
+    assert found(config) == outcome
+    assert flag_of(config) == ("" if serving else "auth")
+
+
+REFUSED = Finding(is_up=False, error_kind="auth", latency_ms=3)
+
+
+def test_a_key_replaced_meanwhile_is_not_judged_by_its_predecessor(config_at):
+    asked = config_at()
+    current = AIProviderConfig.objects.get(pk=asked.pk)
+    current.set_api_key("sk-test-another-0123456789")
+    current.save()
+
+    assert record(asked, REFUSED, traffic=Traffic(), now=timezone.now()) is None
+    assert flag_of(current) == ""
+    assert not ProviderProbe.objects.exists()
+
+
+def test_a_config_deleted_meanwhile_leaves_nothing(config_at):
+    asked = config_at()
+    AIProviderConfig.objects.all().delete()
+
+    assert record(asked, REFUSED, traffic=Traffic(), now=timezone.now()) is None
+    assert not ProviderProbe.objects.exists()

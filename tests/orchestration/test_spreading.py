@@ -1,0 +1,121 @@
+"""The order of candidates: priority, weight, speed, price, and staying with one provider."""
+
+import math
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration.models.policies import Strategy
+from orchestration.snapshot import ProviderSnapshot
+from orchestration.spreading import Spread
+
+
+def provider(number, **fields):
+    return ProviderSnapshot(
+        config_id=number, provider_type="openai", name=f"{number}", fast_model="m", quality_model="", **fields
+    )
+
+
+def order(providers, spread, task="extraction"):
+    return [one.config_id for one in sorted(providers, key=lambda one: spread.rank(one, "m", task))]
+
+
+def shares(providers, seeds=4_000):
+    """How often each provider is the first to be asked, as a share of all calls."""
+    firsts = Counter(order(providers, Spread(seed=f"call-{number}"))[0] for number in range(seeds))
+    return {one.config_id: firsts[one.config_id] / seeds for one in providers}
+
+
+def test_the_task_then_the_default_then_priority():
+    providers = [
+        provider(1, priority=9),
+        provider(2, priority=1),
+        provider(3, is_default=True),
+        provider(4, tasks=frozenset({"extraction"})),
+        provider(5, tasks=frozenset({"extraction"}), priority=5),
+    ]
+
+    assert order(providers, Spread(seed="any")) == [5, 4, 3, 1, 2]
+
+
+def test_calls_are_shared_by_weight():
+    found = shares([provider(1, weight=1), provider(2, weight=2), provider(3, weight=7)])
+
+    # Four standard deviations of a binomial share; the seeds are fixed, so it holds for ever or never.
+    for number, expected in ((1, 0.1), (2, 0.2), (3, 0.7)):
+        assert found[number] == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / 4_000))
+
+
+def test_a_weight_of_nothing_is_the_last_resort():
+    found = shares([provider(1, weight=0), provider(2, weight=1)], seeds=200)
+
+    assert found == {1: 0.0, 2: 1.0}
+
+
+def test_weights_do_not_cross_priorities():
+    assert shares([provider(1, weight=100), provider(2, weight=1, priority=1)], seeds=100)[2] == 1.0
+
+
+def test_a_user_stays_with_a_provider_also_when_another_one_comes():
+    before = [provider(1), provider(2), provider(3)]
+    after = [*before, provider(4)]
+    moved = 0
+    for user in range(1_000):
+        spread = Spread(seed=f"user:{user}:extraction")
+        was, now = order(before, spread)[0], order(after, spread)[0]
+        assert order(before, spread)[0] == was
+        if was != now:
+            assert now == 4, "nobody moves but to the new one"
+            moved += 1
+    assert moved == pytest.approx(250, abs=4 * math.sqrt(1_000 * 0.25 * 0.75))
+
+
+def test_the_fastest_first_and_what_nobody_has_timed_before_all():
+    latency = {1: 900.0, 2: 300.0, 3: None}
+    spread = Spread(strategy=Strategy.LEAST_LATENCY, latency=lambda one, model: latency[one.config_id])
+
+    assert order([provider(1), provider(2), provider(3)], spread) == [3, 2, 1]
+
+
+def test_the_cheapest_first_and_what_has_no_price_last():
+    cost = {1: Decimal("0.02"), 2: None, 3: Decimal("0.003")}
+    spread = Spread(strategy=Strategy.LEAST_COST, cost=lambda one, model: cost[one.config_id])
+
+    assert order([provider(1), provider(2), provider(3)], spread) == [3, 1, 2]
+
+
+PROVIDERS = st.lists(
+    st.builds(
+        provider,
+        st.integers(1, 1_000),
+        weight=st.integers(0, 1_000),
+        priority=st.integers(-5, 5),
+        is_default=st.booleans(),
+        is_flagged=st.booleans(),
+        tasks=st.sampled_from([frozenset(), frozenset({"extraction"})]),
+    ),
+    max_size=8,
+    unique_by=lambda one: one.config_id,
+)
+
+
+@given(providers=PROVIDERS, seed=st.text(max_size=20), strategy=st.sampled_from([*Strategy]))
+def test_it_is_deterministic_for_a_seed_and_loses_nobody(providers, seed, strategy):
+    spread = Spread(strategy=strategy, seed=seed)
+
+    first = order(providers, spread)
+
+    assert first == order(list(reversed(providers)), spread)
+    assert sorted(first) == sorted(one.config_id for one in providers)
+
+
+@given(providers=PROVIDERS, seed=st.text(max_size=20), strategy=st.sampled_from([*Strategy]))
+def test_a_refused_key_is_asked_after_all_others(providers, seed, strategy):
+    flagged = {one.config_id: one.is_flagged for one in providers}
+
+    flags = [flagged[number] for number in order(providers, Spread(strategy=strategy, seed=seed))]
+
+    assert flags == sorted(flags)

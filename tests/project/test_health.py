@@ -1,0 +1,57 @@
+"""Alive and ready."""
+
+import pytest
+from django.core.cache import cache
+from django.db import OperationalError, connection
+from django.test import Client
+
+
+def test_a_process_is_alive_without_a_database(django_db_blocker):
+    response = Client().get("/healthz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.django_db
+def test_it_is_ready_when_the_database_answers():
+    response = Client().get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json()["checks"]["database"] == "ok"
+
+
+@pytest.mark.django_db
+def test_it_is_not_ready_when_the_database_is_away():
+    def away(execute, sql, params, many, context):
+        raise OperationalError("could not connect to 10.0.0.7")
+
+    with connection.execute_wrapper(away):
+        response = Client().get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["status"] == "unavailable"
+    assert response.json()["checks"]["database"] == "unavailable"
+    assert b"10.0.0.7" not in response.content
+
+
+@pytest.mark.django_db
+def test_it_stays_ready_while_redis_is_away(settings, monkeypatch):
+    # The cache's own client is the outermost seam: no Redis has to be stopped for this.
+    def away(*args, **kwargs):
+        raise ConnectionError("redis is away")
+
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(type(cache._connections["default"]), "get", away)
+
+    response = Client().get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json()["checks"] == {"database": "ok", "cache": "unavailable"}
+
+
+def test_probes_are_not_redirected_to_https(settings):
+    settings.SECURE_SSL_REDIRECT = True
+
+    response = Client().get("/healthz")
+
+    assert response.status_code == 200

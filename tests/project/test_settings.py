@@ -1,0 +1,152 @@
+"""What the environment decides, and the secrets a new installation is given."""
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from cryptography.fernet import Fernet
+from django.conf import settings
+
+from aditus.dotenv import write_dotenv
+
+SECRETS = {"SECRET_KEY": "x" * 50, "FERNET_KEYS": "cJ0mMXTxKuwXYuWJZ9KZVzIYIGyUbHkGTNd3IFm4H5c="}
+
+
+def evaluate(tmp_path, *expressions, **environment):
+    """Their values over the real settings, in a process of its own; its stderr when they refuse to load."""
+    code = f"import json; from aditus.settings import *; print(json.dumps([{', '.join(expressions)}]))"
+    base = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.BASE_DIR,
+        env=base | environment,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+
+def test_without_urls_everything_is_embedded(tmp_path):
+    engine, broker, cache, secure = evaluate(
+        tmp_path,
+        "DATABASES['default']['ENGINE']",
+        "CELERY_BROKER_TRANSPORT",
+        "CACHES['default']['BACKEND']",
+        "[SECURE_SSL_REDIRECT, SESSION_COOKIE_SECURE, SECURE_HSTS_SECONDS]",
+        **SECRETS,
+    )
+
+    assert engine == "django.db.backends.sqlite3"
+    assert broker == "aditus.broker.FileTransport"
+    assert cache == "django.core.cache.backends.locmem.LocMemCache"
+    assert secure == [False, False, 0]
+
+
+def test_two_urls_make_it_the_production_shape(tmp_path):
+    database, broker, cache, secure = evaluate(
+        tmp_path,
+        "DATABASES['default']",
+        "CELERY_BROKER_URL",
+        "CACHES['default']['BACKEND']",
+        "[SECURE_SSL_REDIRECT, SESSION_COOKIE_SECURE, SECURE_HSTS_SECONDS]",
+        DATABASE_URL="postgres://aditus:pw@db:5432/aditus",
+        REDIS_URL="redis://cache:6379/0",
+        **SECRETS,
+    )
+
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    pool = {"min_size": 0, "max_size": 16, "timeout": 10, "reconnect_timeout": 3}
+    assert database["OPTIONS"]["pool"] == pool
+    assert broker == "redis://cache:6379/0"
+    assert cache == "django.core.cache.backends.redis.RedisCache"
+    assert secure == [True, True, 31_536_000]
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "FERNET_KEYS"])
+def test_a_missing_secret_stops_the_start_and_is_named(tmp_path, missing):
+    rest = {name: value for name, value in SECRETS.items() if name != missing}
+
+    message = evaluate(tmp_path, **rest)
+
+    assert "ImproperlyConfigured" in message
+    assert missing in message
+
+
+def test_empty_fernet_keys_say_how_to_get_some(tmp_path):
+    message = evaluate(tmp_path, SECRET_KEY="x" * 50, FERNET_KEYS="")
+
+    assert "python -m aditus.dotenv" in message
+
+
+def test_the_data_directory_is_its_owners_alone(tmp_path):
+    data = tmp_path / "data"
+
+    evaluate(data, **SECRETS)
+
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+
+
+def test_a_new_dotenv_has_working_secrets_for_its_owner_only(tmp_path):
+    path = tmp_path / ".env"
+
+    created = write_dotenv(path)
+
+    assert created is True
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    values = dict(line.split("=", 1) for line in path.read_text().splitlines())
+    assert len(values["SECRET_KEY"]) >= 50
+    assert Fernet(values["FERNET_KEYS"]).decrypt(Fernet(values["FERNET_KEYS"]).encrypt(b"key")) == b"key"
+
+
+def test_two_installations_never_share_secrets(tmp_path):
+    write_dotenv(tmp_path / "one")
+    write_dotenv(tmp_path / "two")
+
+    assert (tmp_path / "one").read_text() != (tmp_path / "two").read_text()
+
+
+def test_an_existing_dotenv_is_kept(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("SECRET_KEY=mine\n")
+
+    created = write_dotenv(path)
+
+    assert created is False
+    assert path.read_text() == "SECRET_KEY=mine\n"
+
+
+def test_the_example_names_every_variable_that_settings_read():
+    read = set(
+        re.findall(
+            r"""env\.\w+\(\s*"([A-Z_]+)\"""", Path(settings.BASE_DIR, "aditus/settings.py").read_text()
+        )
+    )
+    example = Path(settings.BASE_DIR, ".env.example").read_text()
+
+    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+
+    assert named - {"POSTGRES_PASSWORD", "REDIS_PASSWORD"} == read - {"ENV_FILE"}
+
+
+def test_the_containers_take_every_secret_from_the_environment():
+    services = yaml.safe_load(Path(settings.BASE_DIR, "compose.yml").read_text())["services"]
+
+    for name, service in services.items():
+        for variable, value in service["environment"].items():
+            if "PASSWORD" in variable or variable in {"DATABASE_URL", "REDIS_URL", "REDISCLI_AUTH"}:
+                assert ":?set it in .env}" in value, f"{name} {variable}"
+
+
+def test_one_clock_and_one_migration_run_beside_the_web_processes():
+    services = yaml.safe_load(Path(settings.BASE_DIR, "compose.yml").read_text())["services"]
+
+    assert set(services) == {"migrate", "web", "worker", "beat", "postgres", "redis"}
+    assert [name for name, service in services.items() if "beat" in service.get("command", [])] == ["beat"]
+    for name in ("web", "worker", "beat"):
+        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}

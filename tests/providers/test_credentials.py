@@ -1,0 +1,152 @@
+"""Testing a key, before it is saved and after."""
+
+import pytest
+
+from accounts.database import in_database_thread
+from providers import credentials
+from providers.encryption import SealedValue
+from providers.models import AIProviderConfig
+from tests.contract.vendors import KEYS
+from tests.factories import make_config
+
+
+@pytest.mark.parametrize("provider_type", sorted(KEYS))
+def test_keys_of_the_right_shape_are_accepted(provider_type):
+    base_url = "http://127.0.0.1:8089/v1" if provider_type == "local" else ""
+
+    complaint = credentials.validate_key_format(
+        provider_type=provider_type, api_key=KEYS[provider_type], base_url=base_url
+    )
+
+    assert complaint == ""
+
+
+@pytest.mark.parametrize(
+    ("provider_type", "api_key", "base_url", "complaint"),
+    [
+        ("openai", "", "", "Enter the API key."),
+        ("openai", "AIzaSyD0123456789012345678901234567890", "", "does not look like a key of OpenAI"),
+        ("claude", "sk-0123456789abcdef", "", "does not look like a key of Anthropic Claude"),
+        ("gemini", "short", "", "does not look like a key of Google Gemini"),
+        ("openai", "sk-0123456789 abcdef", "", "space"),
+        ("openai", "sk-0123456789abcdef\n", "", "line break"),
+        ("openai", "sk-0123456789abcdéf", "", "letter that no key has"),
+        ("local", "anything", "", "base URL"),
+        ("bard", "anything", "", "no provider type"),
+    ],
+)
+def test_input_that_cannot_work_is_refused_in_words(provider_type, api_key, base_url, complaint):
+    said = credentials.validate_key_format(provider_type=provider_type, api_key=api_key, base_url=base_url)
+
+    assert complaint in said
+    assert not api_key or api_key not in said
+
+
+def test_a_proxy_may_issue_keys_of_its_own():
+    assert not credentials.validate_key_format(
+        provider_type="openai", api_key="team-7-token", base_url="https://proxy.example/v1"
+    )
+
+
+def test_a_server_without_keys_needs_none():
+    assert not credentials.validate_key_format(
+        provider_type="local", api_key="", base_url="http://127.0.0.1:11434/v1"
+    )
+
+
+@pytest.mark.parametrize("provider_type", sorted(KEYS))
+async def test_unsaved_input_is_checked_with_the_vendor(sandbox, provider_type):
+    check = await credentials.check_credentials(
+        provider_type=provider_type,
+        api_key=KEYS[provider_type],
+        base_url=sandbox.base_url(provider_type),
+        model_name="sandbox-mini",
+    )
+
+    assert check.is_valid is True
+    assert check.message == "The key works."
+    assert sandbox.hits()["total"] == 0
+
+
+async def test_a_wrong_format_asks_nobody(sandbox):
+    check = await credentials.check_credentials(
+        provider_type="openai", api_key="two words", base_url=sandbox.openai
+    )
+
+    assert check.is_valid is False
+    assert sandbox.hits()["model_lists"] == {}
+
+
+async def test_a_model_the_key_may_not_use_is_named(sandbox):
+    check = await credentials.check_credentials(
+        provider_type="openai", api_key=KEYS["openai"], base_url=sandbox.openai, model_name="gpt-99"
+    )
+
+    assert check.is_valid is True
+    assert "does not list the model gpt-99" in check.message
+
+
+async def test_nobody_there_is_neither_good_nor_bad(unused_tcp_port):
+    check = await credentials.check_credentials(
+        provider_type="local", api_key="x", base_url=f"http://127.0.0.1:{unused_tcp_port}/v1"
+    )
+
+    assert check.is_valid is None
+    assert check.message == "The provider could not be reached."
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_working_key_is_recorded_and_lifts_the_flag(sandbox):
+    config = await in_database_thread(make_config, base_url=sandbox.openai, model_name="sandbox-mini")
+    await in_database_thread(AIProviderConfig.flag, config.pk, "auth")
+
+    check = await credentials.test_config(config.pk)
+
+    await in_database_thread(config.refresh_from_db)
+    assert check.is_valid is True
+    assert (config.last_test_success, config.flagged_at, config.flag_reason) == (True, None, "")
+    assert config.last_tested_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_refused_key_is_recorded_and_flags_the_config(sandbox):
+    config = await in_database_thread(make_config, api_key="sk-invalid-0123456789", base_url=sandbox.openai)
+
+    check = await credentials.test_config(config.pk)
+
+    await in_database_thread(config.refresh_from_db)
+    assert check.is_valid is False
+    assert config.last_test_success is False
+    assert config.flag_reason == "auth"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_outage_leaves_the_record_as_it_was(sandbox):
+    config = await in_database_thread(make_config, base_url=sandbox.openai)
+    sandbox.fault("server", on="models")
+
+    check = await credentials.test_config(config.pk)
+
+    await in_database_thread(config.refresh_from_db)
+    assert check.is_valid is None
+    assert (config.last_tested_at, config.last_test_success, config.flagged_at) == (None, None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_key_that_cannot_be_decrypted_is_a_failed_test_of_that_config_only(sandbox):
+    broken = await in_database_thread(make_config, base_url=sandbox.openai)
+    sound = await in_database_thread(make_config, base_url=sandbox.openai)
+    broken.api_key_encrypted = SealedValue("gAAAAAB-made-with-a-key-that-is-gone")
+    await in_database_thread(broken.save)
+
+    check = await credentials.test_config(broken.pk)
+
+    assert check.is_valid is False
+    assert "Re-enter the key" in check.message
+    assert (await credentials.test_config(sound.pk)).is_valid is True
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_config_that_is_gone_is_said_to_be_gone():
+    with pytest.raises(credentials.ConfigNotFound):
+        await credentials.test_config(4711)

@@ -1,0 +1,161 @@
+"""A person asks about a key: once at a time, at its own address, and on the record."""
+
+import threading
+
+import pytest
+from django.core.cache import cache, caches
+from django.db import connection
+from django.urls import reverse
+from redis.exceptions import ConnectionError as RedisAway
+
+from accounts.models import AuditEntry
+from providers import credentials, key_checks
+from providers.console import KeyNeeded
+from tests.contract.vendors import Recorder
+from tests.factories import make_config
+
+pytestmark = pytest.mark.django_db
+KEY = "sk-test-0123456789abcdef"
+
+
+def test_it_tries_input_that_is_not_saved(actor, sandbox):
+    check = key_checks.try_out(
+        actor=actor, provider_type="openai", api_key=KEY, base_url=sandbox.openai, model_name="sandbox-mini"
+    )
+
+    entry = AuditEntry.objects.get(action="provider.credentials_checked")
+    assert check.is_valid is True
+    assert (entry.outcome, entry.changes) == ("done", {"result": [None, "The key works."]})
+
+
+def test_it_puts_a_refusal_on_record_without_the_key(actor, sandbox):
+    key_checks.try_out(
+        actor=actor, provider_type="openai", api_key="sk-invalid-0123456789", base_url=sandbox.openai
+    )
+
+    entry = AuditEntry.objects.get(action="provider.credentials_checked")
+    assert entry.outcome == "failed"
+    assert "sk-invalid" not in f"{entry.changes} {entry.target_label}"
+
+
+def test_it_uses_the_stored_key_at_its_stored_address(actor, sandbox):
+    config = make_config(base_url=sandbox.openai)
+
+    check = key_checks.try_out(
+        actor=actor, provider_type="", api_key="", base_url=sandbox.openai, config_id=config.pk
+    )
+
+    assert check.is_valid is True
+
+
+def test_it_sends_no_stored_key_anywhere_else(actor, sandbox):
+    config = make_config(base_url="https://api.example.com/v1")
+
+    with pytest.raises(KeyNeeded):
+        key_checks.try_out(
+            actor=actor, provider_type="", api_key="", base_url=sandbox.openai, config_id=config.pk
+        )
+
+    assert sandbox.hits()["model_lists"] == {}
+
+
+def test_it_does_not_test_twice_at_once(actor, sandbox):
+    config = make_config(base_url=sandbox.openai)
+    cache.add(f"providers.key_checks:config:{config.pk}", "running", timeout=300)
+
+    with pytest.raises(key_checks.AlreadyTesting):
+        key_checks.test(actor=actor, config_id=config.pk)
+
+    cache.delete(f"providers.key_checks:config:{config.pk}")
+    assert sandbox.hits()["model_lists"] == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_double_click_asks_the_vendor_once(actor, monkeypatch):
+    # However long the other click takes to be refused, the vendor answers after it.
+    for module in (credentials, key_checks):
+        monkeypatch.setattr(module, "LONGEST_CHECK_SECONDS", 300.0)
+    refused = threading.Event()
+
+    def click(config):
+        try:
+            key_checks.test(actor=actor, config_id=config.pk)
+        except key_checks.AlreadyTesting:
+            refused.set()
+        finally:
+            connection.close()
+
+    with Recorder(reply_after=refused) as vendor:
+        config = make_config(base_url=vendor.url, timeout=300)
+        clicks = [threading.Thread(target=click, args=[config]) for _ in range(2)]
+        for thread in clicks:
+            thread.start()
+        for thread in clicks:
+            thread.join()
+
+    assert refused.is_set()
+    assert len(vendor.requests) == 1
+
+
+def test_it_still_tests_while_the_cache_is_away(actor, sandbox, monkeypatch):
+    config = make_config(base_url=sandbox.openai)
+
+    # The cache is the seam: taking a real Redis away mid-test would hit the tests beside this one.
+    def away(*args, **kwargs):
+        raise RedisAway
+
+    monkeypatch.setattr(type(caches["default"]), "add", away)
+    monkeypatch.setattr(type(caches["default"]), "delete", away)
+
+    check = key_checks.try_out(
+        actor=actor, provider_type="", api_key="", base_url=sandbox.openai, config_id=config.pk
+    )
+
+    assert check.is_valid is True
+
+
+def test_a_refused_key_is_not_for_saving(actor, sandbox):
+    with pytest.raises(key_checks.KeyRefused):
+        key_checks.check_for_saving(
+            actor=actor,
+            provider_type="openai",
+            api_key="sk-invalid-0123456789",
+            base_url=sandbox.openai,
+            save_anyway=True,
+        )
+
+
+def test_an_unreachable_vendor_holds_a_key_up_until_told_otherwise(actor, unused_tcp_port):
+    typed = {
+        "actor": actor,
+        "provider_type": "openai",
+        "api_key": KEY,
+        "base_url": f"http://127.0.0.1:{unused_tcp_port}/v1",
+    }
+
+    with pytest.raises(key_checks.VendorUnreachable):
+        key_checks.check_for_saving(**typed)
+
+    assert key_checks.check_for_saving(**typed, save_anyway=True).is_valid is None
+
+
+def test_the_button_of_the_form_answers_in_place(console, sandbox):
+    url = reverse("admin:providers_aiproviderconfig_check")
+    typed = {"provider_type": "openai", "api_key": KEY, "base_url": sandbox.openai}
+
+    good = console.post(url, typed).json()
+    bad = console.post(url, typed | {"api_key": "sk-invalid-0123456789"}).json()
+
+    assert (good["is_valid"], good["message"]) == (True, "The key works.")
+    assert "sandbox-mini" in good["models"]
+    assert bad["is_valid"] is False
+
+
+def test_the_button_of_the_form_keeps_the_stored_key_home(console, sandbox):
+    config = make_config(base_url="https://api.example.com/v1")
+    url = reverse("admin:providers_aiproviderconfig_check")
+
+    answer = console.post(url, {"config_id": config.pk, "base_url": sandbox.openai})
+
+    assert answer.json()["is_valid"] is False
+    assert "not sent to a new address" in answer.json()["message"]

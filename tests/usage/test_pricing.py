@@ -1,0 +1,266 @@
+"""Prices to the micro-dollar, and never a 0 that means "unknown"."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import genai_prices
+import pytest
+from genai_prices.data_snapshot import get_snapshot
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from providers.adapters.base import TokenUsage
+from providers.registry import PROVIDER_TYPES
+from usage.models import ModelPrice
+from usage.pricing import overrides_for, price
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def override(provider_type, model_name, input_mtok, output_mtok, **cache_prices):
+    row = ModelPrice(
+        provider_type=provider_type,
+        model_name=model_name,
+        input_mtok=Decimal(input_mtok),
+        output_mtok=Decimal(output_mtok),
+        **{name: Decimal(value) for name, value in cache_prices.items()},
+    )
+    return {(provider_type, model_name): row}
+
+
+# Each case is a public bug report with the right bill; usage is in our convention (input includes the cache).
+GOLDEN = [
+    pytest.param(  # new-api#5003: 56,322 fresh + 72,960 cached; the bug billed -0.008907
+        "claude",
+        "claude-haiku-4-5",
+        TokenUsage(129_282, 87, cached_tokens=72_960),
+        "0.064053",
+        id="new-api-5003",
+    ),
+    pytest.param(  # sub2api#2944: 13,646 fresh + 10,769 written + 15,108 read; the bug billed 0.219230
+        "claude",
+        "claude-opus-4-5",
+        TokenUsage(39_523, 24, cached_tokens=15_108, cache_write_tokens=10_769),
+        "0.143690250",
+        id="sub2api-2944",
+    ),
+    pytest.param(  # litellm#35127: 172k of which 155k read and 3k written; the bug billed 0.860000
+        "claude",
+        "claude-opus-4-5",
+        TokenUsage(172_000, 0, cached_tokens=155_000, cache_write_tokens=3_000),
+        "0.166250",
+        id="litellm-35127",
+    ),
+    pytest.param(  # litellm#26807: cached tokens are inside OpenAI's total; the bug billed 0.01946
+        "openai", "gpt-5.4", TokenUsage(6_074, 285, cached_tokens=3_456), "0.011684", id="litellm-26807"
+    ),
+    pytest.param(  # litellm#18599: OpenAI's reasoning is inside the output
+        "openai", "gpt-5-nano", TokenUsage(17, 482, reasoning_tokens=448), "0.00019365", id="litellm-18599"
+    ),
+    pytest.param(  # new-api#1103: Gemini's 1,097 thoughts come on top of its 124 candidates
+        "gemini",
+        "gemini-2.5-flash",
+        TokenUsage(7, 1_221, reasoning_tokens=1_097),
+        "0.0030546",
+        id="new-api-1103",
+    ),
+]
+
+
+@pytest.mark.parametrize(("provider_type", "model", "usage", "cost"), GOLDEN)
+def test_the_golden_cases_cost_what_the_vendor_bills(provider_type, model, usage, cost):
+    priced = price(provider_type=provider_type, model_name=model, usage=usage, at=NOON)
+
+    assert priced.cost == Decimal(cost)
+
+
+@pytest.mark.parametrize(
+    ("cache_prices", "cost"),
+    [
+        ({"cache_read_mtok": "0.1"}, "0.064053"),
+        ({}, "0.129717"),  # without a price of their own, cached tokens cost what the input costs
+    ],
+)
+def test_an_admins_price_counts_the_cache_like_the_list_does(cache_prices, cost):
+    overrides = override("local", "house-model", 1, 5, **cache_prices)
+
+    priced = price(
+        provider_type="local",
+        model_name="house-model",
+        usage=TokenUsage(129_282, 87, cached_tokens=72_960),
+        at=NOON,
+        overrides=overrides,
+    )
+
+    assert priced.cost == Decimal(cost)
+
+
+def test_an_admins_price_wins_over_the_list():
+    overrides = override("openai", "gpt-5-mini", 10, 20, cache_write_mtok="30")
+
+    priced = price(
+        provider_type="openai",
+        model_name="gpt-5-mini",
+        usage=TokenUsage(100, 10, cache_write_tokens=40),
+        at=NOON,
+        overrides=overrides,
+    )
+
+    assert priced.cost == Decimal("0.002000")  # 60 x 10 + 40 x 30 + 10 x 20 millionths
+    assert priced.unit_prices == {
+        "input_mtok": "10",
+        "output_mtok": "20",
+        "cache_read_mtok": "10",
+        "cache_write_mtok": "30",
+        "source": "override",
+        "model": "gpt-5-mini",
+    }
+
+
+def test_the_model_the_vendor_reports_is_priced_before_the_one_asked_for():
+    priced = price(
+        provider_type="openai",
+        model_name="gpt-5-mini",
+        reported_model="gpt-5-nano-2025-08-07",
+        usage=TokenUsage(1_000_000, 0),
+        at=NOON,
+    )
+
+    assert (priced.cost, priced.unit_prices["model"]) == (Decimal("0.05"), "gpt-5-nano")
+
+
+def test_a_reported_name_nobody_knows_falls_back_to_the_model_asked_for():
+    priced = price(
+        provider_type="openai",
+        model_name="gpt-5-mini",
+        reported_model="models/of-the-gateway",
+        usage=TokenUsage(1_000_000, 0),
+        at=NOON,
+    )
+
+    assert priced.cost == Decimal("0.25")
+
+
+def test_googles_long_model_names_are_known():
+    priced = price(
+        provider_type="gemini", model_name="models/gemini-2.5-flash", usage=TokenUsage(1_000_000, 0), at=NOON
+    )
+
+    assert priced.cost == Decimal("0.3")
+
+
+def test_a_long_prompt_is_priced_by_its_tier_and_the_tier_is_written_down():
+    priced = price(
+        provider_type="gemini", model_name="gemini-2.5-pro", usage=TokenUsage(200_001, 1_000), at=NOON
+    )
+
+    assert priced.cost == Decimal("0.5150025")
+    assert (priced.unit_prices["input_mtok"], priced.unit_prices["output_mtok"]) == ("2.5", "15")
+
+
+def test_the_service_tier_changes_the_price():
+    usage = TokenUsage(1_000_000, 0)
+
+    flex = price(provider_type="openai", model_name="gpt-5-mini", usage=usage, at=NOON, service_tier="flex")
+    usual = price(
+        provider_type="openai", model_name="gpt-5-mini", usage=usage, at=NOON, service_tier="default"
+    )
+
+    assert (flex.cost, usual.cost) == (Decimal("0.125"), Decimal("0.25"))
+
+
+@pytest.mark.parametrize(
+    ("provider_type", "model"),
+    [
+        ("openai", "gpt-nobody-knows"),
+        ("local", "gpt-5-mini"),  # a server of one's own does not charge the vendor's price
+        ("openai", "whisper-1"),  # known to the list, but not by the token
+    ],
+)
+def test_an_unknown_price_is_none_and_said_once(provider_type, model, caplog):
+    for _ in range(3):
+        priced = price(provider_type=provider_type, model_name=model, usage=TokenUsage(10, 10), at=NOON)
+        assert (priced.cost, priced.unit_prices, priced.is_free) == (None, {}, False)
+
+    assert caplog.text.count(f"No price is known for {provider_type} {model}:") <= 1
+
+
+def test_no_tokens_cost_nothing_at_any_price():
+    priced = price(provider_type="openai", model_name="gpt-nobody-knows", usage=TokenUsage(), at=NOON)
+
+    assert (priced.cost, priced.is_free) == (Decimal(0), False)
+
+
+def test_a_server_of_ones_own_can_be_said_to_be_free():
+    overrides = override("local", "smollm2", 0, 0)
+
+    priced = price(
+        provider_type="local", model_name="smollm2", usage=TokenUsage(10, 10), at=NOON, overrides=overrides
+    )
+
+    assert (priced.cost, priced.is_free) == (Decimal(0), True)
+
+
+def test_a_price_below_what_a_row_can_hold_is_still_not_free():
+    overrides = override("local", "crumb", "0.000000001", 0)
+
+    priced = price(
+        provider_type="local", model_name="crumb", usage=TokenUsage(1, 0), at=NOON, overrides=overrides
+    )
+
+    assert (priced.cost, priced.is_free) == (Decimal("0.000000000001"), False)
+
+
+PRICED_MODELS = sorted(
+    (kind.slug, model.id)
+    for kind in PROVIDER_TYPES.values()
+    for provider in get_snapshot().providers
+    if provider.id == kind.price_id
+    for model in provider.models
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    model=st.sampled_from(PRICED_MODELS),
+    fresh=st.integers(0, 400_000),
+    read=st.integers(0, 300_000),
+    written=st.integers(0, 100_000),
+    wrote=st.integers(0, 100_000),
+)
+def test_the_classes_of_tokens_times_the_stored_prices_are_the_bill(model, fresh, read, written, wrote):
+    usage = TokenUsage(fresh + read + written, wrote, cached_tokens=read, cache_write_tokens=written)
+
+    priced = price(provider_type=model[0], model_name=model[1], usage=usage, at=NOON)
+
+    if priced.cost is None or not usage.total_tokens:
+        return
+    unit = {
+        name: Decimal(priced.unit_prices[f"{name}_mtok"])
+        for name in ("input", "output", "cache_read", "cache_write")
+    }
+    bill = (
+        fresh * unit["input"]
+        + read * unit["cache_read"]
+        + written * unit["cache_write"]
+        + wrote * unit["output"]
+    )
+    assert priced.cost == bill / 1_000_000
+    assert priced.cost >= 0
+
+
+@pytest.mark.django_db
+def test_overrides_are_found_by_either_form_of_a_models_name():
+    ModelPrice.objects.create(provider_type="gemini", model_name="gemini-house", input_mtok=1, output_mtok=2)
+    ModelPrice.objects.create(provider_type="openai", model_name="gemini-house", input_mtok=9, output_mtok=9)
+
+    found = overrides_for(provider_type="gemini", model_names=["models/gemini-house", ""])
+
+    assert list(found) == [("gemini", "gemini-house")]
+
+
+def test_the_price_list_is_the_installed_one_and_nothing_refreshes_it():
+    priced = price(provider_type="openai", model_name="gpt-5-mini", usage=TokenUsage(1, 1), at=NOON)
+
+    assert get_snapshot().from_auto_update is False
+    assert priced.unit_prices["source"] == f"genai-prices {genai_prices.__version__}"

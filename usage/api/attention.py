@@ -1,0 +1,120 @@
+"""Alerts and recommendations over HTTP, for super-admins; and what health tells of a provider there."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.permissions import IsSuperAdmin
+from accounts.serializers import StrictSerializer
+from providers.health import State
+from usage.alerts import Severity, current_alerts
+from usage.api.fields import ExactUsd
+from usage.recommendations import DEFAULT_DAYS, cheaper_models
+
+TAGS = ["super-admin"]
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """A provider and its calls of the last 24 hours, without those that were the request's own fault."""
+
+    provider_config_id = serializers.IntegerField(source="config.pk")
+    provider_type = serializers.CharField(source="config.provider_type")
+    name = serializers.CharField(source="config")
+    model_name = serializers.CharField(source="config.model_name")
+    is_active = serializers.BooleanField(source="config.is_active")
+    is_default = serializers.BooleanField(source="config.is_default")
+    state = serializers.ChoiceField(choices=get_args(State))
+    reasons = serializers.ListField(
+        source="verdict.reasons", child=serializers.CharField(), help_text="Sentences; empty when healthy."
+    )
+    flag_reason = serializers.CharField(source="config.flag_reason", help_text="Error kind; empty: no flag.")
+    flagged_at = serializers.DateTimeField(source="config.flagged_at", allow_null=True)
+    last_tested_at = serializers.DateTimeField(source="config.last_tested_at", allow_null=True)
+    last_test_success = serializers.BooleanField(source="config.last_test_success", allow_null=True)
+    key_expires_at = serializers.DateTimeField(source="config.key_expires_at", allow_null=True)
+    calls_24h = serializers.IntegerField(source="recent.calls")
+    failed_calls_24h = serializers.IntegerField(source="recent.failed")
+    error_rate_24h = serializers.FloatField(
+        source="recent.error_rate", allow_null=True, help_text="Percent; null without calls."
+    )
+    avg_latency_ms_24h = serializers.IntegerField(
+        source="recent.avg_latency_ms", allow_null=True, help_text="Of successful calls."
+    )
+
+
+class AlertSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField(help_text="Stable; docs/super-admin-api.md lists them.")
+    severity = serializers.ChoiceField(choices=get_args(Severity))
+    message = serializers.CharField()
+    provider_config_id = serializers.IntegerField(allow_null=True)
+    provider_type = serializers.CharField()
+    model_name = serializers.CharField()
+    figures = serializers.DictField(help_text="What the message is based on.")
+
+
+class AlternativeSerializer(serializers.Serializer[Any]):
+    provider_type = serializers.CharField()
+    model_name = serializers.CharField()
+    provider_config_id = serializers.IntegerField(
+        allow_null=True, help_text="An active provider that names this model already."
+    )
+    estimated_cost_usd = ExactUsd(help_text="For the same calls.")
+    saving_usd = ExactUsd()
+    saving_percent = serializers.FloatField()
+    unit_prices = serializers.DictField(
+        child=serializers.CharField(), help_text="USD per million tokens by class."
+    )
+
+
+class RecommendationSerializer(serializers.Serializer[Any]):
+    """Compared by price and abilities only: how well a model writes is for people to judge."""
+
+    provider_type = serializers.CharField(source="pattern.provider_type")
+    model_name = serializers.CharField(source="pattern.model_name")
+    task_type = serializers.CharField(source="pattern.task_type")
+    calls = serializers.IntegerField(source="pattern.calls", help_text="Successful and priced.")
+    input_tokens = serializers.IntegerField(source="pattern.input_tokens")
+    cached_tokens = serializers.IntegerField(source="pattern.cached_tokens", help_text="Part of the input.")
+    output_tokens = serializers.IntegerField(source="pattern.output_tokens")
+    cost_usd = ExactUsd(source="pattern.cost_usd", help_text="As recorded.")
+    alternatives = AlternativeSerializer(many=True)
+
+
+class RecommendationQuerySerializer(StrictSerializer):
+    days = serializers.IntegerField(required=False, default=DEFAULT_DAYS, min_value=1, max_value=365)
+
+
+class AlertsView(APIView):
+    permission_classes = (IsSuperAdmin,)
+
+    @extend_schema(
+        operation_id="provider_alerts", tags=TAGS, responses=AlertSerializer(many=True), filters=False
+    )
+    def get(self, request: Request) -> Response:
+        """What to look at, the worst first; worked out anew on each request."""
+        return Response(AlertSerializer(current_alerts(now=timezone.now()), many=True).data)
+
+
+class RecommendationsView(APIView):
+    permission_classes = (IsSuperAdmin,)
+
+    @extend_schema(
+        operation_id="provider_recommendations",
+        tags=TAGS,
+        parameters=[RecommendationQuerySerializer],
+        responses=RecommendationSerializer(many=True),
+        filters=False,
+    )
+    def get(self, request: Request) -> Response:
+        """Cheaper models able to do the work of the last `days` days, and what they would have cost."""
+        query = RecommendationQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = cheaper_models(now=timezone.now(), **query.validated_data)
+        return Response(RecommendationSerializer(found, many=True).data)

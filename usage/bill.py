@@ -1,0 +1,46 @@
+"""How the cost of one call came about: each class of tokens times its price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from usage.models import AIProviderUsageLog
+
+_MTOK = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """`per_mtok` in USD per million tokens and `amount` in USD; None where the price is not known."""
+
+    label: str
+    tokens: int
+    per_mtok: Decimal | None
+    amount: Decimal | None
+
+
+def bill_of(row: AIProviderUsageLog) -> list[BillLine]:
+    """The classes of tokens the row holds, those with none left out. Reasoning is part of the output and
+    cached tokens are part of the input, as the vendors count; so each token is in one line."""
+    uncached = row.input_tokens - row.cached_tokens - row.cache_write_tokens
+    answer = row.output_tokens - row.reasoning_tokens
+    classes = (
+        ("Input", uncached, "input_mtok"),
+        ("Input read from the vendor's cache", row.cached_tokens, "cache_read_mtok"),
+        ("Input written to the vendor's cache", row.cache_write_tokens, "cache_write_mtok"),
+        ("Output", answer, "output_mtok"),
+        ("Output, reasoning", row.reasoning_tokens, "output_mtok"),
+    )
+    return [_line(label, tokens, _price(row, name)) for label, tokens, name in classes if tokens]
+
+
+def _line(label: str, tokens: int, price: Decimal | None) -> BillLine:
+    return BillLine(label, tokens, price, None if price is None else tokens * price / _MTOK)
+
+
+def _price(row: AIProviderUsageLog, name: str) -> Decimal | None:
+    try:
+        return Decimal(row.unit_prices[name])
+    except (KeyError, TypeError, InvalidOperation):
+        return None

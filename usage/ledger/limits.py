@@ -1,0 +1,201 @@
+"""Quotas as the ledger holds them: what is limited, what is held, and how a full one is explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from math import ceil
+from typing import Any, Literal
+
+from accounts.calendars import Period
+from accounts.errors import DomainError
+from providers.tasks import TASKS
+
+Unit = Literal["tokens", "usd"]
+Subject = Literal["user", "task", "provider"]
+CounterKey = tuple[str, str]
+
+# Money is counted in whole pico-dollars, the last place of a usage row's cost, so that sums are exact.
+PICOS_PER_USD = 10**12
+# The largest amount of money a counter limits, 9 million USD: a 64-bit column holds little more.
+MOST_PICOS = 9_000_000 * PICOS_PER_USD
+
+_PERIOD_NAMES: dict[Period, str] = {"day": "daily", "month": "monthly"}
+_UNIT_NAMES: dict[Unit, str] = {"tokens": "token quota", "usd": "spending cap"}
+_ADVICE: dict[Subject, str] = {
+    "user": "Try again after the reset, or move to a larger plan.",
+    "task": "Try again after the reset, or move to a larger plan.",
+    "provider": "Try again after the reset; a super-admin can raise it.",
+}
+
+
+class QuotaExceeded(DomainError):
+    """`details`: scope ("user", "task" or "provider"), task (empty but for "task"), unit ("tokens" or "usd"),
+    window ("day" or "month"), limit, used, reserved, left, requested (in the unit: tokens as numbers, USD as
+    decimal text), resets_at (ISO 8601, in time_zone), time_zone. `retry_after` counts to the reset."""
+
+    code = "quota_exceeded"
+    status = 429
+    message = "The quota is used up. Try again after the reset, or move to a larger plan."
+
+
+class UnknownPrice(DomainError):
+    """A spending cap is in force and the price of this model is not known, so it cannot be held to the cap.
+    `details`: provider_type, model, scope (whose cap it is)."""
+
+    code = "price_unknown"
+    status = 503
+    message = "The price of this model is not known, so it cannot be held to a spending cap."
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaLimit:
+    """One counter an attempt moves. `scope` is "user:<id>", "task:<user>:<task>" or "provider:<id>" for
+    tokens, and with "-usd" after the first word for money. `limit` in tokens or pico-dollars, None for
+    counted but unlimited. `starts_at` of a counter that is not kept at all times says since when the usage
+    rows have to be added up when it begins; None begins it at zero."""
+
+    scope: str
+    window: str
+    limit: int | None
+    resets_at: datetime
+    starts_at: datetime | None = None
+
+    @property
+    def unit(self) -> Unit:
+        return unit_of(self.scope)
+
+    @property
+    def subject(self) -> Subject:
+        kind = self.scope.partition(":")[0].removesuffix("-usd")
+        return "task" if kind == "task" else "provider" if kind == "provider" else "user"
+
+    @property
+    def task(self) -> str:
+        return self.scope.split(":", 2)[2] if self.subject == "task" else ""
+
+    @property
+    def period(self) -> Period:
+        return "day" if self.window.startswith("day:") else "month"
+
+    @property
+    def quiet_until(self) -> int | None:
+        """The most that can be taken before a warning is due: less than 80 % of the limit."""
+        return None if self.limit is None else (4 * self.limit - 1) // 5
+
+    def is_due_for_warning(self, taken: int) -> bool:
+        return self.quiet_until is not None and taken > self.quiet_until
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What one attempt holds of one counter, in tokens or, in a scope of money, pico-dollars."""
+
+    scope: str
+    window: str
+    amount: int
+
+    @property
+    def key(self) -> CounterKey:
+        return self.scope, self.window
+
+    @property
+    def unit(self) -> Unit:
+        return unit_of(self.scope)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaWarning:
+    """A quota of which 80 % are taken. `taken` is used and held together, in tokens or pico-dollars."""
+
+    quota: QuotaLimit
+    taken: int
+
+    @property
+    def share(self) -> float:
+        """Of the limit; 1 is all of it, and more after an overshoot."""
+        return round(self.taken / self.quota.limit, 4) if self.quota.limit else 1.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; amounts as in QuotaExceeded.details."""
+        quota = self.quota
+        return {
+            "scope": quota.subject,
+            "task": quota.task,
+            "unit": quota.unit,
+            "window": quota.period,
+            "limit": amount_in(quota.unit, quota.limit),
+            "used": amount_in(quota.unit, self.taken),
+            "share": self.share,
+            "resets_at": quota.resets_at.isoformat(),
+        }
+
+
+def unit_of(scope: str) -> Unit:
+    return "usd" if scope.partition(":")[0].endswith("-usd") else "tokens"
+
+
+def picos(usd: Decimal) -> int:
+    """USD of at most 12 decimal places, as whole pico-dollars."""
+    return int(usd.scaleb(12))
+
+
+def amount_in(unit: Unit, amount: int | None) -> int | str | None:
+    """How a counter's amount is written for people and programs: tokens as a number, USD as text."""
+    if amount is None or unit == "tokens":
+        return amount
+    usd = Decimal(amount).scaleb(-12)
+    return f"{usd.normalize() if usd else Decimal(0):f}"
+
+
+def exceeded(limit: QuotaLimit, *, used: int, reserved: int, requested: int, now: datetime) -> QuotaExceeded:
+    """The refusal of a call made at `now` that a counter has no room for."""
+    if limit.limit is None:
+        raise RuntimeError(f"the unlimited counter {limit.scope} {limit.window} could not be moved")
+    fits_at_all = requested <= limit.limit
+    amounts = {
+        "limit": limit.limit,
+        "used": used,
+        "reserved": reserved,
+        "left": max(0, limit.limit - used - reserved),
+        "requested": requested,
+    }
+    return QuotaExceeded(
+        _explanation(limit, requested, fits_at_all=fits_at_all),
+        details={
+            "scope": limit.subject,
+            "task": limit.task,
+            "unit": limit.unit,
+            "window": limit.period,
+            **{name: amount_in(limit.unit, amount) for name, amount in amounts.items()},
+            "resets_at": limit.resets_at.isoformat(),
+            "time_zone": str(limit.resets_at.tzinfo),
+        },
+        retry_after=max(1, ceil((limit.resets_at - now).total_seconds())) if fits_at_all else None,
+    )
+
+
+def name_of(limit: QuotaLimit) -> str:
+    """As in "daily token quota" or "monthly spending cap for cover letters"."""
+    name = f"{_PERIOD_NAMES[limit.period]} {_UNIT_NAMES[limit.unit]}"
+    if limit.subject == "provider":
+        return f"{name} of the AI provider"
+    task = TASKS.get(limit.task)
+    return f"{name} for {task.label if task else limit.task}" if limit.task else name
+
+
+def _explanation(limit: QuotaLimit, requested: int, *, fits_at_all: bool) -> str:
+    name, advice = name_of(limit), _ADVICE[limit.subject]
+    if limit.subject == "provider":
+        return f"The {name} is used up. {advice}"
+    if fits_at_all:
+        return f"What is left of the {name} is not enough for this request. {advice}"
+    needs = f"needs up to {in_words(limit.unit, requested)}"
+    whole = f"more than the whole {name} of {in_words(limit.unit, limit.limit)}"
+    return f"This request {needs}, {whole}. Shorten the input, or move to a larger plan."
+
+
+def in_words(unit: Unit, amount: int | None) -> str:
+    """As in "1,500 tokens" or "$0.25"."""
+    return f"{amount:,} tokens" if unit == "tokens" else f"${amount_in(unit, amount)}"
