@@ -51,26 +51,32 @@ class ReplyCache:
         async def give_back(_: object) -> None:
             await self._guards.release(flight, holder)
 
-        while True:
-            if hit := await self._recall(call):
-                candidate, result = hit
-                latency_ms = round((time.perf_counter() - started) * 1000)
-                await self._accounting.answered_again(
-                    call.unsent(now=timezone.now(), candidate=candidate), latency_ms=latency_ms
-                )
-                return replace(result, latency_ms=latency_ms)
-            left = call.budget.deadline - loop.time()
-            if left <= 0:
-                break
-            if await kept(self._guards.claim(flight, holder, seconds=left), undo=give_back):
-                break
-            await asyncio.sleep(min(_LOOK_AGAIN, left))
+        if result := await self._given_again(call, started):
+            return result
         try:
+            while (left := call.budget.deadline - loop.time()) > 0:
+                claimed = await kept(self._guards.claim(flight, holder, seconds=left), undo=give_back)
+                # Looked for after the claim: its last holder remembered the answer, then let go.
+                if result := await self._given_again(call, started):
+                    return result
+                if claimed:
+                    break
+                await asyncio.sleep(min(_LOOK_AGAIN, left))
             result = await ask()
             await self._remember(call, result)
             return result
         finally:
-            await asyncio.shield(keep(self._guards.release(flight, holder)))
+            await asyncio.shield(keep(give_back(None)))
+
+    async def _given_again(self, call: Call, started: float) -> GenerationResult | None:
+        """The answer from the cache with its row, if there is one; `started` in seconds of perf_counter."""
+        if not (hit := await self._recall(call)):
+            return None
+        candidate, result = hit
+        latency_ms = round((time.perf_counter() - started) * 1000)
+        again = call.unsent(now=timezone.now(), candidate=candidate)
+        await self._accounting.answered_again(again, latency_ms=latency_ms)
+        return replace(result, latency_ms=latency_ms)
 
     async def _recall(self, call: Call) -> tuple[Candidate, GenerationResult] | None:
         """The answer of the best candidate that has given one to this question."""

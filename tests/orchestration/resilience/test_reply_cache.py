@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration import background
+from orchestration.guards.memory import MemoryGuards
 from orchestration.models import TaskPolicy
 from orchestration.orchestrator import AIOrchestrator
 from providers.adapters.base import Image
@@ -154,8 +155,8 @@ def at_once(user, count=PARALLEL):
     return background.run(all_of_them())
 
 
-def identical(user):
-    return AIOrchestrator().generate(
+def identical(user, guards=None):
+    return AIOrchestrator(guards=guards).generate(
         user=user, task="extraction", prompt="Greeting: habari", is_repeatable=True
     )
 
@@ -169,6 +170,48 @@ def test_identical_calls_at_once_are_asked_once(config_at, sandbox, user):
     assert len({result.text for result in results}) == 1
     assert sandbox.hits()["total"] == 1
     assert AIProviderUsageLog.objects.filter(cached=True).count() == PARALLEL - 1
+
+
+class ReadSlowly(MemoryGuards):
+    """What the first reader of the cache found reaches it when it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.may_hear = asyncio.Event(), asyncio.Event()
+
+    async def recall(self, names):
+        values = await super().recall(names)
+        if not self.found.is_set():
+            self.found.set()
+            await self.may_hear.wait()
+        return values
+
+
+class ReadOnce(ReadSlowly):
+    """Who claims a question that somebody has just answered does not hear of the answer."""
+
+    async def recall(self, names):
+        values = await super().recall(names)
+        return [None] * len(names) if self.may_hear.is_set() else values
+
+
+@pytest.mark.parametrize(("guards", "requests"), [(ReadSlowly, 1), (ReadOnce, 2)])
+def test_an_answer_that_came_between_the_look_and_the_claim_is_found(
+    config_at, sandbox, user, guards, requests
+):
+    config_at()
+
+    async def scenario():
+        shared = guards()
+        late = asyncio.ensure_future(identical(user, shared))
+        await shared.found.wait()
+        await identical(user, shared)
+        shared.may_hear.set()
+        return await late
+
+    late = background.run(scenario())
+
+    assert (late.cached, sandbox.hits()["total"]) == (requests == 1, requests)
 
 
 def test_when_the_one_that_asks_fails_the_next_one_asks(config_at, sandbox, user):
