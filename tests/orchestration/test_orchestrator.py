@@ -283,31 +283,6 @@ def test_with_nothing_configured_it_says_so_and_logs_it(ask):
     assert (row.provider_config, row.attempt, row.error_kind) == (None, 0, "no_active_provider")
 
 
-def test_a_key_in_the_environment_serves_while_no_config_exists(ask, sandbox, settings, monkeypatch):
-    settings.PROVIDER_ENVIRONMENT = {
-        "openai": {"api_key": "sk-test-environment-01", "model_fast": "sandbox-mini", "model_quality": ""}
-    }
-    # The outermost seam: the vendor's own address, which the environment fallback has no setting for.
-    monkeypatch.setattr("providers.adapters.openai.OPENAI_URL", sandbox.openai)
-
-    result = ask()
-
-    row = AIProviderUsageLog.objects.get()
-    assert (result.provider_config_id, row.provider_config, row.provider_type) == (None, None, "openai")
-
-
-def test_switching_every_config_off_stops_every_call_even_with_a_key_in_the_environment(
-    ask, config_at, settings
-):
-    settings.PROVIDER_ENVIRONMENT = {
-        "openai": {"api_key": "sk-test-environment-01", "model_fast": "m", "model_quality": "m"}
-    }
-    config_at(is_active=False)
-
-    with pytest.raises(NoActiveProvider):
-        ask()
-
-
 def test_an_image_is_refused_clearly_when_no_model_can_see(ask, config_at, sandbox):
     config_at("sandbox-text")
 
@@ -324,20 +299,6 @@ def test_an_image_reaches_a_model_that_can_see(ask, config_at):
     seeing = config_at(provider_type="claude")
 
     assert ask(images=[PIXEL]).provider_config_id == seeing.pk
-
-
-def test_a_committed_change_is_used_by_the_very_next_call(ask, config_at):
-    config = config_at()
-    ask()
-
-    config.model_name = "sandbox-large"
-    config.save()
-    second = ask()
-    AIProviderConfig.objects.update(is_active=False)
-
-    assert second.model_name == "sandbox-large"
-    with pytest.raises(NoActiveProvider):
-        ask()
 
 
 def test_a_key_that_cannot_be_decrypted_is_passed_over_and_named(ask, config_at, settings):

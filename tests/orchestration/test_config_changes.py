@@ -1,0 +1,87 @@
+"""Which providers a call may use, as the console changes what there is."""
+
+from dataclasses import replace
+
+import pytest
+
+from accounts.database import in_database_thread
+from orchestration import background
+from orchestration.errors import NoActiveProvider
+from orchestration.orchestrator import AIOrchestrator
+from providers.models import AIProviderConfig, RoutingRevision
+from usage.ledger.portable import PortableLedger
+from usage.models import AIProviderUsageLog
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_key_in_the_environment_serves_while_no_config_exists(ask, sandbox, settings, monkeypatch):
+    settings.PROVIDER_ENVIRONMENT = {
+        "openai": {"api_key": "sk-test-environment-01", "model_fast": "sandbox-mini", "model_quality": ""}
+    }
+    # The outermost seam: the vendor's own address, which the environment fallback has no setting for.
+    monkeypatch.setattr("providers.adapters.openai.OPENAI_URL", sandbox.openai)
+
+    result = ask()
+
+    row = AIProviderUsageLog.objects.get()
+    assert (result.provider_config_id, row.provider_config, row.provider_type) == (None, None, "openai")
+
+
+def test_switching_every_config_off_stops_every_call_even_with_a_key_in_the_environment(
+    ask, config_at, settings
+):
+    settings.PROVIDER_ENVIRONMENT = {
+        "openai": {"api_key": "sk-test-environment-01", "model_fast": "m", "model_quality": "m"}
+    }
+    config_at(is_active=False)
+
+    with pytest.raises(NoActiveProvider):
+        ask()
+
+
+def test_a_committed_change_is_used_by_the_very_next_call(ask, config_at):
+    config = config_at()
+    ask()
+
+    config.model_name = "sandbox-large"
+    config.save()
+    second = ask()
+    AIProviderConfig.objects.update(is_active=False)
+
+    assert second.model_name == "sandbox-large"
+    with pytest.raises(NoActiveProvider):
+        ask()
+
+
+class SwitchedOffMeanwhile(PortableLedger):
+    """Somebody switches the default provider off when a call has chosen it and is about to reserve."""
+
+    async def reserve(self, attempt):
+        await in_database_thread(self._switch_off)
+        return await super().reserve(attempt)
+
+    def _switch_off(self):
+        for config in AIProviderConfig.objects.filter(is_active=True, is_default=True):
+            config.is_active = False
+            config.save()
+
+
+class NotLookingAgain(SwitchedOffMeanwhile):
+    """Reserves by what was true when the call chose."""
+
+    def _reserve(self, attempt):
+        return super()._reserve(replace(attempt, routing_revision=RoutingRevision.current()))
+
+
+@pytest.mark.parametrize(("ledger", "asked"), [(SwitchedOffMeanwhile, "large"), (NotLookingAgain, "mini")])
+def test_a_provider_switched_off_after_it_was_chosen_is_not_asked(config_at, sandbox, user, ledger, asked):
+    config_at("sandbox-mini", is_default=True)
+    config_at("sandbox-large")
+    orchestrator = AIOrchestrator(ledger=ledger())
+
+    result = background.run(orchestrator.generate(user=user, task="extraction", prompt="Say hello."))
+
+    assert result.model_name == f"sandbox-{asked}"
+    assert sandbox.hits()["by_model"] == {f"sandbox-{asked}": 1}
+    assert AIProviderUsageLog.objects.get().model_name == f"sandbox-{asked}"
