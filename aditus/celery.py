@@ -1,6 +1,7 @@
 """The Celery application; tasks live in each app's `tasks.py`."""
 
 import os
+from datetime import timedelta
 
 from celery import Celery
 
@@ -9,3 +10,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aditus.settings")
 app = Celery("aditus")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "usage.sweep": {"task": "usage.tasks.sweep", "schedule": timedelta(minutes=1)},
+    "usage.roll_up": {"task": "usage.tasks.roll_up", "schedule": timedelta(minutes=5)},
+    "accounts.forget_expired_tokens": {
+        "task": "accounts.tasks.forget_expired_tokens",
+        "schedule": timedelta(days=1),
+    },
+    "orchestration.probe_providers": {
+        "task": "orchestration.tasks.probe_providers",
+        "schedule": timedelta(minutes=1),
+    },
+    "providers.refresh_capabilities": {
+        "task": "providers.celery_tasks.refresh_capabilities",
+        "schedule": timedelta(days=1),
+    },
+}

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_guid.integrations import CeleryIntegration
 
 from aditus import appearance
+from aditus.databases import server, sqlite
 from aditus.logs import console_logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -100,38 +101,11 @@ TEMPLATES = [
 
 # --- Database -----------------------------------------------------------------------------------------
 
-
-def _database() -> dict[str, Any]:
-    if EMBEDDED:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": DATA_DIR / "aditus.sqlite3",
-            "OPTIONS": {
-                # IMMEDIATE takes the write lock at BEGIN, so a reserve waits its turn instead of failing
-                # with "database is locked" when it upgrades from a read lock.
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            },
-        }
-    config: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
-    if config["ENGINE"] == "django.db.backends.postgresql":
-        config.setdefault("OPTIONS", {})
-        # The pool tests a connection before it lends it, so that calls survive a restart of the server.
-        config["CONN_HEALTH_CHECKS"] = True
-        config["OPTIONS"]["pool"] = {
-            "min_size": 0,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=16),
-            "timeout": 10,
-            # Seconds until an attempt to connect is given up and the next call makes a new one. An attempt
-            # waits twice as long after each failure, so the end of an outage would be noticed very late.
-            "reconnect_timeout": 3,
-        }
-        config["OPTIONS"].setdefault("connect_timeout", 5)
-    return config
-
-
-DATABASES = {"default": _database()}
+DATABASES = {
+    "default": sqlite(DATA_DIR / "aditus.sqlite3")
+    if EMBEDDED
+    else server(DATABASE_URL, pool_size=env.int("DATABASE_POOL_SIZE", default=16))
+}
 # How many hops from async code into the database run at once per process. SQLite has one writer anyway.
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=1 if EMBEDDED else 8)
 # The ledger that holds quotas and writes usage rows; see usage/ledger/base.py.
@@ -171,22 +145,6 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
-CELERY_BEAT_SCHEDULE = {
-    "usage.sweep": {"task": "usage.tasks.sweep", "schedule": timedelta(minutes=1)},
-    "usage.roll_up": {"task": "usage.tasks.roll_up", "schedule": timedelta(minutes=5)},
-    "accounts.forget_expired_tokens": {
-        "task": "accounts.tasks.forget_expired_tokens",
-        "schedule": timedelta(days=1),
-    },
-    "orchestration.probe_providers": {
-        "task": "orchestration.tasks.probe_providers",
-        "schedule": timedelta(minutes=1),
-    },
-    "providers.refresh_capabilities": {
-        "task": "providers.celery_tasks.refresh_capabilities",
-        "schedule": timedelta(days=1),
-    },
-}
 # Besides each app's `tasks`, which in `providers` are the kinds of work that models do.
 CELERY_IMPORTS = ("providers.celery_tasks",)
 

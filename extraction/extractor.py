@@ -47,6 +47,15 @@ class Extraction:
     latency_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a posting was made of. `content_hash` is the SHA-256 of what was read, in hex."""
+
+    kind: SourceKind
+    content_hash: str
+    url: str = ""
+
+
 async def extract(
     *, user: User, url: str | None = None, text: str | None = None, image: bytes | None = None
 ) -> Extraction:
@@ -60,26 +69,20 @@ async def extract(
         raise ValueError("give exactly one of url, text and image")
     started = time.monotonic()
     findings = Findings()
-    result: GenerationResult | None = None
     if url is not None:
-        page = await fetch(url=url)
-        kind, source_url, digest = SourceKind.URL, page.url, _digest(page.body.encode())
-        result = await _from_page(user, page, findings)
+        source, result = await _from_page(user, await fetch(url=url), findings)
     elif text is not None:
-        readable = await in_parsing_thread(tidy, text)
-        kind, source_url, digest = SourceKind.TEXT, "", _digest(readable.encode())
-        result = await _from_text(user, PageText(text=readable), findings)
-    elif image is not None:
-        kind, source_url, digest = SourceKind.IMAGE, "", _digest(image)
-        result = await _from_image(user, image, findings)
+        source, result = await _from_words(user, text, findings)
+    else:
+        source, result = await _from_image(user, image or b"", findings)
     data = findings.data
     _warn_if_expired(findings, data.valid_through)
     request_id = result.request_id if result else get_guid() or uuid.uuid4().hex
     posting = await postings.save(
         user=user,
-        kind=kind,
-        source_url=source_url,
-        content_hash=digest,
+        kind=source.kind,
+        source_url=source.url,
+        content_hash=source.content_hash,
         data=data,
         sources=findings.sources,
         warnings=findings.warnings,
@@ -97,7 +100,7 @@ async def extract(
     )
 
 
-async def _from_page(user: User, page: Page, findings: Findings) -> GenerationResult | None:
+async def _from_page(user: User, page: Page, findings: Findings) -> tuple[Source, GenerationResult | None]:
     structured, content = await in_parsing_thread(_parse, page)
     if structured is not None:
         _put_structured(findings, structured)
@@ -109,7 +112,7 @@ async def _from_page(user: User, page: Page, findings: Findings) -> GenerationRe
     elif not content.is_empty:
         findings.put("description", content.text, "text")
     findings.put("url", page.url, "request")
-    return result
+    return Source(SourceKind.URL, _digest(page.body.encode()), page.url), result
 
 
 def _parse(page: Page) -> tuple[StructuredPosting | None, PageText]:
@@ -129,6 +132,12 @@ def _put_structured(findings: Findings, structured: StructuredPosting) -> None:
         findings.warn(field, "unreadable")
     if structured.others:
         findings.warn(None, "several_postings", others=structured.others)
+
+
+async def _from_words(user: User, text: str, findings: Findings) -> tuple[Source, GenerationResult]:
+    readable = await in_parsing_thread(tidy, text)
+    result = await _from_text(user, PageText(text=readable), findings)
+    return Source(SourceKind.TEXT, _digest(readable.encode())), result
 
 
 async def _from_text(user: User, content: PageText, findings: Findings) -> GenerationResult:
@@ -158,7 +167,7 @@ async def _from_text(user: User, content: PageText, findings: Findings) -> Gener
     return result
 
 
-async def _from_image(user: User, image: bytes, findings: Findings) -> GenerationResult:
+async def _from_image(user: User, image: bytes, findings: Findings) -> tuple[Source, GenerationResult]:
     picture = await in_parsing_thread(images.prepare, image)
     version = await prompt_version_for(user, TASK)
     result = await AIOrchestrator().generate(
@@ -175,7 +184,7 @@ async def _from_image(user: User, image: bytes, findings: Findings) -> Generatio
         put_unverified(findings, result.parsed)
     if not findings.sources:
         raise NoPostingInImage
-    return result
+    return Source(SourceKind.IMAGE, _digest(image)), result
 
 
 def _warn_if_expired(findings: Findings, valid_through: date | None) -> None:

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.models.limits import cost_limit
 from providers.encryption import SealedTextField, SealedValue
 from providers.registry import provider_choices
 from providers.revision import RoutedModel, RoutedQuerySet, RoutingRevision
@@ -61,14 +62,8 @@ class AIProviderConfig(RoutedModel):
     max_concurrent_calls = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="How many calls may be under way."
     )
-    daily_cost_limit_usd = models.DecimalField(
-        max_digits=12, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)],
-        verbose_name="daily cost limit (USD)",
-    )  # fmt: skip
-    monthly_cost_limit_usd = models.DecimalField(
-        max_digits=12, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)],
-        verbose_name="monthly cost limit (USD)",
-    )  # fmt: skip
+    daily_cost_limit_usd = cost_limit("daily cost limit (USD)")
+    monthly_cost_limit_usd = cost_limit("monthly cost limit (USD)")
     timeout = models.PositiveIntegerField(
         default=60,
         validators=[MinValueValidator(1), MaxValueValidator(600)],

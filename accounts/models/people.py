@@ -17,6 +17,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 
 from accounts.calendars import Calendar
+from accounts.models.limits import cost_limit
 
 
 def validate_time_zone(name: str) -> None:
@@ -139,14 +140,8 @@ class Plan(models.Model):
     name = models.CharField(max_length=100)
     daily_token_limit = models.PositiveBigIntegerField(null=True, blank=True)
     monthly_token_limit = models.PositiveBigIntegerField(null=True, blank=True)
-    daily_cost_limit_usd = models.DecimalField(
-        max_digits=12, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)],
-        verbose_name="daily cost limit (USD)",
-    )  # fmt: skip
-    monthly_cost_limit_usd = models.DecimalField(
-        max_digits=12, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0)],
-        verbose_name="monthly cost limit (USD)",
-    )  # fmt: skip
+    daily_cost_limit_usd = cost_limit("daily cost limit (USD)")
+    monthly_cost_limit_usd = cost_limit("monthly cost limit (USD)")
     requests_per_minute = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Calls a user may start."
     )

@@ -23,7 +23,7 @@ from orchestration.experiments.results import recent_results_of
 from orchestration.experiments.verdicts import verdicts_of
 from orchestration.models import Experiment
 from usage.admin.csv_export import as_csv
-from usage.admin.panels import Panel
+from usage.admin.panel import Panel
 from usage.admin.statistics import as_json
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from orchestration.experiments.intervals import Interval
 from orchestration.experiments.results import ArmResult, Difference, Measure, Results
-from usage.admin.panels import Chart, Column, Kind, Panel, Value
+from usage.admin.panel import Chart, Column, Kind, Panel, Value
 
 _NOTE = "From and to: 95 % confidence intervals (docs/experiments.md). Figures may be a minute old."
 

@@ -1,21 +1,19 @@
 """Quotas and rows under four real processes: exact, leak-free, without deadlock."""
 
 import threading
-from collections import Counter
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 
 import pytest
 from django.db import connection, transaction
 
+from tests.books import sums_of_rows
 from tests.concurrency.processes import PROCESSES, answers_of, heard_from, kill, start, workers
 from tests.factories import make_config
 from tests.usage.attempts import NOON, PICOS_HELD, counters, make_attempt, run
 from tests.usage.calls import make_calls
 from tests.waiting import PATIENCE_SECONDS, wait_until
 from usage.ledger.base import StaleRouting
-from usage.ledger.limits import picos
 from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog
 
@@ -33,20 +31,6 @@ EVERY_KIND = [
     "provider:1",
     "provider-usd:1",
 ]
-
-
-def sums_of_rows():
-    """{(scope, window): (used, reserved)} as the usage rows have it: tokens, or pico-dollars."""
-    used, reserved = Counter(), Counter()
-    for row in AIProviderUsageLog.objects.all():
-        for scope, window, *picos_held in row.quota_keys:
-            if picos_held:
-                spent, held = picos(row.estimated_cost_usd or Decimal(0)), picos_held[0]
-            else:
-                spent, held = row.total_tokens, row.reserved_tokens
-            used[scope, window] += spent
-            reserved[scope, window] += held if row.status == "started" else 0
-    return {key: (used[key], reserved[key]) for key in used}
 
 
 def test_exactly_as_many_calls_are_admitted_as_there_is_room_for():

@@ -151,12 +151,12 @@ def test_the_command_says_what_changed(config_of, sandbox, unused_tcp_port):
     assert KEYS["gemini"] not in out.getvalue() + err.getvalue()
 
 
-def test_the_workers_do_it_once_a_day(config_of, settings):
+def test_the_workers_do_it_once_a_day(config_of):
     config_of()
 
     assert refresh_capabilities() == 1
     assert ModelCapability.objects.count() == 4
-    [entry] = [e for e in settings.CELERY_BEAT_SCHEDULE.values() if "refresh_capabilities" in e["task"]]
+    [entry] = [e for e in app.conf.beat_schedule.values() if "refresh_capabilities" in e["task"]]
     app.loader.import_default_modules()
     assert entry["task"] in app.tasks
     assert entry["schedule"].days == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from usage.admin.panels import Panel, Value
+from usage.admin.panel import Panel, Value
 
 # A cell that begins so is a formula to a spreadsheet, and names and models are other people's words.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")

@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
 
 from django.urls import reverse
 
 from usage import stats
+from usage.admin.panel import Chart, Column, Panel, Value
 from usage.alerts import current_alerts
 from usage.health import provider_health
 from usage.stats import Figures, Period
 from usage.stats.period import Bucket
 from usage.stats.questions import By
 
-Kind = Literal["text", "count", "usd", "percent", "ms", "rating", "change"]
-Value = str | int | float | Decimal | None
-
 # Pages show so many rows of a table; its CSV has them all.
 MOST_ROWS = 50
 # Up to so long a period is looked at hour by hour.
 HOURLY_UP_TO = timedelta(days=2, hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    key: str
-    label: str
-    kind: Kind = "count"
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A drawing of some columns of the table over its first; `tones` name a colour for each. The columns of
-    an interval are its middle, low and high end, in one tone."""
-
-    title: str
-    columns: tuple[str, ...]
-    tones: tuple[str, ...]
-    shape: Literal["bar", "line", "ranking", "interval"] = "bar"
-    kind: Kind = "count"
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """`rows` hold one value per column; None is a value nobody knows. `links` go with the first column."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: list[list[Value]]
-    charts: tuple[Chart, ...] = ()
-    links: list[str] = field(default_factory=list)
-    note: str = ""
-    empty: str = "Nothing in this period."
 
 
 @dataclass(frozen=True, slots=True)

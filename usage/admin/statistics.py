@@ -17,7 +17,8 @@ from django.utils import timezone
 from accounts.audit import Actor, record_alone
 from providers.models import AIProviderConfig
 from usage.admin.csv_export import as_csv
-from usage.admin.panels import MOST_ROWS, PANELS, Panel, Scope
+from usage.admin.panel import Panel
+from usage.admin.panels import MOST_ROWS, PANELS, Scope
 from usage.stats import InvalidPeriod, Period
 from usage.stats.period import zone_of
 

@@ -19,8 +19,8 @@ from orchestration.orchestrator import AIOrchestrator
 from orchestration.snapshot import current_snapshot
 from providers.adapters.openai import OpenAIProvider
 from providers.errors import ErrorKind
-from providers.sandbox.faults import ERRORS
 from tests.books import every_candidate
+from tests.orchestration.resilience.faults import FAULTS
 from tests.waiting import PATIENCE_SECONDS, let_pass, until, wait_until
 from usage.ledger.base import Ledger
 from usage.ledger.portable import PortableLedger
@@ -31,23 +31,7 @@ pytestmark = [
     pytest.mark.usefixtures("no_pauses", "the_books_balance", "limited"),
 ]
 
-FAULTS = [
-    *ERRORS,
-    "rate_limited=60",
-    "rate_limited=0.01",
-    "slow=0.01",
-    "disconnect",
-    "cut_stream",
-    "malformed",
-    "blocked",
-    "blocked=answer",
-    "broken_json",
-    "empty",
-    "truncated",
-    "no_usage",
-    "usage=7,3",
-    "echo@server",
-]
+WAYS_TO_END = [*FAULTS, "rate_limited=0.01", "slow=0.01", "echo@server"]
 
 
 class Greeting(BaseModel):
@@ -68,7 +52,7 @@ def make_half_open():
         background.run(get_guards().change_circuit(circuit_key(candidate), lambda _: circuit, now=past))
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", WAYS_TO_END)
 def test_of_a_fault(config_at, ask, sandbox, fault):
     """As a call like any other, and as the probe of a half-open circuit."""
     config_at(f"sandbox-mini@{fault}", max_concurrent_calls=2, requests_per_minute=1_000)
