@@ -8,12 +8,14 @@ tries again.
 from __future__ import annotations
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import CASCADE, ManyToOneRel
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.errors import DomainError
 from providers.console import facts, locked
+from providers.models import AIProviderConfig
 
 TRIES = 5
 # Far below PostgreSQL's deadlock_timeout of 1 s: in a ring of locks it is never a call that is broken off.
@@ -42,9 +44,22 @@ def delete(*, actor: Actor, config_id: int) -> int:
     raise ProviderBusy
 
 
+def lost_with(config: AIProviderConfig) -> list[str]:
+    """What is deleted with the config, each row as a person would name it."""
+    names = []
+    for relation in config._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ManyToOneRel) and not relation.one_to_one and relation.on_delete is CASCADE:
+            model = relation.related_model
+            rows = model._base_manager.filter(**{relation.field.name: config}).order_by("pk")
+            names += [f"{model._meta.verbose_name} “{row}”" for row in rows]
+    return names
+
+
 def _delete(*, actor: Actor, config_id: int) -> int:
     config = locked(config_id)
     before, label = facts(config), str(config)
+    if lost := lost_with(config):
+        before["deleted_with_it"] = lost
     config.delete()
     config.pk = config_id
     audit.record(

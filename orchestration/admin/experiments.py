@@ -113,7 +113,7 @@ class ExperimentAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
 
     @display(description="winner")
     def won_by(self, experiment: Experiment) -> str:
-        return str(experiment.winner or "none")
+        return experiment.winner.name if experiment.winner else "none"
 
     @display(description="actions")
     def buttons(self, experiment: Experiment) -> str:

@@ -78,7 +78,7 @@ class ExperimentArm(RoutedModel):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.experiment}: {self.name}"
 
 
 class CallFeedback(models.Model):

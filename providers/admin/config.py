@@ -193,7 +193,7 @@ class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
-        """Nothing is deleted with a provider; collecting that would walk its usage rows."""
+        """`deletion.lost_with` tells what goes with it; collecting that here would walk the usage rows."""
         return [str(obj) for obj in objs], {}, set(), []
 
     @admin.display(description="test")
@@ -245,12 +245,13 @@ class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
 
 
 def _consequences(config: AIProviderConfig) -> dict[str, Any]:
-    """What the page that asks "are you sure" tells: what remains, and what loses its first choice."""
+    """What the page that asks "are you sure" tells: what stays, what goes, what loses its first choice."""
     others = AIProviderConfig.objects.active().exclude(pk=config.pk)
     tasks = [TASKS[slug].label for slug in sorted(config.default_tasks()) if slug in TASKS]
     return {
         "usage_rows": AIProviderConfig.objects.filter(pk=config.pk, usage_logs__isnull=False)[:1].exists(),
         "lost_tasks": tasks,
+        "lost_rows": deletion.lost_with(config),
         "was_default": config.is_default,
         "is_last_active": config.is_active and not others.exists(),
     }

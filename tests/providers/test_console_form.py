@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEntry
+from orchestration.models import Experiment, ExperimentArm
 from providers.encryption import SealedValue
 from providers.models import AIProviderConfig
 from tests.factories import make_config
@@ -253,6 +254,23 @@ def test_it_says_what_hangs_on_a_provider_before_deleting_it(console):
     assert "<strong>Job extraction</strong> loses its first choice" in page
     assert "It is the default." in page
     assert "It is the only active provider." in page
+
+
+def test_what_is_deleted_with_a_provider_is_said_before_and_audited_after(console):
+    config = make_config()
+    experiment = Experiment.objects.create(name="Cheaper", task="extraction")
+    ExperimentArm.objects.create(experiment=experiment, name="mini", provider_config=config)
+    ExperimentArm.objects.create(experiment=experiment, name="as it is")
+    url = reverse("admin:providers_aiproviderconfig_delete", args=[config.pk])
+
+    page = console.get(url).content.decode()
+    console.post(url, {"post": "yes"})
+
+    assert "The experiment arm “Cheaper: mini” is deleted with it." in page
+    assert "as it is" not in page
+    assert [arm.name for arm in experiment.arms.all()] == ["as it is"]
+    changes = AuditEntry.objects.get(action="provider.deleted").changes
+    assert changes["deleted_with_it"] == [["experiment arm “Cheaper: mini”"], None]
 
 
 def test_it_deletes_a_provider_and_audits_what_it_was(console):
