@@ -12,7 +12,8 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds between looks at whether somebody else's answer to the same question has come.
 _LOOK_AGAIN = 0.05
+# Seconds for which who asks is believed to be alive; said again three times as often.
+LEASE = 15.0
 
 
 class ReplyCache:
@@ -44,7 +47,7 @@ class ReplyCache:
 
     async def answer(self, call: Call, ask: Callable[[], Awaitable[GenerationResult]]) -> GenerationResult:
         """The answer from the cache; else that of the one call among identical ones that asks. When it fails,
-        the next of them asks."""
+        the next of them asks; when its process dies, within LEASE seconds."""
         started, flight, holder = time.perf_counter(), _flight(call), uuid.uuid4().hex
         loop = asyncio.get_running_loop()
 
@@ -55,18 +58,33 @@ class ReplyCache:
             return result
         try:
             while (left := call.budget.deadline - loop.time()) > 0:
-                claimed = await kept(self._guards.claim(flight, holder, seconds=left), undo=give_back)
+                claimed = await kept(self._guards.claim(flight, holder, seconds=LEASE), undo=give_back)
                 # Looked for after the claim: its last holder remembered the answer, then let go.
                 if result := await self._given_again(call, started):
                     return result
                 if claimed:
                     break
                 await asyncio.sleep(min(_LOOK_AGAIN, left))
-            result = await ask()
-            await self._remember(call, result)
+            async with self._believed_alive(flight, holder):
+                result = await ask()
+                await self._remember(call, result)
             return result
         finally:
             await asyncio.shield(keep(give_back(None)))
+
+    @asynccontextmanager
+    async def _believed_alive(self, flight: str, holder: str) -> AsyncIterator[None]:
+        async def say_so() -> None:
+            while True:
+                await asyncio.sleep(LEASE / 3)
+                await self._guards.claim(flight, holder, seconds=LEASE)
+
+        saying = asyncio.ensure_future(say_so())
+        try:
+            yield
+        finally:
+            saying.cancel()
+            await asyncio.wait([saying])
 
     async def _given_again(self, call: Call, started: float) -> GenerationResult | None:
         """The answer from the cache with its row, if there is one; `started` in seconds of perf_counter."""

@@ -90,7 +90,8 @@ class GuardStore(ABC):
 
     @abstractmethod
     async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
-        """Take a name that nobody holds; True for the one who got it, until `release` or `seconds` passed."""
+        """Take a name that nobody else holds, or hold it for longer; True for the one whose it is now, until
+        `release` or `seconds` passed."""
 
     @abstractmethod
     async def release(self, name: str, holder: str) -> None:

@@ -25,7 +25,7 @@ from orchestration.guards.base import (
     Transition,
 )
 from orchestration.guards.circuit import Circuit
-from orchestration.guards.scripts import ENTER, LOOK, RELEASE, REPLACE, SLOW_DOWN
+from orchestration.guards.scripts import CLAIM, ENTER, LOOK, RELEASE, REPLACE, SLOW_DOWN
 
 # A guard must not hold up the calls it guards: seconds until Redis counts as away.
 PATIENCE = 1.0
@@ -104,10 +104,7 @@ class RedisGuards(GuardStore):
         return GateState(recent=recent, under_way=under_way, pace=float(pace) if pace else None)
 
     async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
-        key = self._key("claim", name)
-        if await self._ask(lambda redis: redis.set(key, holder, nx=True, px=_milliseconds(seconds))):
-            return True
-        return bool(await self._ask(lambda redis: redis.get(key)) == holder.encode())
+        return bool(await self._run(CLAIM, [self._key("claim", name)], [holder, _milliseconds(seconds)]))
 
     async def release(self, name: str, holder: str) -> None:
         await self._run(RELEASE, [self._key("claim", name)], [holder])

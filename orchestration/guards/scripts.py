@@ -98,6 +98,16 @@ end
 return 1
 """
 
+# ARGV: holder, milliseconds.
+CLAIM = """
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
 # ARGV: holder.
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then

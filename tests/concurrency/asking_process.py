@@ -15,17 +15,19 @@ import time_machine  # noqa: E402
 
 from accounts.errors import DomainError  # noqa: E402
 from accounts.models import User  # noqa: E402
-from orchestration import background  # noqa: E402
+from orchestration import background, reply_cache  # noqa: E402
 from orchestration.guards import redis as redis_guards  # noqa: E402
 from orchestration.orchestrator import AIOrchestrator  # noqa: E402
 from providers.adapters import claude, gemini, openai  # noqa: E402, F401 - slow to import, so once for all
 from tests.waiting import PATIENCE_SECONDS  # noqa: E402
 
 
-def work(pipe, *, user, starts_at=None, guards=None, patience=PATIENCE_SECONDS):
+def work(pipe, *, user, starts_at=None, guards=None, patience=PATIENCE_SECONDS, lease=reply_cache.LEASE):
     """Obey until the pipe breaks. `starts_at`: a clock of its own, in seconds since the epoch; `guards`: a
-    function that makes this process's guards, for tests of what bad ones do."""
+    function that makes this process's guards, for tests of what bad ones do; `patience` with Redis and the
+    `lease` of who asks an identical question are in seconds."""
     redis_guards.PATIENCE = patience
+    reply_cache.LEASE = lease
     clock = time_machine.travel(starts_at, tick=True) if starts_at else None
     traveller = clock.start() if clock else None
     asker = Asker(User.objects.get(pk=user), traveller, guards)

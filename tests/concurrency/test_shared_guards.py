@@ -114,6 +114,21 @@ def test_without_the_claim_they_are_asked_several_times(user, holding):
     assert holding.hits()["total"] == EVERYBODY
 
 
+def test_when_the_process_that_asks_is_killed_another_one_asks(user, holding):
+    with forked(work, user=user.pk, lease=5.0) as processes:
+        processes[0].tell("ask", is_repeatable=True)
+        wait_until(lambda: holding.hits()["total"] == 1)
+        processes[0].kill()
+        for process in processes[1:]:
+            process.tell("ask", is_repeatable=True)
+        wait_until(lambda: holding.hits()["total"] == 2)
+        holding.let_go()
+        said = Counter(outcome for process in processes[1:] for outcome in process.hears())
+
+    assert said == {"sandbox-mini": 1, "sandbox-mini (cached)": PROCESSES - 2}
+    assert holding.hits()["total"] == 2
+
+
 @pytest.mark.parametrize("limit", ["requests_per_minute", "max_concurrent_calls"])
 def test_what_a_plan_allows_a_user_holds_over_all_processes(user, holding, limit):
     Plan.objects.update(**{limit: 7})

@@ -217,6 +217,17 @@ async def test_a_name_has_one_holder_until_it_is_released(guards):
     assert await guards.claim("job", "somebody else", seconds=60)
 
 
+async def test_who_holds_a_name_may_hold_it_for_longer(guards):
+    for name in ("lapses", "stays"):
+        assert await guards.claim(name, "first", seconds=0.5)
+    assert await guards.claim("stays", "first", seconds=60)
+
+    while not await guards.claim("lapses", "second", seconds=60):
+        await asyncio.sleep(0.05)
+
+    assert not await guards.claim("stays", "second", seconds=60)
+
+
 async def test_values_are_kept_by_name(guards):
     await guards.remember("a", "first ✓", seconds=60)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration import background
+from orchestration import background, reply_cache
 from orchestration.guards.memory import MemoryGuards
 from orchestration.models import TaskPolicy
 from orchestration.orchestrator import AIOrchestrator
@@ -245,3 +245,52 @@ def test_when_the_one_that_asks_is_cancelled_the_next_one_asks(user):
 
         assert sorted(result.cached for result in results) == [False, True, True]
         assert running.hits()["total"] == 2
+
+
+class Lapsing(MemoryGuards):
+    """A name is free again when others were refused it so often since its holder last claimed it."""
+
+    OFTEN = 20
+
+    def __init__(self):
+        super().__init__()
+        self.tries = self.refusals = 0
+
+    async def claim(self, name, holder, *, seconds):
+        self.tries += 1
+        claimed = await super().claim(name, holder, seconds=3600)
+        self.refusals = 0 if claimed else self.refusals + 1
+        if self.refusals < self.OFTEN:
+            return claimed
+        self._claims.clear()
+        return await self.claim(name, holder, seconds=seconds)
+
+
+class NotForLonger(Lapsing):
+    """Who holds a name gains nothing by claiming it again."""
+
+    async def claim(self, name, holder, *, seconds):
+        held = self._claims.get(name)
+        return bool(held and held[0] == holder) or await super().claim(name, holder, seconds=seconds)
+
+
+@pytest.mark.parametrize(("guards", "requests"), [(Lapsing, 1), (NotForLonger, 2)])
+def test_who_asks_for_longer_than_a_lease_goes_on_holding_the_question(user, monkeypatch, guards, requests):
+    monkeypatch.setattr(reply_cache, "LEASE", 0.15)
+    vendor = Holding()
+    with running_sandbox(vendor) as running:
+        make_config(model_name="sandbox-mini", base_url=running.openai)
+
+        async def scenario():
+            shared = guards()
+            leader = asyncio.ensure_future(identical(user, shared))
+            await until(lambda: running.hits()["total"] == 1)
+            second = asyncio.ensure_future(identical(user, shared))
+            await until(lambda: shared.tries > 5 * shared.OFTEN or running.hits()["total"] == 2)
+            vendor.let_go()
+            return await asyncio.gather(leader, second)
+
+        results = background.run(scenario())
+
+        assert [result.cached for result in results].count(False) == requests
+        assert running.hits()["total"] == requests
