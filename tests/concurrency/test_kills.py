@@ -2,7 +2,6 @@
 
 A row is written before its request is sent, so a process can die in between: such a row was never a request,
 and the sweep closes it as one that was, because nobody can tell any more. What cannot be is the reverse.
-`python -m bench.chaos` does it two hundred times.
 """
 
 import os
@@ -29,12 +28,13 @@ from usage.models import AIProviderUsageLog
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.django_db(transaction=True)]
 
-KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "200"))
 LANES = 4
 LONG_AFTER = datetime(2099, 1, 1, tzinfo=UTC)
 TIMEOUT = 60
 
 
+@pytest.mark.timeout(1200)
 def test_processes_killed_at_random_moments_lose_no_row_and_no_place(user, sandbox, settings):
     settings.REDIS_URL = services.REDIS_URL
     Plan.objects.update(daily_token_limit=None, max_concurrent_calls=1_000)
