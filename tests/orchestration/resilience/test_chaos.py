@@ -17,6 +17,7 @@ import pytest
 from django.db import connection
 from pydantic import BaseModel
 
+from accounts.audit import Actor
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration import background
@@ -25,6 +26,7 @@ from orchestration.guards.base import Gate
 from orchestration.keeping import unfinished
 from orchestration.models import TaskPolicy
 from orchestration.orchestrator import AIOrchestrator
+from providers import deletion
 from providers.models import AIProviderConfig
 from tests.books import assert_nothing_is_held, counters, sums_of_rows
 from tests.factories import make_user
@@ -66,12 +68,19 @@ class Chaos:
         self.users, self.make_config = users, make_config
         self.left = CALLS
         self.lock = threading.Lock()
-        self.outcomes, self.bugs, self.config_ids = Counter(), [], []
+        self.outcomes, self.bugs, self.config_ids, self.deleted = Counter(), [], [], 0
 
     def replace_a_config(self, dice):
-        """Somebody is at the console: a broken config is switched off, a healthy one comes."""
+        """Somebody is at the console: a healthy config comes, a broken one is deleted or switched off."""
         old = AIProviderConfig.objects.filter(is_active=True).order_by("pk").first()
         self.new_config(dice.choice(VENDORS))
+        try:
+            if dice.random() < 0.5:
+                deletion.delete(actor=Actor(door="system"), config_id=old.pk)
+                self.deleted += 1
+                return
+        except deletion.ProviderBusy:
+            pass
         AIProviderConfig.objects.filter(pk=old.pk).update(is_active=False)
 
     def new_config(self, vendor):
@@ -138,6 +147,7 @@ def test_after_any_number_of_things_that_went_wrong_the_books_balance(config_at,
     assert chaos.bugs == []
     assert chaos.outcomes.total() == CALLS
     assert chaos.outcomes["answered"] > 0
+    assert chaos.deleted > 0
     rows, hits = AIProviderUsageLog.objects.filter(attempt__gte=1), sandbox.hits()
     # A caller may leave after the row was written and before its request was on its way.
     unanswered = rows.filter(status="aborted").count()
@@ -149,7 +159,14 @@ def test_after_any_number_of_things_that_went_wrong_the_books_balance(config_at,
     gates = [Gate(f"provider:{pk}") for pk in chaos.config_ids]
     states = [background.run(get_guards().gate_state(gate, now=time.time())) for gate in gates]
     assert {state.under_way for state in states} == {0}
-    report(calls=CALLS, hits=hits["total"], rows=rows.count(), aborted=unanswered, **chaos.outcomes)
+    report(
+        calls=CALLS,
+        hits=hits["total"],
+        rows=rows.count(),
+        aborted=unanswered,
+        deleted=chaos.deleted,
+        **chaos.outcomes,
+    )
 
 
 def report(**figures):
