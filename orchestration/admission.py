@@ -28,14 +28,19 @@ _LOOK_AGAIN, _LOOK_AT_LEAST = 0.05, 1.0
 
 @dataclass(slots=True)
 class Pass:
-    """One candidate's leave to be asked once. `answered` or `failed` before it ends tells the circuit how the
-    vendor did; neither means that nobody knows."""
+    """One candidate's leave to be asked once. `sent` before the request leaves makes it count for the
+    provider's rate; `answered` or `failed` before it ends tells the circuit how the vendor did, neither that
+    nobody knows."""
 
     candidate: Candidate
     call: str
     gate: Gate
+    was_sent: bool = False
     was_answered: bool = False
     error: ProviderError | None = None
+
+    def sent(self) -> None:
+        self.was_sent = True
 
     def answered(self) -> None:
         self.was_answered = True
@@ -159,7 +164,7 @@ class Admission:
 
     async def _end(self, ended: Pass) -> None:
         now = time.time()
-        await self._guards.leave(ended.gate, ended.call)
+        await self._guards.leave(ended.gate, ended.call, was_sent=ended.was_sent)
         if ended.error is not None and ended.error.kind is ErrorKind.RATE_LIMITED:
             await self._guards.slow_down(ended.gate, now=now, retry_after=ended.error.retry_after)
         await self._tell(ended, now=now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from django.utils import timezone
 
@@ -102,8 +103,8 @@ class Asking:
         call.failures.append(Failure(candidate, error))
         config_id = candidate.provider.config_id
         logger.warning("Attempt %s at config %s failed: %s", call.budget.attempts, config_id, error.kind)
-        if POLICIES[error.kind].flags_config and config_id is not None:
-            await in_database_thread(flag, config_id, error.kind.value)
+        if POLICIES[error.kind].flags_config:
+            await _keep_in_mind(flag, candidate, error.kind.value)
         pause = pause_before_retry(error, retries_here=call.retries_of(candidate))
         if pause is None or pause >= _seconds_left(call):
             call.rule_out_after(candidate, error)
@@ -114,6 +115,7 @@ class Asking:
 async def _reply_in_time(call: Call, granted: Pass, adapter: AIProvider) -> ProviderReply:
     """Ask once, within the provider's timeout and what is left of the call's; tells the pass how it went."""
     seconds, timeout = _seconds_left(call), granted.candidate.provider.timeout
+    granted.sent()
     try:
         async with asyncio.timeout(seconds if seconds < timeout else None):
             reply = await adapter.generate_content(call.request_for(granted.candidate))
@@ -134,8 +136,21 @@ async def _reply_in_time(call: Call, granted: Pass, adapter: AIProvider) -> Prov
 async def _note_success(candidate: Candidate, latency_ms: int) -> None:
     provider = candidate.provider
     latencies.note(provider.identity, candidate.model_name, latency_ms)
-    if provider.is_flagged and provider.config_id is not None:
-        await in_database_thread(unflag, provider.config_id)
+    if provider.is_flagged:
+        await _keep_in_mind(unflag, candidate)
+
+
+async def _keep_in_mind(what: Callable[..., bool], candidate: Candidate, *details: str) -> None:
+    """`flag` or `unflag` the candidate's config, if it still is as it was asked. The answer, or the failover,
+    is worth more than the flag."""
+    provider = candidate.provider
+    if provider.config_id is None:
+        return
+    asked = {"api_key_encrypted": provider.sealed_key, "base_url": provider.base_url}
+    try:
+        await in_database_thread(what, provider.config_id, *details, **asked)
+    except Exception:
+        logger.exception("The flag of config %s could not be changed", provider.config_id)
 
 
 def _adapter_of(candidate: Candidate) -> AIProvider:

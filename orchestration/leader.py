@@ -20,7 +20,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.database import in_database_thread
-from orchestration.keeping import keep
+from orchestration.keeping import keep, kept
 from orchestration.models import Lease
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,12 @@ async def leading(job: str, *, seconds: float = LEASE_SECONDS) -> AsyncIterator[
     because the database was away or the process stood still, is cancelled: LeadershipLost.
     """
     holder, ends_at = _name_of_holder(), _now() + seconds
-    if not await in_database_thread(acquire, job, holder, seconds=seconds):
+    acquiring = in_database_thread(acquire, job, holder, seconds=seconds)
+
+    async def give_back(_: object) -> None:
+        await in_database_thread(release, job, holder)
+
+    if not await kept(acquiring, undo=give_back):
         yield False
         return
     limit = asyncio.timeout_at(ends_at)
@@ -59,20 +64,27 @@ async def leading(job: str, *, seconds: float = LEASE_SECONDS) -> AsyncIterator[
             raise LeadershipLost(job) from None
         raise
     finally:
-        await asyncio.shield(keep(in_database_thread(release, job, holder)))
+        await asyncio.shield(keep(give_back(None)))
 
 
 def acquire(job: str, holder: str, *, seconds: float) -> bool:
-    """Take or renew the lease for so many seconds from now; False while somebody else has it."""
-    mine = Q(holder=holder) | Q(expires_at__lte=Now())
+    """Take the lease for so many seconds from now; False while somebody else has it."""
     until = Now() + timedelta(seconds=seconds)
-    if Lease.objects.filter(mine, name=job).update(holder=holder, expires_at=until):
+    free = Q(holder=holder) | Q(expires_at__lte=Now())
+    if Lease.objects.filter(free, name=job).update(holder=holder, expires_at=until):
         return True
     if Lease.objects.filter(name=job).exists():
         return False
     # Of several that find no row, the database lets one insert it.
     Lease.objects.bulk_create([Lease(name=job, holder=holder, expires_at=until)], ignore_conflicts=True)
     return Lease.objects.filter(name=job, holder=holder).exists()
+
+
+def renew(job: str, holder: str, *, seconds: float) -> bool:
+    """Have the lease for so many seconds from now; False when it is not the holder's. One that was given back
+    stays so, however late the renewal comes."""
+    until = Now() + timedelta(seconds=seconds)
+    return bool(Lease.objects.filter(name=job, holder=holder).update(expires_at=until))
 
 
 def release(job: str, holder: str) -> None:
@@ -86,7 +98,7 @@ async def _renew(job: str, holder: str, *, seconds: float, limit: asyncio.Timeou
         await asyncio.sleep(seconds / RENEWALS)
         asked_at = _now()
         try:
-            is_held = await in_database_thread(acquire, job, holder, seconds=seconds)
+            is_held = await in_database_thread(renew, job, holder, seconds=seconds)
         except DatabaseError:
             logger.warning("The lease %s could not be renewed; it is tried again until it ends", job)
             continue

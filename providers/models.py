@@ -116,9 +116,10 @@ class AIProviderConfig(RoutedModel):
         return frozenset(flagged | set(self.extra_default_tasks))
 
     @classmethod
-    def flag(cls, config_id: int, reason: str) -> bool:
-        """Record that the vendor refused this key or account; True for the call that did so first."""
-        rows = cls.objects.filter(id=config_id, flagged_at=None)
+    def flag(cls, config_id: int, reason: str, **asked: object) -> bool:
+        """Record that the vendor refused this key or account, if the config still has the fields `asked`;
+        True for the call that did so first."""
+        rows = cls.objects.filter(id=config_id, flagged_at=None, **asked)
         return bool(rows.update(flagged_at=timezone.now(), flag_reason=reason))
 
     def make_default(self) -> None:

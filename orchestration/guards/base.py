@@ -78,8 +78,8 @@ class GuardStore(ABC):
         `seconds` should its process have died."""
 
     @abstractmethod
-    async def leave(self, gate: Gate, call: str) -> None:
-        """Free the place of a call that has ended."""
+    async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
+        """Free the place of a call that has ended; one that was not sent counts for neither rate nor pace."""
 
     @abstractmethod
     async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:

@@ -22,6 +22,8 @@ FAILURE_SHARE = 0.5
 # a person can mend.
 COOLDOWN = 30.0
 REFUSED_COOLDOWN = 300.0
+# Seconds within which refusals are one and the same.
+SAME_REFUSAL = 1.0
 # Seconds without a Retry-After from a vendor that is too busy, and the longest that one is believed.
 BUSY_COOLDOWN = 5.0
 LONGEST_RETRY_AFTER = 3600.0
@@ -96,7 +98,7 @@ class Circuit:
         if effect == "none":
             return self.answered(call)
         if effect == "opens":
-            return self._opened(kind, now, REFUSED_COOLDOWN)
+            return self._refused(kind, now)
         if effect == "cools":
             wait = BUSY_COOLDOWN if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
             return self if now + wait < self.open_until else self._opened(kind, now, wait)
@@ -108,6 +110,11 @@ class Circuit:
         if in_a_row >= CONSECUTIVE_FAILURES or (len(outcomes) == LATEST and share >= FAILURE_SHARE):
             return self._opened(kind, now, COOLDOWN)
         return replace(self, outcomes=outcomes)
+
+    def _refused(self, kind: ErrorKind, now: float) -> Circuit:
+        # Of many calls that are refused at once, the first one says it all.
+        is_said = self.reason == kind.value and self.open_until > now + REFUSED_COOLDOWN - SAME_REFUSAL
+        return self if is_said else self._opened(kind, now, REFUSED_COOLDOWN)
 
     def _opened(self, kind: ErrorKind, now: float, seconds: float) -> Circuit:
         since = self.opened_at if self.reason else now

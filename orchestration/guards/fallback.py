@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 # Seconds until a store that was away is asked again: an outage costs one call in so many its patience.
 AWAY = 5.0
-# Places to be given back when it returns; those beyond lapse by themselves.
+# Places and probes to be given back when it returns; those beyond lapse by themselves.
 MOST_OWED = 1_000
 
 
@@ -34,39 +34,65 @@ class FallbackGuards(GuardStore):
     """Calls go on without the shared store: each process then guards its own, so that limits hold per
     process and a vendor that is down is found out once per process. Quotas stay exact: the ledger's.
 
-    Places that were, or may have been, taken in the shared store are given back there when it returns."""
+    Places that were, or may have been, taken in the shared store are given back there when it returns, and
+    probes of its circuits that ended meanwhile are ended there."""
 
     def __init__(self, shared: GuardStore, own: GuardStore) -> None:
         self._shared, self._own = shared, own
         self._away_until = 0.0
         self._inside: set[str] = set()
-        self._owed: deque[tuple[Gate, str]] = deque(maxlen=MOST_OWED)
+        self._probing: dict[str, Circuit] = {}
+        self._owed: deque[Callable[[GuardStore], Awaitable[object]]] = deque(maxlen=MOST_OWED)
 
     async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
         return await self._ask(lambda store: store.circuits(keys))
 
     async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
-        return await self._ask(lambda store: store.change_circuit(key, transition, now=now))
+        def change(store: GuardStore) -> Awaitable[Circuit | None]:
+            return store.change_circuit(key, transition, now=now)
+
+        try:
+            changed = await self._ask_shared(change)
+        except _Away:
+            if self._ends_probe(key, transition):
+                self._owed.append(change)
+            return await change(self._own)
+        if changed is not None and changed.probe:
+            self._probing[key] = changed
+        else:
+            self._probing.pop(key, None)
+        return changed
+
+    def _ends_probe(self, key: str, transition: Transition) -> bool:
+        """Whether the shared circuit, as it was seen last, is left by its probe through this change."""
+        seen = self._probing.get(key)
+        if seen is None or (changed := transition(seen)) is None or changed.probe == seen.probe:
+            return False
+        del self._probing[key]
+        return True
 
     async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
         try:
             entry = await self._ask_shared(lambda store: store.enter(gate, call, now=now, seconds=seconds))
         except _Away as away:
             if away.was_asked:
-                self._owed.append((gate, call))
+                self._owed.append(lambda store: store.leave(gate, call, was_sent=False))
             return await self._own.enter(gate, call, now=now, seconds=seconds)
         if entry.admitted:
             self._inside.add(call)
         return entry
 
-    async def leave(self, gate: Gate, call: str) -> None:
+    async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
+        def leave(store: GuardStore) -> Awaitable[None]:
+            return store.leave(gate, call, was_sent=was_sent)
+
         # It may have entered by the other store; a place nobody has is nothing to leave.
-        await self._own.leave(gate, call)
+        await leave(self._own)
         try:
-            await self._ask_shared(lambda store: store.leave(gate, call))
+            await self._ask_shared(leave)
         except _Away:
             if call in self._inside:
-                self._owed.append((gate, call))
+                self._owed.append(leave)
         self._inside.discard(call)
 
     async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
@@ -118,11 +144,11 @@ class FallbackGuards(GuardStore):
         """Give back what could not be given back while the store was away."""
         while self._owed:
             try:
-                gate, call = self._owed.popleft()
+                debt = self._owed.popleft()
             except IndexError:
                 return  # another event loop of this process was faster
             try:
-                await self._shared.leave(gate, call)
+                await debt(self._shared)
             except BaseException:
-                self._owed.append((gate, call))
+                self._owed.append(debt)
                 raise

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from threading import Lock
 
 from orchestration.guards.base import (
@@ -23,6 +24,8 @@ from orchestration.guards.circuit import Circuit
 
 # Values kept at a time; the one that was asked for the longest ago goes first.
 MOST_VALUES = 1_000
+# Gates kept at least before those where nothing happens are looked for and forgotten.
+MANY_GATES = 1_000
 
 
 @dataclass(slots=True)
@@ -40,17 +43,31 @@ class _Pace:
 
 @dataclass(slots=True)
 class _Seen:
-    starts: deque[float] = field(default_factory=deque)
+    """`starts` has when each call of the last minute began, the oldest first; `under_way` until when a call
+    keeps its place."""
+
+    starts: dict[str, float] = field(default_factory=dict)
     under_way: dict[str, float] = field(default_factory=dict)
     pace: _Pace | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        return not (self.starts or self.under_way or self.pace)
+
     def tidy(self, now: float) -> None:
-        while self.starts and self.starts[0] <= now - WINDOW:
-            self.starts.popleft()
+        while self.starts and self.starts[oldest := next(iter(self.starts))] <= now - WINDOW:
+            del self.starts[oldest]
         for call in [call for call, until in self.under_way.items() if until <= now]:
             del self.under_way[call]
         if self.pace and self.pace.now(now) >= 2 * self.pace.full:
             self.pace = None
+
+    def take_back(self, call: str) -> None:
+        """The call was not sent after all; what it was to wait for is there for the next one."""
+        is_latest = next(reversed(self.starts), None) == call
+        started = self.starts.pop(call, None)
+        if started is not None and is_latest and self.pace and self.pace.since <= started:
+            self.pace.next_at = started
 
 
 class MemoryGuards(GuardStore):
@@ -58,7 +75,8 @@ class MemoryGuards(GuardStore):
         # Several event loops of a process use the same guards; no lock is held across an await.
         self._lock = Lock()
         self._circuits: dict[str, Circuit] = {}
-        self._gates: defaultdict[str, _Seen] = defaultdict(_Seen)
+        self._gates: dict[str, _Seen] = {}
+        self._many = MANY_GATES
         self._claims: dict[str, tuple[str, float]] = {}
         self._values: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
@@ -76,11 +94,10 @@ class MemoryGuards(GuardStore):
 
     async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
         with self._lock:
-            seen = self._gates[gate.key]
-            seen.tidy(now)
+            seen = self._seen(gate, now)
             if gate.per_minute is not None and len(seen.starts) >= gate.per_minute:
                 # The one that has to leave the window before there is room.
-                leaving = seen.starts[len(seen.starts) - gate.per_minute]
+                leaving = next(islice(seen.starts.values(), len(seen.starts) - gate.per_minute, None))
                 return Entry(admitted=False, cause="rate", wait=leaving + WINDOW - now)
             if gate.concurrent is not None and len(seen.under_way) >= gate.concurrent:
                 return Entry(admitted=False, cause="concurrency")
@@ -88,18 +105,20 @@ class MemoryGuards(GuardStore):
                 if now < pace.next_at:
                     return Entry(admitted=False, cause="pace", wait=pace.next_at - now)
                 pace.next_at = now + 60.0 / pace.now(now)
-            seen.starts.append(now)
+            seen.starts[call] = now
             seen.under_way[call] = now + seconds
             return Entry(admitted=True)
 
-    async def leave(self, gate: Gate, call: str) -> None:
+    async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
         with self._lock:
-            self._gates[gate.key].under_way.pop(call, None)
+            if seen := self._gates.get(gate.key):
+                seen.under_way.pop(call, None)
+                if not was_sent:
+                    seen.take_back(call)
 
     async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
         with self._lock:
-            seen = self._gates[gate.key]
-            seen.tidy(now)
+            seen = self._seen(gate, now)
             if seen.pace and now - seen.pace.since < ONE_CONGESTION:
                 return
             full = seen.pace.full if seen.pace else max(float(len(seen.starts)), 2 * LOWEST_PACE)
@@ -109,10 +128,26 @@ class MemoryGuards(GuardStore):
 
     async def gate_state(self, gate: Gate, *, now: float) -> GateState:
         with self._lock:
-            seen = self._gates[gate.key]
+            seen = self._gates.get(gate.key) or _Seen()
             seen.tidy(now)
             pace = seen.pace.now(now) if seen.pace else None
             return GateState(recent=len(seen.starts), under_way=len(seen.under_way), pace=pace)
+
+    def _seen(self, gate: Gate, now: float) -> _Seen:
+        if gate.key not in self._gates:
+            self._make_room(now)
+        seen = self._gates.setdefault(gate.key, _Seen())
+        seen.tidy(now)
+        return seen
+
+    def _make_room(self, now: float) -> None:
+        """Forget the gates where nothing happens, once there are twice as many as the last time."""
+        if len(self._gates) < self._many:
+            return
+        for seen in self._gates.values():
+            seen.tidy(now)
+        self._gates = {key: seen for key, seen in self._gates.items() if not seen.is_idle}
+        self._many = max(MANY_GATES, 2 * len(self._gates))
 
     async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
         now = time.monotonic()

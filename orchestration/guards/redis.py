@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -25,13 +26,15 @@ from orchestration.guards.base import (
     Transition,
 )
 from orchestration.guards.circuit import Circuit
-from orchestration.guards.scripts import CLAIM, ENTER, LOOK, RELEASE, REPLACE, SLOW_DOWN
+from orchestration.guards.scripts import CLAIM, ENTER, LEAVE, LOOK, RELEASE, REPLACE, SLOW_DOWN
 
 # A guard must not hold up the calls it guards: seconds until Redis counts as away.
 PATIENCE = 1.0
 CONNECTIONS = 32
 # Many calls change one circuit at the same time only while it opens.
 REPLACE_TRIES = 50
+# Seconds, times the tries so far.
+BETWEEN_TRIES = 0.002
 
 
 @dataclass(slots=True)
@@ -71,7 +74,7 @@ class RedisGuards(GuardStore):
 
     async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
         name = self._key("circuit", key)
-        for _ in range(REPLACE_TRIES):
+        for tries in range(REPLACE_TRIES):
             stored = await self._ask(lambda redis: redis.get(name))
             circuit = _read(stored)
             changed = transition(circuit)
@@ -81,6 +84,8 @@ class RedisGuards(GuardStore):
             arguments = [stored or "", written, _milliseconds(changed.forget_after(now))]
             if await self._run(REPLACE, [name], arguments):
                 return changed
+            # Somebody else was faster; the more there are, the longer they keep out of each other's way.
+            await asyncio.sleep(random.uniform(0, tries * BETWEEN_TRIES))  # noqa: S311 - no secret
         raise RedisError(f"{name} changed {REPLACE_TRIES} times while it was to be changed")
 
     async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
@@ -91,8 +96,8 @@ class RedisGuards(GuardStore):
             return Entry(admitted=True)
         return Entry(admitted=False, cause=cause.decode(), wait=float(wait))
 
-    async def leave(self, gate: Gate, call: str) -> None:
-        await self._ask(lambda redis: redis.zrem(self._key("slots", gate.key), call))
+    async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
+        await self._run(LEAVE, self._gate_keys(gate), [call, int(was_sent)])
 
     async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
         wait = "" if retry_after is None else retry_after

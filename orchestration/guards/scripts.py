@@ -51,6 +51,21 @@ return {'', '0'}
 """
 )
 
+# ARGV: call, was_sent. Who took the latest turn of the pace gives it back when nothing was sent, unless the
+# vendor has complained since.
+LEAVE = """
+redis.call('ZREM', KEYS[2], ARGV[1])
+if ARGV[2] == '1' then
+  return
+end
+local started, latest = redis.call('ZSCORE', KEYS[1], ARGV[1]), redis.call('ZRANGE', KEYS[1], -1, -1)[1]
+redis.call('ZREM', KEYS[1], ARGV[1])
+local since = redis.call('HGET', KEYS[3], 'since')
+if latest == ARGV[1] and since and tonumber(since) <= tonumber(started) then
+  redis.call('HSET', KEYS[3], 'next', started)
+end
+"""
+
 # ARGV: now, window, recovery, lowest pace, one congestion, retry after ('' when the vendor did not say).
 SLOW_DOWN = (
     """

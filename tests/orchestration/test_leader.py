@@ -1,6 +1,7 @@
 """The lease by which one process does a job for all."""
 
 import asyncio
+import threading
 from datetime import timedelta
 from functools import partial
 
@@ -10,9 +11,10 @@ from django.utils import timezone
 
 from accounts.database import in_database_thread
 from orchestration import leader
-from orchestration.leader import LeadershipLost, acquire, leading, release
+from orchestration.keeping import unfinished
+from orchestration.leader import LeadershipLost, acquire, leading, release, renew
 from orchestration.models import Lease
-from tests.waiting import let_pass, until
+from tests.waiting import PATIENCE_SECONDS, let_pass, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,6 +60,46 @@ def test_the_holder_renews_it():
     assert hold("a", seconds=600)
 
     assert expires_at() - before > timedelta(seconds=500)
+
+
+def test_a_renewal_that_comes_late_brings_no_lease_back():
+    hold("a")
+    release(JOB, "a")
+
+    assert not renew(JOB, "a", seconds=600)
+    assert holders() == []
+
+
+def test_nobody_renews_what_another_holds():
+    hold("a")
+
+    assert not renew(JOB, "b", seconds=600)
+    assert holders() == [(JOB, "a")]
+
+
+async def test_who_leaves_while_the_lease_is_being_taken_holds_none(monkeypatch):
+    taken, may_say_so = threading.Event(), threading.Event()
+
+    def slowly(*arguments, **options):
+        is_mine = acquire(*arguments, **options)
+        taken.set()
+        assert may_say_so.wait(PATIENCE_SECONDS)
+        return is_mine
+
+    async def work():
+        async with leading(JOB):
+            raise AssertionError("it left before")
+
+    monkeypatch.setattr(leader, "acquire", slowly)
+    leaving = asyncio.ensure_future(work())
+    await until(taken.is_set)
+    leaving.cancel()
+    may_say_so.set()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    await until(lambda: not unfinished())
+
+    assert await in_database_thread(holders) == []
 
 
 def test_a_dead_holder_is_replaced_and_cannot_take_away_what_it_lost():
@@ -123,7 +165,7 @@ async def test_a_leader_that_cannot_reach_the_database_stops_before_another_may_
 
     async def work():
         async with leading(JOB, seconds=3_000):
-            monkeypatch.setattr(leader, "acquire", away)
+            monkeypatch.setattr(leader, "renew", away)
             for _ in range(4):
                 let_pass(1_001, on=asyncio.get_running_loop())
                 await asyncio.sleep(0)

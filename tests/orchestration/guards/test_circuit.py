@@ -174,3 +174,11 @@ def test_whatever_happens_it_ends_on_time_and_has_one_probe_at_most(events):
         assert circuit.open_until <= now + max(REFUSED_COOLDOWN, COOLDOWN, LONGEST_RETRY_AFTER)
         assert circuit.state(max(circuit.open_until, circuit.probe_until)) in {"closed", "half_open"}
         assert circuit.shut_for(now) >= 0
+
+
+def test_refusals_at_the_same_moment_are_one():
+    opened = Circuit().failed("a", ErrorKind.AUTH, now=NOW)
+
+    assert opened.failed("b", ErrorKind.AUTH, now=NOW + 0.5) == opened
+    assert opened.failed("c", ErrorKind.AUTH, now=NOW + 2).open_until > opened.open_until
+    assert opened.failed("d", ErrorKind.BILLING, now=NOW + 0.5).reason == "billing"

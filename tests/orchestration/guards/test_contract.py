@@ -2,8 +2,11 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
+from functools import partial
 
 import pytest
+from redis.exceptions import RedisError
 
 from orchestration.guards.base import LOWEST_PACE, ONE_CONGESTION, RECOVERY, WINDOW, Gate
 from orchestration.guards.circuit import Circuit
@@ -250,3 +253,77 @@ async def test_memory_forgets_what_was_asked_for_the_longest_ago(monkeypatch):
     await guards.remember("c", "3", seconds=60)
 
     assert await guards.recall(["a", "b", "c"]) == ["1", None, "3"]
+
+
+async def test_a_call_that_was_not_sent_counts_for_no_rate(guards, gate):
+    narrow = gate(per_minute=2, concurrent=2)
+    await enter(guards, narrow, "sent")
+    await enter(guards, narrow, "not sent")
+
+    await guards.leave(narrow, "not sent", was_sent=False)
+    await guards.leave(narrow, "sent")
+
+    state = await guards.gate_state(narrow, now=NOW)
+    assert (state.recent, state.under_way) == (1, 0)
+    assert (await enter(guards, narrow, "next")).admitted
+    assert (await enter(guards, narrow, "one too many")).cause == "rate"
+
+
+async def test_a_call_that_was_not_sent_gives_its_turn_back(guards, gate):
+    paced = gate(is_paced=True)
+    await guards.slow_down(paced, now=NOW, retry_after=1)
+    for call in ("a", "b"):
+        assert (await enter(guards, paced, call, now=NOW + 1)).admitted
+        await guards.leave(paced, call, was_sent=False)
+
+    assert (await enter(guards, paced, "sent", now=NOW + 1)).admitted
+    await guards.leave(paced, "sent")
+    assert (await enter(guards, paced, "too soon", now=NOW + 1)).cause == "pace"
+
+
+async def test_the_turn_of_somebody_later_and_a_vendors_word_stand(guards, gate):
+    paced = gate(is_paced=True)
+    await guards.slow_down(paced, now=NOW, retry_after=0)
+    await enter(guards, paced, "first", now=NOW)
+    later = NOW + 30
+    assert (await enter(guards, paced, "second", now=later)).admitted
+
+    await guards.leave(paced, "first", was_sent=False)
+    assert (await enter(guards, paced, "third", now=later)).cause == "pace"
+
+    await guards.slow_down(paced, now=later + 5, retry_after=20)
+    await guards.leave(paced, "second", was_sent=False)
+    assert (await enter(guards, paced, "third", now=later + 6)).wait == pytest.approx(19)
+
+
+async def all_at_once(guards, count, transition):
+    """So many calls change one circuit, each as `transition(its number, the circuit)` says."""
+    changes = (partial(transition, number) for number in range(count))
+    await asyncio.gather(*(guards.change_circuit("one", change, now=NOW) for change in changes))
+    return (await guards.circuits(["one"]))[0]
+
+
+async def test_however_many_are_refused_at_once_the_circuit_opens(guards):
+    def refused(number, circuit):
+        return circuit.failed(f"{number}", ErrorKind.AUTH, now=NOW + number / 1e6)
+
+    circuit = await all_at_once(guards, 200, refused)
+
+    assert (circuit.reason, circuit.state(NOW + 1)) == ("auth", "open")
+
+
+async def test_however_many_have_something_to_say_all_are_heard(guards):
+    def noted(_, circuit):
+        return replace(circuit, outcomes=f"{circuit.outcomes}1")
+
+    assert (await all_at_once(guards, 100, noted)).outcomes == "1" * 100
+
+
+@pytest.mark.redis
+async def test_without_pauses_between_tries_some_are_never_heard(monkeypatch):
+    monkeypatch.setattr("orchestration.guards.redis.BETWEEN_TRIES", 0)
+    monkeypatch.setattr("orchestration.guards.redis.PATIENCE", PATIENCE_SECONDS)
+    guards = RedisGuards(services.REDIS_URL, f"test-{uuid.uuid4().hex}")
+
+    with pytest.raises(RedisError, match="changed 50 times"):
+        await all_at_once(guards, 200, lambda _, circuit: replace(circuit, outcomes=f"{circuit.outcomes}1"))

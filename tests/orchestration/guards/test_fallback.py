@@ -7,6 +7,7 @@ import redis.exceptions
 
 from orchestration.guards import fallback
 from orchestration.guards.base import Gate
+from orchestration.guards.circuit import Circuit
 from orchestration.guards.fallback import FallbackGuards
 from orchestration.guards.memory import MemoryGuards
 from orchestration.guards.redis import RedisGuards
@@ -53,6 +54,11 @@ class Stumbling(MemoryGuards):
             raise redis.exceptions.ConnectionError
         return await super().circuits(keys)
 
+    async def change_circuit(self, key, transition, *, now):
+        if self.is_away:
+            raise redis.exceptions.ConnectionError
+        return await super().change_circuit(key, transition, now=now)
+
 
 async def test_an_outage_costs_its_patience_once_and_ends(monkeypatch):
     moment = 1_000.0
@@ -81,3 +87,24 @@ async def test_a_place_taken_while_it_was_away_is_left_when_it_is_back():
     await guards.leave(ONE, "a")
 
     assert (await own.gate_state(ONE, now=NOW)).under_way == 0
+
+
+@pytest.mark.parametrize("ending", ["answered", "released_by"])
+async def test_a_probe_that_ended_while_it_was_away_is_ended_when_it_is_back(monkeypatch, ending):
+    moment = 1_000.0
+    monkeypatch.setattr(fallback.time, "monotonic", lambda: moment)
+    shared = Stumbling()
+    guards = FallbackGuards(shared, MemoryGuards())
+    half_open, later = Circuit(reason="server", opened_at=NOW, open_until=NOW + 30), NOW + 31
+    await shared.change_circuit("one", lambda _: half_open, now=NOW)
+    await guards.change_circuit("one", lambda c: c.probed_by("probe", now=later, seconds=600), now=later)
+    shared.is_away = True
+
+    await guards.change_circuit("one", lambda c: c.answered("somebody else"), now=later)
+    await guards.change_circuit("one", lambda c: getattr(c, ending)("probe"), now=later)
+    shared.is_away = False
+    moment += fallback.AWAY
+    await guards.circuits(["one"])
+
+    [circuit] = await shared.circuits(["one"])
+    assert circuit.state(later) == {"answered": "closed", "released_by": "half_open"}[ending]

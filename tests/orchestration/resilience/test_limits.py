@@ -20,7 +20,8 @@ from tests.books import assert_books_balance, assert_nothing_is_held
 from tests.factories import make_config
 from tests.sandbox import Holding, running_sandbox
 from tests.waiting import PATIENCE_SECONDS, until
-from usage.models import AIProviderUsageLog
+from usage.ledger.base import QuotaExceeded
+from usage.models import AIProviderUsageLog, QuotaRule
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pauses")]
 
@@ -163,3 +164,30 @@ def test_after_a_vendors_429_it_is_asked_more_slowly_and_then_faster_again(confi
     assert [said_too_fast, while_it_rests, in_its_turn, too_soon] == [spare.pk, spare.pk, first.pk, spare.pk]
     assert slowed < faster
     assert in_the_end == [first.pk] * 3
+
+
+def test_who_has_no_tokens_left_takes_nobody_elses_turn(config_at, ask, sandbox, user, outsider):
+    config_at(requests_per_minute=1)
+    TaskPolicy.objects.create(task="extraction", deadline_seconds=20)
+    QuotaRule.objects.create(user=user, task="extraction", unit="tokens", period="day", limit=0)
+
+    for _ in range(3):
+        with pytest.raises(QuotaExceeded):
+            ask()
+
+    assert ask(user=outsider).text
+    assert sandbox.hits()["total"] == 1
+
+
+def test_who_has_no_tokens_left_gives_the_turn_after_a_429_back(config_at, ask, sandbox, user, outsider):
+    config = config_at()
+    QuotaRule.objects.create(user=user, task="extraction", unit="tokens", period="day", limit=0)
+    gate = gate_of(next(one for one in current_snapshot().providers if one.config_id == config.pk))
+    background.run(get_guards().slow_down(gate, now=time.time(), retry_after=0))
+
+    with pytest.raises(QuotaExceeded):
+        ask()
+
+    began = background.run(get_guards().gate_state(gate, now=time.time()))
+    assert (began.recent, began.under_way) == (0, 0)
+    assert ask(user=outsider).text
