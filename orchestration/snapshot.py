@@ -18,7 +18,7 @@ from providers.capabilities import CapabilityMatrix
 from providers.encryption import SealedValue
 from providers.matrix import load_matrix
 from providers.models import AIProviderConfig, RoutingRevision
-from providers.registry import PROVIDER_TYPES
+from providers.registry import PROVIDER_TYPES, ProviderFactory
 from providers.tasks import TASKS, Tier, task_type
 from usage.models import ModelPrice
 from usage.pricing import Overrides, quote
@@ -156,6 +156,9 @@ def _load(revision: int) -> RoutingSnapshot:
     providers = tuple(ProviderSnapshot.of(config) for config in AIProviderConfig.objects.active())
     if not providers and not AIProviderConfig.objects.exists():
         providers = _from_environment()
+    # A vendor's SDK takes seconds to import: here that keeps no event loop from its other calls.
+    for provider_type in {provider.provider_type for provider in providers} & PROVIDER_TYPES.keys():
+        ProviderFactory.adapter_class(provider_type)
     tiers: dict[tuple[str, str], Tier] = {
         (row.plan_id, row.task): "quality" if row.tier == "quality" else "fast"
         for row in PlanTaskTier.objects.all()

@@ -1,8 +1,9 @@
 """What a super-admin does to providers, by whichever door: the console, the API, a command.
 
 Every function is one transaction that holds the change, the routing revision and the audit entry: all of it
-happens or none. Nothing here calls a vendor; checking a key comes before, in `providers.key_checks`. Whether
-the person may, and has shown a second factor for it, is asked at the door.
+happens or none, with locks taken in the order that `providers.locks` names. Nothing here calls a vendor;
+checking a key comes before, in `providers.key_checks`. Whether the person may, and has shown a second factor
+for it, is asked at the door.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import audit
@@ -19,8 +21,9 @@ from accounts.audit import Actor
 from accounts.errors import DomainError
 from accounts.models import AuditEntry
 from providers.adapters.base import CredentialCheck
-from providers.credentials import ConfigNotFound, validate_key_format
+from providers.credentials import validate_key_format
 from providers.errors import UndecryptableKey
+from providers.locks import hold_all, locked
 from providers.matrix import learn
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES
@@ -91,6 +94,8 @@ def create(
     config = AIProviderConfig(provider_type=PROVIDER_TYPES[provider_type].slug, created_by=actor.user)
     config.set_api_key(api_key)
     with transaction.atomic():
+        if fields.get("is_default"):
+            hold_all()
         _write(actor, config, fields, check)
         _record(actor, "provider.created", config, before={})
     return config
@@ -104,18 +109,24 @@ def update(
     api_key: str = "",
     check: CredentialCheck | None = None,
     version: datetime | None = None,
+    checked_base_url: str | None = None,
 ) -> AIProviderConfig:
     """Change the named fields only; an empty `api_key` keeps the stored one.
 
-    `version` is the `updated_at` that the person saw; a row changed since then raises EditConflict. A new
+    `version` is the `updated_at` that the person saw; a row changed since then raises EditConflict, as does a
+    row that would keep another address than `checked_base_url`, the one that the key was checked with. A new
     base URL without a key raises KeyNeeded where there is a key to lose. Otherwise as `create`, and
     ConfigNotFound.
     """
     with transaction.atomic():
+        if fields.get("is_default"):
+            hold_all()
         config = locked(config_id)
         refuse_if_changed(config, version)
         before = facts(config)
         base_url = str(fields.get("base_url", config.base_url))
+        if checked_base_url is not None and base_url != checked_base_url:
+            raise _moved(config)
         if base_url != config.base_url and not api_key and has_key(config):
             raise KeyNeeded
         if api_key:
@@ -133,6 +144,7 @@ def rotate_key(
     api_key: str,
     key_expires_at: datetime | None = None,
     check: CredentialCheck | None = None,
+    checked_base_url: str | None = None,
 ) -> AIProviderConfig:
     """Replace the key and its expiry; whatever was held against the old key is cleared. Raises as `update`,
     and UnusableKey for an empty key, so that a rotation that stores nothing is not mistaken for one."""
@@ -144,6 +156,7 @@ def rotate_key(
         api_key=api_key,
         fields={"key_expires_at": key_expires_at},
         check=check,
+        checked_base_url=checked_base_url,
     )
 
 
@@ -166,6 +179,7 @@ def set_active(*, actor: Actor, config_ids: Iterable[int], is_active: bool) -> i
 def make_default(*, actor: Actor, config_id: int) -> AIProviderConfig:
     """Hand the place of the default to this provider. Raises ConfigNotFound."""
     with transaction.atomic():
+        hold_all()
         config = locked(config_id)
         before = facts(config)
         _take_default(actor, config)
@@ -191,27 +205,13 @@ def duplicate(*, actor: Actor, config_id: int) -> AIProviderConfig:
     return copy
 
 
-def locked(config_id: int) -> AIProviderConfig:
-    """The row, held until the transaction ends. Raises ConfigNotFound."""
-    config = AIProviderConfig.objects.select_for_update().filter(pk=config_id).first()
-    if config is None:
-        raise ConfigNotFound
-    return config
-
-
 def refuse_if_changed(config: AIProviderConfig, version: datetime | None) -> None:
     """Raise EditConflict when the row is newer than the `version` a person saw; None means any will do."""
     if version is None or config.updated_at == version:
         return
-    since = AuditEntry.objects.filter(
-        target_type=config._meta.label_lower, target_id=str(config.pk), created_at__gte=version
-    ).order_by("number")
-    changes = [
-        {"by": entry.actor_email, "at": entry.created_at.isoformat(), "changes": entry.changes}
-        for entry in since
-        if entry.changes and entry.outcome == "done"
-    ][-5:]
-    raise EditConflict(details={"updated_at": config.updated_at.isoformat(), "changes": changes})
+    since = _entries(config).filter(created_at__gte=version)
+    changing = [entry for entry in since if entry.changes and entry.outcome == "done"]
+    raise EditConflict(details=_conflict_details(config, changing[-5:]))
 
 
 def has_key(config: AIProviderConfig) -> bool:
@@ -227,6 +227,28 @@ def facts(config: AIProviderConfig) -> dict[str, Any]:
     shown = {name: getattr(config, name) for name in ("provider_type", *EDITABLE, "key_set_at")}
     shown["extra_default_tasks"] = list(config.extra_default_tasks)
     return {**shown, "api_key": f"••••{config.key_hint}"}
+
+
+def _moved(config: AIProviderConfig) -> EditConflict:
+    last_move = _entries(config).filter(changes__has_key="base_url").reverse()[:1]
+    return EditConflict(
+        "The address of this provider was changed while the key was being checked with the old one. Nothing "
+        "was stored. Reload it and enter the key again.",
+        details=_conflict_details(config, last_move),
+    )
+
+
+def _entries(config: AIProviderConfig) -> QuerySet[AuditEntry]:
+    rows = AuditEntry.objects.filter(target_type=config._meta.label_lower, target_id=str(config.pk))
+    return rows.order_by("number")
+
+
+def _conflict_details(config: AIProviderConfig, entries: Iterable[AuditEntry]) -> dict[str, Any]:
+    changes = [
+        {"by": entry.actor_email, "at": entry.created_at.isoformat(), "changes": entry.changes}
+        for entry in entries
+    ]
+    return {"updated_at": config.updated_at.isoformat(), "changes": changes}
 
 
 def _refuse_unusable(provider_type: str, api_key: str, base_url: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.database import in_database_thread
@@ -80,7 +81,8 @@ async def check_credentials(
 
 async def test_config(config_id: int) -> CredentialCheck:
     """Check a saved config and record the outcome on it; success lifts its flag, a refusal sets it. What the
-    vendor's list says of models goes into the capability matrix.
+    vendor's list says of models goes into the capability matrix. Nothing is recorded on a config that has got
+    another key or address meanwhile.
 
     Raises ConfigNotFound. A key that cannot be decrypted is a failed check, not an exception.
     """
@@ -108,15 +110,22 @@ def _load(config_id: int) -> AIProviderConfig:
     return config
 
 
-def _record(config: AIProviderConfig, check: CredentialCheck) -> None:
-    # A key replaced while its predecessor was being tested has not been tested itself.
-    same_key = AIProviderConfig.objects.filter(pk=config.pk, api_key_encrypted=config.api_key_encrypted)
-    if check.is_valid is None or not same_key.exists():
+def _record(tested: AIProviderConfig, check: CredentialCheck) -> None:
+    if check.is_valid is None:
         return
-    config.record_test(is_valid=check.is_valid)
-    learn(provider_type=config.provider_type, lists={config.pk: check.listed}, now=timezone.now())
-    if not check.is_valid:
-        flag(config.pk, ErrorKind.AUTH.value)
+    with transaction.atomic():
+        # A key replaced while its predecessor was being tested has not been tested itself. Held, so that it
+        # is not replaced between this look and the writing.
+        same = AIProviderConfig.objects.filter(
+            pk=tested.pk, api_key_encrypted=tested.api_key_encrypted, base_url=tested.base_url
+        )
+        config = same.select_for_update().first()
+        if config is None:
+            return
+        config.record_test(is_valid=check.is_valid)
+        learn(provider_type=config.provider_type, lists={config.pk: check.listed}, now=timezone.now())
+        if not check.is_valid:
+            flag(config.pk, ErrorKind.AUTH.value)
 
 
 def _with_model_advice(check: CredentialCheck, model_name: str) -> CredentialCheck:

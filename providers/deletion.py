@@ -14,7 +14,8 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from accounts import audit
 from accounts.audit import Actor
 from accounts.errors import DomainError
-from providers.console import facts, locked
+from providers.console import facts
+from providers.locks import locked
 from providers.models import AIProviderConfig
 
 TRIES = 5

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from uuid import uuid4
 
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
@@ -160,17 +161,19 @@ async def _gather(config_ids: list[int]) -> list[CredentialCheck]:
 def _one_at_a_time(name: str) -> Iterator[None]:
     """Hold `name` for the block, in the cache that all processes share. Without the cache nothing is held:
     a test twice over costs a free request."""
-    key = f"providers.key_checks:{name}"
-    mine = True
+    key, token = f"providers.key_checks:{name}", uuid4().hex
+    may_run = True
     with suppress(RedisError):
-        mine = cache.add(key, "running", timeout=LONGEST_CHECK_SECONDS + 5)
-    if not mine:
+        may_run = cache.add(key, token, timeout=LONGEST_CHECK_SECONDS + 5)
+    if not may_run:
         raise AlreadyTesting
     try:
         yield
     finally:
         with suppress(RedisError):
-            cache.delete(key)
+            # Another's by now when this test outlived its time, and all along when `add` found no cache.
+            if cache.get(key) == token:
+                cache.delete(key)
 
 
 def _enter(

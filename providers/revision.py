@@ -29,7 +29,7 @@ class RoutingRevision(models.Model):
 
     @classmethod
     def bump(cls) -> None:
-        """Call inside the transaction that changed the data."""
+        """Call inside the transaction that changed the data, which holds its rows (see `providers.locks`)."""
         if not cls.objects.filter(id=1).update(number=F("number") + 1):
             cls.objects.create(id=1, number=1)
 
@@ -44,20 +44,23 @@ class RoutingRevision(models.Model):
 
 
 class RoutedQuerySet(models.QuerySet[M]):
-    """Every way of writing rows bumps the revision, so that bulk actions leave no process behind."""
+    """Every way of writing rows bumps the revision, so that bulk actions leave no process behind. A statement
+    that found no row bumps nothing: every process would plan anew for it."""
 
     def update(self, **values: Any) -> int:
         if values.keys() <= self.model.UNROUTED_FIELDS:
             return super().update(**values)
         with transaction.atomic():
             changed = super().update(**values)
-            RoutingRevision.bump()
+            if changed:
+                RoutingRevision.bump()
         return changed
 
     def delete(self) -> tuple[int, dict[str, int]]:
         with transaction.atomic():
             deleted = super().delete()
-            RoutingRevision.bump()
+            if deleted[0]:
+                RoutingRevision.bump()
         return deleted
 
     def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:

@@ -50,23 +50,31 @@ def update_checked(
     version: datetime | None = None,
     save_anyway: bool = False,
 ) -> AIProviderConfig:
-    """`console.update`, where a new key is checked with the vendor first. Raises as both do."""
-    check = None
+    """`console.update`, where a new key is checked with the vendor first. Raises as both do; EditConflict
+    also when the address has become another while the vendor was asked."""
+    check = checked_base_url = None
     if api_key:
         stored = AIProviderConfig.objects.filter(pk=config_id).first()
         if stored is None:
             raise ConfigNotFound
         console.refuse_if_changed(stored, version)
+        checked_base_url = fields.get("base_url", stored.base_url)
         check = key_checks.check_for_saving(
             actor=actor,
             provider_type=stored.provider_type,
             api_key=api_key,
-            base_url=fields.get("base_url", stored.base_url),
+            base_url=checked_base_url,
             model_name=fields.get("model_name", stored.model_name),
             timeout=fields.get("timeout", stored.timeout),
             config_id=config_id,
             save_anyway=save_anyway,
         )
     return console.update(
-        actor=actor, config_id=config_id, fields=fields, api_key=api_key, check=check, version=version
+        actor=actor,
+        config_id=config_id,
+        fields=fields,
+        api_key=api_key,
+        check=check,
+        version=version,
+        checked_base_url=checked_base_url,
     )

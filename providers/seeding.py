@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from accounts.errors import DomainError
+from providers.locks import hold_all
 from providers.models import AIProviderConfig, RoutingRevision
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import TASKS
@@ -27,8 +28,9 @@ def seed_gemini(*, api_key: str, model_fast: str, model_quality: str, force: boo
     gemini = PROVIDER_TYPES["gemini"]
     if not gemini.key_looks_right(api_key):
         raise NoKey(f"GEMINI_API_KEY does not look like a Gemini key ({gemini.key_hint}). Copy it again.")
+    hold_all()
     # One row that always exists is the lock: two containers that start at once make one provider.
-    RoutingRevision.objects.select_for_update().filter(id=1).first()
+    RoutingRevision.hold()
     existing = AIProviderConfig.objects.filter(provider_type="gemini")
     config = existing.order_by("-is_default", "id").first()
     if config and not force:

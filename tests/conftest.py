@@ -16,7 +16,7 @@ from orchestration.snapshot import forget_snapshot
 from tests import services
 from tests.factories import make_user
 from tests.sandbox import running_sandbox
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 DATA_MIGRATIONS = (
     ("accounts.migrations.0002_default_plans", "add_plans"),
@@ -62,6 +62,13 @@ def own_cache(request):
         settings.REDIS_KEY_PREFIX = f"test-{uuid4().hex}"
         default = settings.CACHES["default"] | {"KEY_PREFIX": settings.REDIS_KEY_PREFIX}
         settings.CACHES = settings.CACHES | {"default": default}
+
+
+@pytest.fixture(autouse=True)
+def patient_guards(monkeypatch):
+    """A machine that is busy with something else may keep Redis from answering for longer than a call would
+    wait. Tests of what happens then set their own."""
+    monkeypatch.setattr("orchestration.guards.redis.PATIENCE", PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")

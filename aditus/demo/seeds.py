@@ -18,6 +18,7 @@ from drafting.models import MasterProfile
 from extraction.models import JobPosting, SourceKind
 from extraction.structured import find_posting
 from extraction.text import parse_html
+from providers.locks import hold_all
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import TASKS
@@ -51,6 +52,7 @@ def seed_demo(provider: str) -> str:
 
     Running it again changes nothing but the default provider. ValueError when a vendor has no key.
     """
+    hold_all()
     password = _password()
     _user(ADMIN_EMAIL, password, role=Role.SUPER_ADMIN, full_name="Ada Super-admin")
     for plan, email in PLAN_EMAILS.items():

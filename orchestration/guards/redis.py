@@ -52,7 +52,8 @@ class _Line:
             if self.broke_at >= since:
                 raise RedisError("Redis stopped answering while this call waited for a connection")
             try:
-                return await question(self.client)
+                async with asyncio.timeout(PATIENCE):
+                    return await question(self.client)
             except (RedisError, OSError):
                 self.broke_at = time.monotonic()
                 raise
@@ -129,11 +130,10 @@ class RedisGuards(GuardStore):
         loop = asyncio.get_running_loop()
         line = self._lines.get(loop)
         if line is None:
+            # With a timeout of its own, redis-py sends through asyncio.wait_for, which before Python 3.12
+            # loses a cancellation that comes when the command has just been sent.
             pool = ConnectionPool.from_url(
-                self._url,
-                max_connections=CONNECTIONS,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
+                self._url, max_connections=CONNECTIONS, socket_timeout=None, socket_connect_timeout=None
             )
             line = self._lines[loop] = _Line(Redis.from_pool(pool))
         return await line.ask(question)

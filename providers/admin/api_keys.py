@@ -105,6 +105,7 @@ def _replace(request: HttpRequest, config: AIProviderConfig, typed: dict[str, An
         # The key still works on the day that is named.
         key_expires_at=datetime.combine(expires, time.max, UTC) if expires else None,
         check=check,
+        checked_base_url=config.base_url,
     )
 
 

@@ -159,6 +159,7 @@ class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
                 api_key=key,
                 check=form.key_check,
                 version=form.seen_version(),
+                checked_base_url=form.cleaned_data["base_url"] if key else None,
             )
         else:
             saved = console.create(

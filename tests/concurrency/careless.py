@@ -30,7 +30,7 @@ class LooksThenWrites(RedisGuards):
 
     async def _meanwhile(self):
         """A busy network takes as long."""
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
 
 
 class GivesToEverybody(RedisGuards):

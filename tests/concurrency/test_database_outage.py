@@ -90,8 +90,10 @@ def answers(client):
         status, _, envelope = client.log_in()
     except OSError:
         return False
+    if status != 200:
+        return False
     client.token = envelope["data"]["access"]
-    return status == 200
+    return True
 
 
 def test_clients_are_told_so_and_served_again_when_it_is_back():

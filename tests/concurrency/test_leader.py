@@ -39,7 +39,7 @@ def test_the_race_is_real_when_the_guard_is_off():
 
 
 def test_a_leader_that_was_killed_is_replaced():
-    with workers(WORKER, mode="lead", name="job", seconds=5.0) as (first, second, *_):
+    with workers(WORKER, mode="lead", name="job", seconds=15.0) as (first, second, *_):
         start([first])
         assert heard_from(first) == "leading"
         start([second])
@@ -56,7 +56,7 @@ def vendors(sandbox):
     """Five providers whose vendors take their time over a list."""
     for _ in range(5):
         make_config(model_name="sandbox-mini", base_url=sandbox.openai, api_key=KEYS["openai"])
-    sandbox.fault("slow=6", times=1_000, on="models")
+    sandbox.fault("slow=4", times=1_000, on="models")
     return sandbox
 
 

@@ -1,5 +1,6 @@
 """Which providers a call may use, as the console changes what there is."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from orchestration import background
 from orchestration.errors import NoActiveProvider
 from orchestration.orchestrator import AIOrchestrator
 from providers.models import AIProviderConfig, RoutingRevision
+from providers.registry import ProviderFactory
 from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog
 
@@ -85,3 +87,20 @@ def test_a_provider_switched_off_after_it_was_chosen_is_not_asked(config_at, san
     assert result.model_name == f"sandbox-{asked}"
     assert sandbox.hits()["by_model"] == {f"sandbox-{asked}": 1}
     assert AIProviderUsageLog.objects.get().model_name == f"sandbox-{asked}"
+
+
+def test_what_a_provider_is_asked_with_is_imported_off_the_event_loop(config_at, ask, monkeypatch):
+    """A vendor's SDK takes seconds to import, in which no other call of the process could go on."""
+    imported_in = []
+    adapter_class = ProviderFactory.adapter_class
+
+    def imported(provider_type):
+        imported_in.append((provider_type, threading.current_thread().name.split("_")[0]))
+        return adapter_class(provider_type)
+
+    monkeypatch.setattr(ProviderFactory, "adapter_class", staticmethod(imported))
+    config_at(provider_type="claude")
+
+    ask()
+
+    assert imported_in[0] == ("claude", "database")

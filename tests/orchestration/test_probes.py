@@ -66,7 +66,7 @@ def test_only_those_are_asked_whose_time_has_come(config_at, sandbox):
     ],
 )
 def test_what_a_vendor_may_answer(config_at, sandbox, fault, outcome):
-    config = config_at(timeout=1)
+    config = config_at(timeout=1 if fault == "hang" else 60)
     # A connection that was kept is tried once more before it counts as broken.
     sandbox.fault(fault, times=2, on="models")
 

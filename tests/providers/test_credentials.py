@@ -1,13 +1,17 @@
 """Testing a key, before it is saved and after."""
 
+import asyncio
+import threading
+
 import pytest
 
 from accounts.database import in_database_thread
-from providers import credentials
+from providers import console, credentials
 from providers.encryption import SealedValue
 from providers.models import AIProviderConfig
-from tests.contract.vendors import KEYS
+from tests.contract.vendors import KEYS, Recorder
 from tests.factories import make_config
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("provider_type", sorted(KEYS))
@@ -130,6 +134,25 @@ async def test_an_outage_leaves_the_record_as_it_was(sandbox):
     await in_database_thread(config.refresh_from_db)
     assert check.is_valid is None
     assert (config.last_tested_at, config.last_test_success, config.flagged_at) == (None, None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_the_old_address_says_is_not_held_against_the_new_one(actor):
+    moved = threading.Event()
+    with Recorder(status=401, reply_after=moved) as old:
+        config = await in_database_thread(
+            make_config, provider_type="local", api_key="", base_url=f"{old.url}/v1"
+        )
+        test = asyncio.create_task(credentials.test_config(config.pk))
+        await until(lambda: old.requests)
+        fields = {"base_url": "http://127.0.0.1:9/v1"}
+        await in_database_thread(console.update, actor=actor, config_id=config.pk, fields=fields)
+        moved.set()
+
+        assert (await test).is_valid is False
+
+    await in_database_thread(config.refresh_from_db)
+    assert (config.last_test_success, config.flag_reason) == (None, "")
 
 
 @pytest.mark.django_db(transaction=True)

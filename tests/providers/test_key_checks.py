@@ -8,6 +8,7 @@ from django.db import connection
 from django.urls import reverse
 from redis.exceptions import ConnectionError as RedisAway
 
+from accounts.database import in_database_thread
 from accounts.models import AuditEntry
 from providers import credentials, key_checks
 from providers.console import KeyNeeded
@@ -104,14 +105,69 @@ def test_it_still_tests_while_the_cache_is_away(actor, sandbox, monkeypatch):
     def away(*args, **kwargs):
         raise RedisAway
 
-    monkeypatch.setattr(type(caches["default"]), "add", away)
-    monkeypatch.setattr(type(caches["default"]), "delete", away)
+    for method in ("add", "get", "delete"):
+        monkeypatch.setattr(type(caches["default"]), method, away)
 
     check = key_checks.try_out(
         actor=actor, provider_type="", api_key="", base_url=sandbox.openai, config_id=config.pk
     )
 
     assert check.is_valid is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_leaves_nothing_behind_that_says_it_runs(actor, sandbox):
+    config = make_config(base_url=sandbox.openai)
+
+    for _ in range(2):
+        assert key_checks.test(actor=actor, config_id=config.pk).is_valid is True
+
+
+@pytest.fixture
+def while_asking(monkeypatch):
+    """Has `change` called while the vendor is being asked."""
+
+    def arrange(change):
+        ask = credentials.test_config
+
+        async def asked(config_id):
+            await in_database_thread(change)
+            return await ask(config_id)
+
+        monkeypatch.setattr(credentials, "test_config", asked)
+
+    return arrange
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_that_outlives_its_time_does_not_end_the_next_one(actor, sandbox, while_asking):
+    config = make_config(base_url=sandbox.openai)
+    name = f"providers.key_checks:config:{config.pk}"
+
+    def expire_and_begin_the_next():
+        assert cache.delete(name)
+        assert cache.add(name, "the next", timeout=300)
+
+    while_asking(expire_and_begin_the_next)
+
+    key_checks.test(actor=actor, config_id=config.pk)
+
+    assert cache.get(name) == "the next"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_that_did_not_find_the_cache_does_not_end_another(actor, sandbox, monkeypatch):
+    config = make_config(base_url=sandbox.openai)
+    name = f"providers.key_checks:config:{config.pk}"
+    cache.set(name, "another", timeout=300)
+
+    def away(*args, **kwargs):
+        raise RedisAway
+
+    monkeypatch.setattr(type(caches["default"]), "add", away)
+
+    assert key_checks.test(actor=actor, config_id=config.pk).is_valid is True
+    assert cache.get(name) == "another"
 
 
 def test_a_refused_key_is_not_for_saving(actor, sandbox):

@@ -100,6 +100,24 @@ def test_every_change_that_routing_reads_moves_the_revision(change):
     assert RoutingRevision.current() > before
 
 
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda config: AIProviderConfig.flag(config.pk, "billing"),
+        lambda config: AIProviderConfig.objects.filter(pk=0).update(priority=3),
+        lambda config: AIProviderConfig.objects.filter(pk=0).delete(),
+    ],
+)
+def test_what_changes_no_row_does_not_move_the_revision(attempt):
+    config = make_config()
+    AIProviderConfig.flag(config.pk, "auth")
+    before = RoutingRevision.current()
+
+    attempt(config)
+
+    assert RoutingRevision.current() == before
+
+
 def test_a_test_moves_the_revision_only_when_it_proves_the_key():
     config = make_config()
     before = RoutingRevision.current()

@@ -319,6 +319,18 @@ async def test_however_many_have_something_to_say_all_are_heard(guards):
     assert (await all_at_once(guards, 100, noted)).outcomes == "1" * 100
 
 
+async def test_who_is_cancelled_while_it_asks_is_cancelled(guards):
+    await guards.circuits(["one"])
+    for turns in range(300):
+        asking = asyncio.ensure_future(guards.circuits(["one"]))
+        for _ in range(turns % 15):
+            await asyncio.sleep(0)
+        was_under_way = asking.cancel()
+        await asyncio.wait([asking])
+
+        assert asking.cancelled() == was_under_way
+
+
 @pytest.mark.redis
 async def test_without_pauses_between_tries_some_are_never_heard(monkeypatch):
     monkeypatch.setattr("orchestration.guards.redis.BETWEEN_TRIES", 0)

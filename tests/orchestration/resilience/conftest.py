@@ -3,14 +3,6 @@ import time
 import pytest
 
 from tests.books import assert_books_balance, assert_nothing_is_held
-from tests.waiting import PATIENCE_SECONDS
-
-
-@pytest.fixture(autouse=True)
-def patient_guards(monkeypatch):
-    """A machine that is busy with something else may keep Redis from answering for longer than a call would
-    wait. Tests of what happens then set their own."""
-    monkeypatch.setattr("orchestration.guards.redis.PATIENCE", PATIENCE_SECONDS)
 
 
 @pytest.fixture
