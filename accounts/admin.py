@@ -3,10 +3,11 @@
 from datetime import UTC
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
@@ -14,12 +15,14 @@ from django.utils.safestring import SafeString
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import UserChangeForm, UserCreationForm
 
-from accounts.audit import Actor, record_alone
+from accounts.audit import Actor, record
 from accounts.audit_history import in_words
 from accounts.audited_admin import AuditedAdmin
+from accounts.console.passwords import PersonPasswordForm
 from accounts.models import AuditEntry, Plan, Subscription, User
+from accounts.passwords import PersonChanged
 from accounts.step_up import require_fresh
 
 admin.site.unregister(Group)
@@ -35,7 +38,7 @@ class UserAdmin(AuditedAdmin, BaseUserAdmin, ModelAdmin):  # type: ignore[misc, 
 
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PersonPasswordForm
     audit_leaves_out = ("password", "last_login", "token_version", "kept_quota_windows")
 
     list_display = ["email", "full_name", "role", "is_active", "date_joined"]
@@ -83,10 +86,15 @@ class UserAdmin(AuditedAdmin, BaseUserAdmin, ModelAdmin):  # type: ignore[misc, 
         form_url: str = "",
     ) -> HttpResponse:
         _fresh_to_send(request)
-        response: HttpResponse = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
-            person = User.objects.get(pk=id)
-            record_alone(action="user.password_set", actor=Actor.of_request(request), target=person)
+        try:
+            with transaction.atomic():
+                response: HttpResponse = super().user_change_password(request, id, form_url)
+                if request.method == "POST" and isinstance(response, HttpResponseRedirect):
+                    person = User.objects.get(pk=id)
+                    record(action="user.password_set", actor=Actor.of_request(request), target=person)
+        except PersonChanged as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
         return response
 
 

@@ -20,7 +20,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from accounts import second_factor
 from accounts.audit import Actor, record_alone
 from accounts.errors import DomainError
-from accounts.logins import refuse_locked_out, sign_out_everywhere
+from accounts.logins import one_attempt_at_a_time, refuse_locked_out, sign_out_everywhere
 from accounts.models import User
 from accounts.permissions import is_super_admin
 from accounts.refusals import record_refusal
@@ -106,8 +106,9 @@ class TokenView(APIView):
 
 
 def _by_password(request: Request, *, email: str, password: str, otp: str = "") -> User:
-    # Django's own request: the lock notes on it what it decided.
-    user = authenticate(request._request, username=email, password=password)
+    with one_attempt_at_a_time(request=request._request, email=email):
+        # Django's own request: the lock notes on it what it decided.
+        user = authenticate(request._request, username=email, password=password)
     if user is None:
         record_refusal(request=request, door="api", action="login", reason="refused", label=email)
         refuse_locked_out(request=request._request, email=email)

@@ -84,6 +84,9 @@ def record(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("An audit entry is written inside the transaction of its change.")
+    if connection.vendor == "postgresql":
+        # What the commit would check of foreign keys may wait for rows of somebody who waits for the head.
+        connection.check_constraints()
     head, _ = AuditHead.objects.select_for_update().get_or_create(pk=_HEAD)
     entry = AuditEntry(
         number=head.number + 1,

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from threading import Lock
 from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
 from accounts.audit import Actor, record
 from accounts.errors import DomainError
 from accounts.models import User
+
+# Attempts that share one of these wait for each other needlessly, which is rare and short.
+_PLACES = [Lock() for _ in range(64)]
 
 
 class LockedOut(DomainError):
@@ -28,6 +35,30 @@ def login_name(request: Any, credentials: dict[str, Any] | None) -> str:
     """The email as attempts are counted by it: one account, however it is typed (AXES_USERNAME_CALLABLE)."""
     name = (credentials or {}).get(settings.AXES_USERNAME_FORM_FIELD) or ""
     return str(name).strip().lower()[:254]
+
+
+@contextmanager
+def one_attempt_at_a_time(*, request: Any, email: str) -> Iterator[None]:
+    """Keep every other attempt for this email from this address waiting until this one is counted.
+
+    The lock after wrong passwords reads the count, then the password is hashed, which takes long, then the
+    attempt is counted: side by side, any number of attempts would read the same count. On PostgreSQL this
+    holds over all processes and the attempt is one transaction, so raise what refuses it afterwards. On
+    SQLite it holds within a process; each further process that serves logins lets in as many more attempts
+    side by side. The cache has no part in it.
+    """
+    name = login_name(request, {settings.AXES_USERNAME_FORM_FIELD: email})
+    pair = f"login|{name}|{request.META.get('REMOTE_ADDR')}".encode("utf-8", "replace")
+    number = int.from_bytes(blake2b(pair, digest_size=8).digest(), signed=True)
+    if connection.vendor != "postgresql":
+        with _PLACES[number % len(_PLACES)]:
+            yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Given back with the transaction, however that ends.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+        yield
 
 
 def refuse_locked_out(*, request: Any, email: str) -> None:

@@ -33,8 +33,8 @@ def unlock_login(*, email: str) -> int:
 
 def make_super_admin(*, email: str) -> None:
     """Give an existing user the role, and make them active."""
-    user = _user(email)
     with transaction.atomic():
+        user = _user(email, locked=True)
         before = {"role": user.role, "is_active": user.is_active}
         user.role, user.is_active = Role.SUPER_ADMIN, True
         user.save(update_fields=["role", "is_active"])
@@ -47,8 +47,9 @@ def make_super_admin(*, email: str) -> None:
         )
 
 
-def _user(email: str) -> User:
-    user = User.objects.filter(email=email.strip().lower()).first()
+def _user(email: str, *, locked: bool = False) -> User:
+    users = User.objects.select_for_update(no_key=True) if locked else User.objects.all()
+    user = users.filter(email=email.strip().lower()).first()
     if user is None:
         raise NoSuchUser
     return user

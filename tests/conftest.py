@@ -15,6 +15,7 @@ from accounts.tokens import issue_pair
 from orchestration.snapshot import forget_snapshot
 from tests import services
 from tests.factories import make_user
+from tests.ports import free_port
 from tests.sandbox import running_sandbox
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
@@ -69,6 +70,12 @@ def patient_guards(monkeypatch):
     """A machine that is busy with something else may keep Redis from answering for longer than a call would
     wait. Tests of what happens then set their own."""
     monkeypatch.setattr("orchestration.guards.redis.PATIENCE", PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def unused_tcp_port():
+    """Instead of pytest-asyncio's, which the server of another test may be given."""
+    return free_port()
 
 
 @pytest.fixture(scope="session")

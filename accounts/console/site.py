@@ -14,6 +14,7 @@ from unfold.sites import UnfoldAdminSite
 from accounts.audit import Actor, record_alone
 from accounts.console import confirming, pages
 from accounts.console.forms import ConsoleLoginForm
+from accounts.console.passwords import OwnPasswordView
 from accounts.permissions import REFUSED, is_super_admin
 from accounts.refusals import record_refusal
 from accounts.step_up import missing_factor, require_fresh
@@ -53,10 +54,9 @@ class ConsoleSite(UnfoldAdminSite):
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         require_fresh(request)
-        response = super().password_change(request, extra_context)
-        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
-            record_alone(action="user.password_changed", actor=Actor.of_request(request), target=request.user)
-        return response
+        request.current_app = self.name
+        context = {**self.each_context(request), **(extra_context or {})}
+        return OwnPasswordView.as_view(extra_context=context)(request)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context: dict[str, Any] = super().each_context(request)

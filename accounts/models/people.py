@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -101,6 +102,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         if self._keep_running_windows(update_fields) and update_fields is not None:
             update_fields = {*update_fields, "kept_quota_windows"}
         super().save(*args, **(kwargs | {"update_fields": update_fields}))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """As Django's. A right one whose hash was made with older settings is hashed anew, unless somebody
+        set another password while this one was being checked: that one holds."""
+        checked = self.password
+
+        def renew(raw_password: str) -> None:
+            renewed = make_password(raw_password)
+            if User.objects.filter(pk=self.pk, password=checked).update(password=renewed):
+                self.password = renewed
+
+        return check_password(raw_password, checked, renew)
 
     @property
     def calendar(self) -> Calendar:

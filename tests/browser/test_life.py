@@ -131,7 +131,7 @@ def it_is_deactivated(page, user):
     page.goto(LIST)
     page.get_by_role("button", name=f"Deactivate {NAME}").click()
 
-    expect(page.get_by_role("button", name=f"Activate {NAME}")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Activate {NAME}", exact=True)).to_be_visible()
     assert extract(page, user).status == 503
 
 

@@ -11,7 +11,7 @@ from providers.encryption import SealedValue
 from providers.models import AIProviderConfig
 from tests.contract.vendors import KEYS, Recorder
 from tests.factories import make_config
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 @pytest.mark.parametrize("provider_type", sorted(KEYS))
@@ -137,11 +137,12 @@ async def test_an_outage_leaves_the_record_as_it_was(sandbox):
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_what_the_old_address_says_is_not_held_against_the_new_one(actor):
+async def test_what_the_old_address_says_is_not_held_against_the_new_one(actor, monkeypatch):
+    monkeypatch.setattr(credentials, "LONGEST_CHECK_SECONDS", PATIENCE_SECONDS)
     moved = threading.Event()
     with Recorder(status=401, reply_after=moved) as old:
         config = await in_database_thread(
-            make_config, provider_type="local", api_key="", base_url=f"{old.url}/v1"
+            make_config, provider_type="local", api_key="", base_url=f"{old.url}/v1", timeout=PATIENCE_SECONDS
         )
         test = asyncio.create_task(credentials.test_config(config.pk))
         await until(lambda: old.requests)

@@ -72,10 +72,11 @@ document.addEventListener("DOMContentLoaded", () => {
         if (type) {
             const address = `${place.dataset.catalogueUrl}?provider_type=${encodeURIComponent(type)}`;
             const response = await fetch(address, { headers: { Accept: "application/json" } });
-            if (response.ok) {
-                const listed = (await response.json()).models;
-                models = new Map(listed.map((model) => [model.name, model]));
+            const listed = response.ok ? (await response.json()).models : [];
+            if (type !== providerType()) {
+                return; // chosen anew meanwhile: its own list is on its way
             }
+            models = new Map(listed.map((model) => [model.name, model]));
         }
         fillList();
         modelInputs.forEach(hint);

@@ -206,8 +206,8 @@
         const worker = async () => {
             while (waiting.length) await load(waiting.shift(), query);
         };
-        await Promise.all([worker(), worker(), worker()]);
         new MutationObserver(recolour).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
+        await Promise.all([worker(), worker(), worker()]);
     }
 
     document.addEventListener("DOMContentLoaded", loadAll);
