@@ -28,6 +28,8 @@ _DECODER = json.JSONDecoder()
 _OPENING = re.compile(r"[\[{]")
 _FIRST_KEY = re.compile(r'\{\s*"')
 _END_OF_THOUGHT = "</think>"
+# Brackets of prose in one reply. Each is tried, and each try looks at all the text before it.
+_MOST_BRACKETS = 1_000
 
 
 def asked(request: GenerationRequest) -> GenerationRequest:
@@ -81,16 +83,19 @@ def _best_object(text: str, form: type[BaseModel]) -> str | None:
 
 
 def _objects(text: str) -> list[tuple[str, set[str]]]:
-    """The outermost JSON objects of the text, each with its keys. Empty when one of them is broken, or when
-    they are the items of a list: no part of a reply may pass for the whole."""
+    """The outermost JSON objects of the text, each with its keys. Empty when one of them is broken or nested
+    too deeply to be read, or when they are the items of a list: no part of a reply may pass for the whole."""
     found: list[tuple[str, set[str]]] = []
-    opening = _OPENING.search(text)
+    opening, brackets = _OPENING.search(text), 0
     while opening:
         start = opening.start()
         try:
             value, end = _DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            if _FIRST_KEY.match(text, start):
+        except RecursionError:
+            return []
+        except ValueError:
+            brackets += 1
+            if _FIRST_KEY.match(text, start) or brackets > _MOST_BRACKETS:
                 return []
             # A bracket of the prose around it.
             end = start + 1
