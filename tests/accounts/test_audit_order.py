@@ -12,7 +12,7 @@ from accounts.audit import Actor
 from accounts.audited_admin import AuditedAdmin
 from accounts.models import AuditEntry, Plan, User
 from providers.models import RoutingRevision
-from tests.accounts.locks import somebody_waits
+from tests.locks import somebody_waits
 from tests.waiting import PATIENCE_SECONDS, wait_until
 from usage.models import QuotaRule
 

@@ -13,8 +13,8 @@ from accounts.admin import UserAdmin
 from accounts.edit_conflicts import FIELD
 from accounts.models import AuditEntry, Plan, User
 from orchestration.models import TaskPolicy
-from tests.accounts.locks import somebody_waits
 from tests.factories import make_user
+from tests.locks import somebody_waits
 from tests.waiting import PATIENCE_SECONDS, wait_until
 from usage.models import ModelPrice, QuotaRule
 

@@ -11,8 +11,8 @@ from django.db import connection
 from accounts import api
 from accounts.console import forms
 from accounts.models import User
-from tests.accounts.locks import somebody_waits
 from tests.accounts.test_lockout import PASSWORD, at_api, at_console
+from tests.locks import somebody_waits
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

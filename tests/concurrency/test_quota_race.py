@@ -2,7 +2,6 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -10,6 +9,7 @@ from django.db import connection, transaction
 from tests.books import sums_of_rows
 from tests.concurrency.processes import PROCESSES, answers_of, heard_from, kill, start, workers
 from tests.factories import make_config
+from tests.locks import somebody_waits
 from tests.usage.attempts import NOON, PICOS_HELD, counters, make_attempt, run
 from tests.usage.calls import make_calls
 from tests.waiting import PATIENCE_SECONDS, wait_until
@@ -128,16 +128,6 @@ def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once():
     assert counters() == {("user:1", DAY): (calls * 50, 0), ("user-usd:1", DAY): (calls * cost, 0)}
 
 
-def somebody_waits(cursor):
-    """Whether a session on this database waits for a lock."""
-    # Within a transaction the view would show again what it showed first.
-    cursor.execute("SELECT pg_stat_clear_snapshot()")
-    cursor.execute(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    return cursor.fetchone() is not None
-
-
 def test_a_config_deleted_while_a_call_reserves_leaves_no_trace_of_the_call():
     """The reservation has read the old revision by then; its foreign key waits for the deletion to commit."""
     config = make_config()
@@ -145,10 +135,10 @@ def test_a_config_deleted_while_a_call_reserves_leaves_no_trace_of_the_call():
     deleted = threading.Event()
 
     def delete_and_commit_once_somebody_waits():
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic():
             config.delete()
             deleted.set()
-            wait_until(partial(somebody_waits, cursor))
+            wait_until(somebody_waits)
         connection.close()
 
     thread = threading.Thread(target=delete_and_commit_once_somebody_waits)

@@ -21,6 +21,7 @@ from providers.locks import hold_all
 from providers.models import AIProviderConfig, AIProviderConfigQuerySet
 from tests.contract.vendors import Recorder
 from tests.factories import make_config
+from tests.locks import somebody_waits
 from tests.usage.attempts import make_attempt, run
 from tests.waiting import PATIENCE_SECONDS, wait_until
 from usage.ledger.portable import PortableLedger
@@ -30,17 +31,6 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 OLD, NEW = "sk-test-0123456789-old1", "sk-test-0123456789-new1"
 LISTS = {"status": 200, "body": b'{"object": "list", "data": [{"id": "gpt-5-mini", "object": "model"}]}'}
 REFUSES = {"status": 401, "body": b'{"error": {"message": "Incorrect API key"}}'}
-
-
-def somebody_waits():
-    """Whether a session on this database waits for a lock."""
-    with connection.cursor() as cursor:
-        # Within a transaction the view would show again what it showed first.
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return cursor.fetchone() is not None
 
 
 def in_thread(function, *args, **kwargs):
