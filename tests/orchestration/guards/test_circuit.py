@@ -8,13 +8,11 @@ from orchestration.guards.circuit import (
     BUSY_COOLDOWN,
     CONSECUTIVE_FAILURES,
     COOLDOWN,
-    EFFECTS,
     LATEST,
-    LONGEST_RETRY_AFTER,
     REFUSED_COOLDOWN,
     Circuit,
 )
-from providers.errors import ErrorKind
+from providers.errors import LONGEST_RETRY_AFTER, ErrorKind
 
 NOW = 1_800_000_000.0
 
@@ -119,7 +117,7 @@ def test_a_probe_that_is_answered_closes_it():
     assert probing.answered("a") == Circuit()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if EFFECTS.get(kind, "none") == "none"])
+@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if kind.meaning.breaker == "none"])
 def test_a_probe_that_finds_fault_with_the_request_shows_that_the_vendor_works(kind):
     probing = opened().probed_by("a", now=NOW + COOLDOWN, seconds=90)
 
@@ -139,16 +137,6 @@ def test_a_probe_that_was_never_sent_leaves_its_place_to_the_next():
     circuit = opened().probed_by("a", now=later, seconds=90).released_by("a")
 
     assert circuit.probed_by("b", now=later, seconds=90).probe == "b"
-
-
-def test_every_kind_of_the_error_table_has_its_effect():
-    opens = {ErrorKind.AUTH, ErrorKind.BILLING, ErrorKind.NOT_FOUND}
-    counts = {ErrorKind.TIMEOUT, ErrorKind.SERVER}
-    cools = {ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED}
-
-    expected = dict.fromkeys(opens, "opens") | dict.fromkeys(counts, "counts") | dict.fromkeys(cools, "cools")
-
-    assert expected == EFFECTS
 
 
 @given(

@@ -8,7 +8,7 @@ from tests.books import assert_books_balance, assert_nothing_is_held
 @pytest.fixture
 def no_pauses(monkeypatch):
     """The pause before a request is tried again is drawn at random, which is the outermost seam there is."""
-    monkeypatch.setattr("orchestration.resilience._BACKOFF", lambda state: 0.0)
+    monkeypatch.setattr("orchestration.resilience._jittered", lambda retries_here: 0.0)
 
 
 @pytest.fixture
