@@ -106,7 +106,7 @@ class Asking:
         call.failures.append(Failure(candidate, error))
         config_id = candidate.provider.config_id
         logger.warning("Attempt %s at config %s failed: %s", call.budget.attempts, config_id, error.kind)
-        if (flagged := error.meaning.flag) and max(ended.in_a_row, not ended.whose) >= flagged.after:
+        if (flagged := error.meaning.flag) and max(1, ended.in_a_row) >= flagged.after:
             await _keep_in_mind(flag, candidate, error.kind.value)
         if ended.is_helped:
             await _remember_refused(candidate, error.parameter)

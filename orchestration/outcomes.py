@@ -18,7 +18,6 @@ from orchestration.errors import (
 from orchestration.routing import missing_everywhere
 from providers.adapters.base import ProviderReply
 from providers.errors import ProviderError
-from providers.meaning import Meaning
 from usage.ledger.base import Outcome, QuotaExceeded
 from usage.models import Status
 
@@ -98,7 +97,7 @@ def _nobody_able(call: Call) -> DomainError:
 def _from_failures(call: Call) -> DomainError:
     errors = [failure.error for failure in call.failures]
     details = {"attempts": call.failed_attempts()}
-    if refused := _refused_input(call, [error.meaning for error in errors]):
+    if refused := _refused_input(call):
         return refused(details=details)
     if all(error.meaning.caller == ProviderTimedOut.code for error in errors):
         return ProviderTimedOut(details=details)
@@ -106,27 +105,21 @@ def _from_failures(call: Call) -> DomainError:
     return ProviderFailed(details=details, retry_after=max(1, round(min(waits))) if waits else None)
 
 
-def _refused_input(call: Call, meanings: list[Meaning]) -> type[RequestRefused] | None:
+def _refused_input(call: Call) -> type[RequestRefused] | None:
     """What the caller is to change, if the last word was about the input: what a vendor says is wrong with
-    it, or that every provider refuses it."""
-    if meanings[-1].blames_input == "no":
+    it, or that every provider refuses it. One whose key, account or model is not in order has no say."""
+    heard = [one.error.meaning for one in call.failures if not one.error.meaning.is_unusable]
+    if not heard or heard[-1].blames_input == "no":
         return None
-    telling = [one.caller for one in meanings if one.blames_input == "yes"]
-    if meanings[-1].blames_input == "yes":
-        return _REFUSALS[meanings[-1].caller]
-    if not _is_refused_by_all(call):
+    telling = [one for one in heard if one.blames_input == "yes"]
+    if heard[-1].blames_input == "with_another" and not _is_refused_by_all(call):
         return None
-    return _REFUSALS[telling[-1] if telling else meanings[-1].caller]
+    return _REFUSALS[(telling or heard)[-1].caller]
 
 
 def _is_refused_by_all(call: Call) -> bool:
-    """Whether two providers found fault with the request, or all those whose key, account and model are in
-    order."""
+    """Whether two providers found fault with the request, or all that have a say."""
     refused = call.refused_by()
-    unusable = {
-        failure.candidate.provider.identity
-        for failure in call.failures
-        if failure.error.meaning.breaker in {"opens_model", "opens_config"}
-    }
+    unusable = {one.candidate.provider.identity for one in call.failures if one.error.meaning.is_unusable}
     able = {one.provider.identity for one in call.order if not one.provider.is_flagged}
     return len(refused) > 1 or able - unusable <= refused

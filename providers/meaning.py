@@ -62,6 +62,11 @@ class Meaning:
     untold: str = ""
 
     @property
+    def is_unusable(self) -> bool:
+        """Whether key, account or model are not in order, whatever is asked."""
+        return self.breaker in {"opens_model", "opens_config"}
+
+    @property
     def refuses_account(self) -> bool:
         """Whether it is the key or the account that is refused, whatever is asked."""
         return self.breaker == "opens_config"

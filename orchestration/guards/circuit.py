@@ -101,7 +101,7 @@ class Circuit:
         effect = kind.meaning.breaker
         if effect == "none":
             return replace(self.answered(call), complaints=self._complaints_with(kind, whose))
-        if effect in {"opens_model", "opens_config"}:
+        if kind.meaning.is_unusable:
             return self._refused(kind, now)
         if effect == "cools":
             wait = BUSY_COOLDOWN if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)

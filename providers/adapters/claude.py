@@ -115,7 +115,9 @@ class _Accumulator:
         return ""
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-        if not self._is_complete or self._message is None:
+        if self._message is None:
+            raise failures.malformed(vendor)
+        if not self._is_complete:
             raise failures.broke_off(vendor)
         return _reply(
             request,

@@ -93,7 +93,8 @@ class _Accumulator:
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
         if not self._finish_reason:
-            raise failures.broke_off(vendor)
+            has_begun = self._texts or self._id
+            raise failures.broke_off(vendor) if has_begun else failures.malformed(vendor)
         return _reply(
             request,
             vendor=vendor,

@@ -53,6 +53,7 @@ class OpenAIProvider(AIProvider):
         payload = _to_vendor(request, self.model_name)
         deadline = asyncio.get_running_loop().time() + self.timeout
         final: Response | None = None
+        event = None
         with translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
                 stream = await self._client.responses.create(**payload, stream=True)
@@ -66,7 +67,7 @@ class OpenAIProvider(AIProvider):
                     elif event.type == "error":
                         raise _failed_inside(self.vendor, event, has_generated=progress.has_generated)
         if final is None:
-            raise failures.broke_off(self.vendor)
+            raise failures.broke_off(self.vendor) if event else failures.malformed(self.vendor)
         yield _from_vendor(final, request, vendor=self.vendor)
 
     async def list_models(self) -> tuple[ListedModel, ...]:

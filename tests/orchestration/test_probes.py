@@ -64,7 +64,6 @@ def test_only_those_are_asked_whose_time_has_come(config_at, sandbox):
         ("rate_limited=30", (None, "rate_limited")),
         ("bad_request", (None, "rejected")),
         ("failed_dependency", (False, "path")),
-        ("malformed", (False, "malformed")),
     ],
 )
 def test_what_a_vendor_may_answer(config_at, sandbox, fault, outcome):
