@@ -161,6 +161,11 @@ def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str)
     choice = completion.choices[0]
     if choice.message is None:
         raise failures.malformed(vendor)
+    if error := _dict(choice.model_extra).get("error"):
+        # A router whose own vendor failed in the middle of the answer.
+        raise failures.refused(
+            vendor, status=200, body={"error": error}, has_generated=bool(choice.message.content)
+        )
     return _reply(
         request,
         vendor=vendor,

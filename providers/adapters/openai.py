@@ -167,7 +167,7 @@ def _from_vendor(response: object, request: GenerationRequest, *, vendor: str) -
         raise failures.malformed(vendor)
     usage = usage_from(response.usage)
     if response.error is not None or response.status == "failed":
-        error = _failed_inside(vendor, response.error, has_generated=True)
+        error = _failed_inside(vendor, response.error, has_generated=bool(response.output))
         error.usage = usage
         raise error
     parts = [part for item in response.output if item.type == "message" for part in item.content]

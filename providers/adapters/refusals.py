@@ -112,8 +112,12 @@ _NO_SUCH_THING = frozenset({404, 405})
 
 # Texts, for what several meanings share a status and come without a code.
 _MONEY = re.compile(
-    r"credit balance is too low|(usage|spend(ing)?|billing|budget) limits?\b|"
-    r"insufficient.{0,20}(credit|balance|funds|quota)|out of credits|no credits|billing|overdue|arrears",
+    r"credit balance is too low|out of credits|ha(s|ve) no credits|"
+    r"insufficient.{0,20}(credit|balance|funds|quota)|"
+    r"(reached|exceed(s|ed)?|hit|over).{0,60}(usage|spend(ing)?|billing|budget) limits?\b|"
+    r"(usage|spend(ing)?|billing|budget) limits?\b.{0,20}(reached|exceeded)|"
+    r"billing.{0,20}(not|disabled|inactive)|(enable|requires|check your).{0,20}billing|"
+    r"account.{0,30}(overdue|arrears)",
     re.IGNORECASE,
 )
 _TOO_LONG = re.compile(
@@ -128,10 +132,10 @@ _FLAGGED = re.compile(
     re.IGNORECASE,
 )
 _NO_MODEL = re.compile(
-    r"\bmodel\b.{0,120}?(not found|(does not|doesn't|not) exist|not allowed|no longer (available|supported)|"
+    r"\bmodel\b.{0,80}?(not found|(does not|doesn't|not) exist|not allowed|no longer (available|supported)|"
     r"not available|deprecated|decommissioned|(has been|was) (retired|removed|shut down))|"
     r"(invalid|unknown|no such) model|not a valid model|(no|not have) access to (the )?model",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
 _KEY = re.compile(
     r"api.?key|\bpermissions?\b|\bcredentials?\b|unauthori[sz]ed|not authori[sz]ed|access denied|"
