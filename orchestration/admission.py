@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from accounts.models import Plan
@@ -18,7 +18,7 @@ from orchestration.keeping import keep, kept
 from orchestration.routing import Candidate
 from orchestration.snapshot import ProviderSnapshot
 from orchestration.waiting import waiting_room
-from providers.errors import ErrorKind, ProviderError
+from providers.errors import ProviderError
 
 # Added to the time a call may take before its place is given to others, should its process have died.
 _MARGIN = 60.0
@@ -30,14 +30,17 @@ _LOOK_AGAIN, _LOOK_AT_LEAST = 0.05, 1.0
 class Pass:
     """One candidate's leave to be asked once. `sent` before the request leaves makes it count for the
     provider's rate; `answered` or `failed` before it ends tells the circuit how the vendor did, neither that
-    nobody knows."""
+    nobody knows. `in_a_row`: so many have failed like this at its end, with no answer between them."""
 
     candidate: Candidate
     call: str
     gate: Gate
+    user_id: int
     was_sent: bool = False
     was_answered: bool = False
     error: ProviderError | None = None
+    is_helped: bool = False
+    in_a_row: int = 0
 
     def sent(self) -> None:
         self.was_sent = True
@@ -45,8 +48,17 @@ class Pass:
     def answered(self) -> None:
         self.was_answered = True
 
-    def failed(self, error: ProviderError) -> None:
-        self.error = error
+    def failed(self, error: ProviderError, *, is_helped: bool = False) -> None:
+        """`is_helped`: the next request will be made without what was refused."""
+        self.error, self.is_helped = error, is_helped
+
+    @property
+    def whose(self) -> str:
+        """By whom or what its failure is counted among others like it."""
+        flag = self.error.meaning.flag if self.error and not self.is_helped else None
+        if flag is None:
+            return ""
+        return str(self.user_id) if flag.counted == "callers" else self.call
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class Admission:
             await asyncio.shield(keep(self._end(granted)))
 
     async def _grant(self, candidates: Sequence[Candidate], *, user_id: int, deadline: float) -> Pass:
-        found = await self._look(candidates)
+        found = await self._look(candidates, user_id=user_id)
         if isinstance(found, Pass):
             return found
         busy = _worth_waiting_for(found, deadline)
@@ -106,7 +118,7 @@ class Admission:
         try:
             async with asyncio.timeout_at(deadline), room.turn(user_id):
                 while True:
-                    found = await self._look(candidates, in_turn_at=busy.candidate)
+                    found = await self._look(candidates, user_id=user_id, in_turn_at=busy.candidate)
                     if isinstance(found, Pass):
                         return found
                     soonest = min(_worth_waiting_for(found, deadline).wait, _LOOK_AT_LEAST)
@@ -115,7 +127,7 @@ class Admission:
             raise ProvidersUnavailable(retry_after=1) from None
 
     async def _look(
-        self, candidates: Sequence[Candidate], *, in_turn_at: Candidate | None = None
+        self, candidates: Sequence[Candidate], *, user_id: int, in_turn_at: Candidate | None = None
     ) -> Pass | list[Refusal]:
         """The first candidate that lets a call pass, or what each of them said. `in_turn_at` names the one
         whose queue the caller has come to the head of; nobody overtakes the queues of the others."""
@@ -123,21 +135,20 @@ class Admission:
         refusals: list[Refusal] = []
         circuits = await self._guards.circuits([circuit_key(candidate) for candidate in candidates])
         for candidate, circuit in zip(candidates, circuits, strict=True):
-            found = await self._try(candidate, circuit, now=now, has_turn=candidate is in_turn_at)
+            wanted = Pass(candidate, uuid.uuid4().hex, gate_of(candidate.provider), user_id)
+            found = await self._try(wanted, circuit, now=now, has_turn=candidate is in_turn_at)
             if isinstance(found, Pass):
                 return found
             refusals.append(found)
         return refusals
 
-    async def _try(
-        self, candidate: Candidate, circuit: Circuit, *, now: float, has_turn: bool
-    ) -> Pass | Refusal:
-        granted = Pass(candidate, uuid.uuid4().hex, gate_of(candidate.provider))
+    async def _try(self, wanted: Pass, circuit: Circuit, *, now: float, has_turn: bool) -> Pass | Refusal:
+        candidate = wanted.candidate
         if shut_for := circuit.shut_for(now):
             return Refusal(candidate, shut_for, circuit.is_busy)
-        if not has_turn and waiting_room(granted.gate.key).has_queue:
+        if not has_turn and waiting_room(wanted.gate.key).has_queue:
             return Refusal(candidate, 0.0, is_busy=True)
-        return await kept(self._enter(granted, circuit, now=now), undo=self._give_back)
+        return await kept(self._enter(wanted, circuit, now=now), undo=self._give_back)
 
     async def _enter(self, granted: Pass, circuit: Circuit, *, now: float) -> Pass | Refusal:
         """Become the probe of a half-open circuit, and take a place at the gate."""
@@ -165,17 +176,24 @@ class Admission:
     async def _end(self, ended: Pass) -> None:
         now = time.time()
         await self._guards.leave(ended.gate, ended.call, was_sent=ended.was_sent)
-        if ended.error is not None and ended.error.kind is ErrorKind.RATE_LIMITED:
+        if ended.error is not None and ended.error.meaning.paces:
             await self._guards.slow_down(ended.gate, now=now, retry_after=ended.error.retry_after)
         await self._tell(ended, now=now)
 
     async def _tell(self, ended: Pass, *, now: float) -> None:
         def after(circuit: Circuit) -> Circuit:
             if error := ended.error:
-                return circuit.failed(ended.call, error.kind, now=now, retry_after=error.retry_after)
+                return circuit.failed(
+                    ended.call, error.kind, now=now, retry_after=error.retry_after, whose=ended.whose
+                )
             return circuit.answered(ended.call) if ended.was_answered else circuit.released_by(ended.call)
 
-        await self._guards.change_circuit(circuit_key(ended.candidate), after, now=now)
+        changed = await self._guards.change_circuit(circuit_key(ended.candidate), after, now=now)
+        if ended.error is not None and changed is not None:
+            ended.in_a_row = changed.in_a_row(ended.error.kind)
+            if ended.error.meaning.breaker == "opens_config":
+                for key in _other_circuits(ended.candidate):
+                    await self._guards.change_circuit(key, after, now=now)
 
 
 def gate_of(provider: ProviderSnapshot) -> Gate:
@@ -191,6 +209,13 @@ def gate_of(provider: ProviderSnapshot) -> Gate:
 def circuit_key(candidate: Candidate) -> str:
     provider = candidate.provider
     return f"{provider.identity}:{candidate.model_name}:{provider.proof}"
+
+
+def _other_circuits(candidate: Candidate) -> list[str]:
+    """Those of the config's other models."""
+    provider = candidate.provider
+    models = {provider.fast_model, provider.quality_model} - {"", candidate.model_name}
+    return [circuit_key(replace(candidate, model_name=model)) for model in sorted(models)]
 
 
 def _worth_waiting_for(refusals: Sequence[Refusal], deadline: float) -> Refusal:

@@ -18,13 +18,15 @@ from orchestration.call import Call, Failure
 from orchestration.errors import ProvidersUnavailable
 from orchestration.latencies import latencies
 from orchestration.planning import replan
-from orchestration.resilience import POLICIES, pause_before_retry
+from orchestration.resilience import pause_before_retry
 from orchestration.results import GenerationResult
 from orchestration.routing import Candidate
 from orchestration.snapshot import current_snapshot
-from providers.adapters.base import AIProvider, ProviderReply
+from providers import parameters
+from providers.adapters.base import AIProvider, GenerationRequest, ProviderReply
 from providers.errors import ErrorKind, ProviderError, UndecryptableKey
 from providers.flags import flag, unflag
+from providers.matrix import note_refused
 from providers.pool import provider_for
 from usage.ledger.base import QuotaExceeded, Reservation, StaleRouting, UnknownPrice
 
@@ -60,7 +62,7 @@ class Asking:
                 skipped.append(error)
                 call.give_up_on(candidate)
             except ProviderError as error:
-                await self._after_failure(call, candidate, error)
+                await self._after_failure(call, granted, error)
         raise outcomes.final_error(call, skipped)
 
     async def _attempt(self, call: Call, granted: Pass) -> GenerationResult:
@@ -98,14 +100,19 @@ class Asking:
         call.budget.attempts += 1
         return reservation
 
-    async def _after_failure(self, call: Call, candidate: Candidate, error: ProviderError) -> None:
+    async def _after_failure(self, call: Call, ended: Pass, error: ProviderError) -> None:
         """Note the failure; pause before asking the same candidate again, or rule others out."""
+        candidate = ended.candidate
         call.failures.append(Failure(candidate, error))
         config_id = candidate.provider.config_id
         logger.warning("Attempt %s at config %s failed: %s", call.budget.attempts, config_id, error.kind)
-        if POLICIES[error.kind].flags_config:
+        if (flagged := error.meaning.flag) and max(1, ended.in_a_row) >= flagged.after:
             await _keep_in_mind(flag, candidate, error.kind.value)
-        pause = pause_before_retry(error, retries_here=call.retries_of(candidate))
+        if ended.is_helped:
+            await _remember_refused(candidate, error.parameter)
+        pause = pause_before_retry(
+            error, retries_here=call.retries_of(candidate), can_do_without=ended.is_helped
+        )
         if pause is None or pause >= _seconds_left(call):
             call.rule_out_after(candidate, error)
         elif pause:
@@ -115,12 +122,13 @@ class Asking:
 async def _reply_in_time(call: Call, granted: Pass, adapter: AIProvider) -> ProviderReply:
     """Ask once, within the provider's timeout and what is left of the call's; tells the pass how it went."""
     seconds, timeout = _seconds_left(call), granted.candidate.provider.timeout
+    request = call.request_for(granted.candidate)
     granted.sent()
     try:
         async with asyncio.timeout(seconds if seconds < timeout else None):
-            reply = await adapter.generate_content(call.request_for(granted.candidate))
+            reply = await adapter.generate_content(request)
     except ProviderError as error:
-        granted.failed(error)
+        granted.failed(error, is_helped=_can_do_without(adapter, request, error.parameter))
         raise
     except TimeoutError:
         too_late = ProviderError(
@@ -131,6 +139,29 @@ async def _reply_in_time(call: Call, granted: Pass, adapter: AIProvider) -> Prov
         raise too_late from None
     granted.answered()
     return reply
+
+
+def _can_do_without(adapter: AIProvider, request: GenerationRequest, parameter: str) -> bool:
+    """Whether the vendor can be asked without what it refused; not if it was asked so already."""
+    is_optional = parameter in adapter.optional or parameters.is_lower_limit(parameter, request)
+    return is_optional and parameter not in request.without
+
+
+async def _remember_refused(candidate: Candidate, parameter: str) -> None:
+    """For this process, and for all if the model has a row; the next attempt needs the first only."""
+    provider_type, model_name = candidate.provider.provider_type, candidate.model_name
+    parameters.note(
+        provider_type=provider_type,
+        base_url=candidate.provider.base_url,
+        model_name=model_name,
+        parameter=parameter,
+    )
+    try:
+        await in_database_thread(
+            note_refused, provider_type=provider_type, model_name=model_name, parameter=parameter
+        )
+    except Exception:
+        logger.exception("What %s does not take could not be written down", model_name)
 
 
 async def _note_success(candidate: Candidate, latency_ms: int) -> None:

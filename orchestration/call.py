@@ -12,12 +12,14 @@ from accounts.calendars import Calendar
 from accounts.models import Plan
 from orchestration.experiments.assignment import Arm
 from orchestration.policies import Policy
-from orchestration.resilience import MAX_ATTEMPTS, POLICIES
+from orchestration.resilience import MAX_ATTEMPTS
 from orchestration.results import GenerationResult
 from orchestration.routing import Candidate, Needs
 from orchestration.snapshot import RoutingSnapshot
+from providers import parameters
 from providers.adapters.base import GenerationRequest, ProviderReply
-from providers.errors import ErrorKind, ProviderError
+from providers.errors import ProviderError
+from providers.registry import PROVIDER_TYPES
 from providers.tasks import Tier, task_type
 from usage.estimates import estimate_input_tokens
 from usage.ledger.base import Attempt, Settlement
@@ -98,6 +100,7 @@ class Call:
     failures: list[Failure] = field(default_factory=list)
     done_with: set[int | str] = field(default_factory=set)
     window_above: int = 0
+    too_large_at: set[tuple[str, str]] = field(default_factory=set)
     is_over: bool = False
 
     @property
@@ -119,7 +122,9 @@ class Call:
         return [
             candidate
             for candidate in self.order
-            if candidate.provider.identity not in self.done_with and self._is_wide_enough(candidate)
+            if candidate.provider.identity not in self.done_with
+            and self._is_wide_enough(candidate)
+            and self._takes_the_size(candidate)
         ]
 
     def _is_wide_enough(self, candidate: Candidate) -> bool:
@@ -127,37 +132,68 @@ class Call:
         window = candidate.capabilities.context_window
         return not self.window_above or (window is not None and window > self.window_above)
 
+    def _takes_the_size(self, candidate: Candidate) -> bool:
+        """Once it was too large for one: whether this one is elsewhere, and known to take so much."""
+        if not self.too_large_at:
+            return True
+        largest = PROVIDER_TYPES[candidate.provider.provider_type].largest_request
+        is_elsewhere = candidate.provider.address not in self.too_large_at
+        return is_elsewhere and largest is not None and largest > self.question.request.size
+
     def give_up_on(self, candidate: Candidate) -> None:
         self.done_with.add(candidate.provider.identity)
 
     def rule_out_after(self, candidate: Candidate, error: ProviderError) -> None:
         """Give up on the candidate, and on others as far as the policy of the error's kind says."""
         self.give_up_on(candidate)
-        following = POLICIES[error.kind].next_config
+        following = error.meaning.next_config
         if following == "per_task":
-            following = "yes" if task_type(self.question.task).blocked_fails_over else "no"
-        if following == "no":
-            self.is_over = True
+            self.is_over = not task_type(self.question.task).blocked_fails_over
+        elif following == "one_other":
+            self.is_over = len(self.refused_by()) > 1
         elif following == "larger_window":
             self.window_above = candidate.capabilities.context_window or sys.maxsize
+        elif following == "larger_request":
+            self.too_large_at.add(candidate.provider.address)
+
+    def refused_by(self) -> set[int | str]:
+        """The providers that found fault with the request."""
+        return {
+            failure.candidate.provider.identity
+            for failure in self.failures
+            if failure.error.meaning.blames_input != "no"
+        }
 
     def retries_of(self, candidate: Candidate) -> int:
-        """How often this candidate has been asked again after its first failure."""
+        """How often this candidate has been asked the same again after its first failure."""
         identity = candidate.provider.identity
-        return sum(failure.candidate.provider.identity == identity for failure in self.failures) - 1
+        alike = (
+            failure
+            for failure in self.failures
+            if failure.candidate.provider.identity == identity
+            and failure.error.meaning.retry_here != "once_without"
+        )
+        return sum(1 for _ in alike) - 1
 
     def request_for(self, candidate: Candidate) -> GenerationRequest:
         """The request as this candidate can serve it, with the complaint appended when its last reply could
         not be read."""
-        request = self.question.request
+        request = parameters.applied(self.question.request, self._refused_parameters(candidate))
         if "structured_output" in candidate.degraded:
             request = replace(request, structured_by_prompt=True)
         last = self.failures[-1] if self.failures else None
-        if last is None or last.error.kind is not ErrorKind.UNPARSABLE:
+        if last is None or last.error.meaning.retry_here != "once_told":
             return request
         if last.candidate.provider.identity != candidate.provider.identity:
             return request
         return replace(request, prompt=request.prompt + _COMPLAINT.format(problem=last.error.message))
+
+    def _refused_parameters(self, candidate: Candidate) -> frozenset[str]:
+        provider_type, base_url = candidate.provider.address
+        written = self.snapshot.capabilities.refused_by(provider_type, candidate.model_name)
+        return written | parameters.refused_by(
+            provider_type=provider_type, base_url=base_url, model_name=candidate.model_name
+        )
 
     def attempt_at(self, candidate: Candidate, *, number: int, now: datetime) -> Attempt:
         """The ledger's view of an attempt."""
@@ -216,6 +252,8 @@ class Call:
     def result(
         self, candidate: Candidate, reply: ProviderReply, settlement: Settlement, *, latency_ms: int
     ) -> GenerationResult:
+        asked = self.request_for(candidate)
+        is_by_prompt = asked.response_model is not None and asked.structured_by_prompt
         return GenerationResult(
             text=reply.text,
             parsed=reply.parsed,
@@ -231,7 +269,7 @@ class Call:
             usage_source=settlement.usage_source,
             cost_usd=self.budget.total_cost,
             latency_ms=latency_ms,
-            degraded=candidate.degraded,
+            degraded=("structured_output",) if is_by_prompt else candidate.degraded,
             quota_warnings=settlement.quota_warnings,
         )
 

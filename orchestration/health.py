@@ -18,7 +18,6 @@ from orchestration.guards.circuit import State as CircuitState
 from orchestration.models import ProviderProbe
 from orchestration.routing import Candidate
 from orchestration.snapshot import ProviderSnapshot, current_snapshot
-from providers.adapters.failures import MESSAGES
 from providers.capabilities import UNKNOWN
 from providers.errors import ErrorKind
 from providers.figures import RECENT, RecentCalls
@@ -41,7 +40,7 @@ class ModelCircuit:
 
     @property
     def because(self) -> str:
-        return MESSAGES[ErrorKind(self.reason)] if self.reason else ""
+        return ErrorKind(self.reason).meaning.message if self.reason else ""
 
     @classmethod
     def of(cls, model_name: str, circuit: Circuit, *, at: float) -> ModelCircuit:

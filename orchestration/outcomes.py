@@ -17,16 +17,11 @@ from orchestration.errors import (
 )
 from orchestration.routing import missing_everywhere
 from providers.adapters.base import ProviderReply
-from providers.errors import ErrorKind, ProviderError
+from providers.errors import ProviderError
 from usage.ledger.base import Outcome, QuotaExceeded
 from usage.models import Status
 
-_REQUEST_AT_FAULT: dict[ErrorKind, type[RequestRefused]] = {
-    ErrorKind.BAD_REQUEST: RequestRefused,
-    ErrorKind.BLOCKED: ContentBlocked,
-    ErrorKind.TOO_LONG: InputTooLong,
-    ErrorKind.TOO_LARGE: InputTooLong,
-}
+_REFUSALS = {refused.code: refused for refused in (RequestRefused, ContentBlocked, InputTooLong)}
 
 
 def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
@@ -42,7 +37,7 @@ def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
 def failed(error: ProviderError, *, latency_ms: int) -> Outcome:
     """A refusal costs what the vendor reported, or nothing; an answer that got lost may have been billed."""
     return Outcome(
-        status=Status.TIMEOUT if error.kind is ErrorKind.TIMEOUT else Status.ERROR,
+        status=Status.TIMEOUT if error.meaning.caller == ProviderTimedOut.code else Status.ERROR,
         usage=error.usage,
         latency_ms=latency_ms,
         may_have_cost=error.may_have_cost,
@@ -102,9 +97,29 @@ def _nobody_able(call: Call) -> DomainError:
 def _from_failures(call: Call) -> DomainError:
     errors = [failure.error for failure in call.failures]
     details = {"attempts": call.failed_attempts()}
-    if refused := _REQUEST_AT_FAULT.get(errors[-1].kind):
+    if refused := _refused_input(call):
         return refused(details=details)
-    if all(error.kind is ErrorKind.TIMEOUT for error in errors):
+    if all(error.meaning.caller == ProviderTimedOut.code for error in errors):
         return ProviderTimedOut(details=details)
     waits = [error.retry_after for error in errors if error.retry_after is not None]
     return ProviderFailed(details=details, retry_after=max(1, round(min(waits))) if waits else None)
+
+
+def _refused_input(call: Call) -> type[RequestRefused] | None:
+    """What the caller is to change, if the last word was about the input: what a vendor says is wrong with
+    it, or that every provider refuses it. One whose key, account or model is not in order has no say."""
+    heard = [one.error.meaning for one in call.failures if not one.error.meaning.is_unusable]
+    if not heard or heard[-1].blames_input == "no":
+        return None
+    telling = [one for one in heard if one.blames_input == "yes"]
+    if heard[-1].blames_input == "with_another" and not _is_refused_by_all(call):
+        return None
+    return _REFUSALS[(telling or heard)[-1].caller]
+
+
+def _is_refused_by_all(call: Call) -> bool:
+    """Whether two providers found fault with the request, or all that have a say."""
+    refused = call.refused_by()
+    unusable = {one.candidate.provider.identity for one in call.failures if one.error.meaning.is_unusable}
+    able = {one.provider.identity for one in call.order if not one.provider.is_flagged}
+    return len(refused) > 1 or able - unusable <= refused

@@ -61,6 +61,11 @@ class ProviderSnapshot:
         """Names the provider among all of a snapshot."""
         return self.config_id or self.provider_type
 
+    @property
+    def address(self) -> tuple[str, str]:
+        """What kind of API it is, and where."""
+        return self.provider_type, self.base_url
+
     def model_for(self, tier: Tier) -> str:
         return self.quality_model if tier == "quality" and self.quality_model else self.fast_model
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from accounts.errors import DomainError
+from orchestration import outcomes
 from orchestration.call import Call
 from orchestration.results import GenerationResult
 from orchestration.routing import Candidate
@@ -26,8 +27,8 @@ Answering = Callable[[Call], Awaitable[GenerationResult]]
 
 async def answer(call: Call, ask: Answering) -> GenerationResult:
     """Ask as many of the best candidates as the task's policy wants votes, at the same time, and merge what
-    comes back. Every vote has its rows and counts against the quota. One that fails is missing; the error of
-    the best-ranked is raised only when all of them fail."""
+    comes back. Every vote has its rows and counts against the quota. One that fails is missing; an error is
+    raised only when all of them fail."""
     voters = call.remaining()[: call.policy.votes]
     if len(voters) < 2:
         return await ask(call)
@@ -39,7 +40,10 @@ async def answer(call: Call, ask: Answering) -> GenerationResult:
             raise failed
     results = [one for one in answers if isinstance(one, GenerationResult)]
     if not results:
-        raise next(one for one in answers if isinstance(one, DomainError))
+        # Whether the input is at fault is for all of them to say, not for one.
+        call.failures += [failure for ballot in ballots for failure in ballot.failures]
+        refusals = [one for one in answers if isinstance(one, DomainError)]
+        raise outcomes.final_error(call, refusals) if call.failures else refusals[0]
     return _merged(call, results)
 
 

@@ -94,14 +94,22 @@ _RULES: dict[str, _Rules] = {
 @dataclass(frozen=True, slots=True)
 class CapabilityMatrix:
     """What is known of every model, frozen. `known` has what rows say, by provider type and plain name, with
-    the rules' facts filled in already; a model without a row is what the rules say."""
+    the rules' facts filled in already; a model without a row is what the rules say. `refused` has the
+    parameters that models have refused (`providers.parameters`)."""
 
     known: Mapping[tuple[str, str], Capabilities] = field(default_factory=lambda: MappingProxyType({}))
+    refused: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def of(self, provider_type: str, model_name: str) -> Capabilities:
         """UNKNOWN (text only) where nothing is known."""
         row = self.known.get((provider_type, plain_name(model_name))) if self.known else None
         return row or capabilities_of(provider_type, model_name)
+
+    def refused_by(self, provider_type: str, model_name: str) -> frozenset[str]:
+        """What the model is known not to take of a request."""
+        if not self.refused:
+            return frozenset()
+        return self.refused.get((provider_type, plain_name(model_name)), frozenset())
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from providers.errors import ErrorKind, UndecryptableKey
 from providers.figures import RecentCalls
+from providers.meaning import Flag
 from providers.models import AIProviderConfig
 
 Tone = Literal["good", "warning", "bad", "quiet"]
@@ -21,21 +22,7 @@ HIGHEST_LATENCY_MS = 5_000
 # Below this a rate says more about chance than about the provider.
 FEWEST_CALLS = 5
 
-# By the kind of error that flagged it: a word for the chip, what happened, and what to do.
-_FLAGS = {
-    ErrorKind.AUTH.value: ("refused", "The vendor refused the key.", "Enter a new one."),
-    ErrorKind.BILLING.value: (
-        "unpaid",
-        "The vendor wants a payment or a higher spending limit.",
-        "Settle the account there, then test the key.",
-    ),
-    ErrorKind.NOT_FOUND.value: (
-        "no such model",
-        "The vendor does not have the model, or the key may not use it.",
-        "Choose another model, then test the key.",
-    ),
-}
-_OTHER_FLAG = ("refused", "The vendor refused this config.", "Test the key to try again.")
+_OTHER_FLAG = Flag("refused", "The vendor refused this config.", "Test the key to try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +107,14 @@ def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -
 
 def flag_sentence(reason: str) -> str:
     """Why a config was flagged, for a person."""
-    return _FLAGS.get(reason, _OTHER_FLAG)[1]
+    return _flag_of(reason).what
+
+
+def _flag_of(reason: str) -> Flag:
+    try:
+        return ErrorKind(reason).meaning.flag or _OTHER_FLAG
+    except ValueError:
+        return _OTHER_FLAG
 
 
 def _revealed(config: AIProviderConfig) -> str | None:
@@ -145,7 +139,8 @@ def _troubles_of_key(config: AIProviderConfig, now: datetime) -> Iterator[_Troub
     """The worst first; of a key that can be decrypted."""
     expires = config.key_expires_at
     if config.flagged_at:
-        yield _Trouble("bad", *_FLAGS.get(config.flag_reason, _OTHER_FLAG))
+        flag = _flag_of(config.flag_reason)
+        yield _Trouble("bad", flag.label, flag.what, flag.to_do)
     if expires and expires <= now:
         yield _Trouble("bad", "expired", "The key has expired.", "Enter a new one.")
     if config.last_test_success is False and not config.flagged_at:

@@ -13,10 +13,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from django.db import transaction
+from django.utils import timezone
 
 from providers.adapters.base import ListedModel
 from providers.capabilities import FACTS, UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of, plain_name
 from providers.models import AIProviderConfig, ModelCapability, RoutingRevision
+from providers.parameters import still_held
 
 Origin = Literal["admin", "vendor", "rule", ""]
 Value = bool | int | None
@@ -45,13 +47,27 @@ class Learned:
 
 def load_matrix() -> CapabilityMatrix:
     """The matrix as it stands; one query."""
-    known = {}
+    known, refused, today = {}, {}, timezone.now().date()
     for row in ModelCapability.objects.all():
+        if held := still_held(row.refused_parameters, today=today):
+            refused[row.provider_type, plain_name(row.model_name)] = held
         facts = facts_of(row)
         if any(fact.origin in {"admin", "vendor"} for fact in facts.values()):
             key = row.provider_type, plain_name(row.model_name)
             known[key] = Capabilities(**{name: f.value for name, f in facts.items() if f.value is not None})  # type: ignore[arg-type]
-    return CapabilityMatrix(MappingProxyType(known))
+    return CapabilityMatrix(MappingProxyType(known), MappingProxyType(refused))
+
+
+def note_refused(*, provider_type: str, model_name: str, parameter: str) -> None:
+    """Write down that the model does not take `parameter` (`providers.parameters`), if it has a row."""
+    with transaction.atomic():
+        RoutingRevision.hold()
+        for row in ModelCapability.objects.filter(provider_type=provider_type):
+            if plain_name(row.model_name) == plain_name(model_name):
+                today = timezone.now().date()
+                if parameter not in still_held(row.refused_parameters, today=today):
+                    row.refused_parameters = row.refused_parameters | {parameter: today.isoformat()}
+                    row.save(update_fields=["refused_parameters"])
 
 
 def facts_of(row: ModelCapability) -> dict[str, Fact]:

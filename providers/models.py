@@ -159,6 +159,8 @@ class ModelCapability(RoutedModel):
     vendor_streaming = models.BooleanField(null=True, editable=False)
     vendor_context_window = models.PositiveIntegerField(null=True, editable=False)
     vendor_max_output_tokens = models.PositiveIntegerField(null=True, editable=False)
+    # What calls found that it does not take, by the day on which they did (`providers.parameters`).
+    refused_parameters = models.JSONField(default=dict, blank=True, editable=False)
     seen_at = models.DateTimeField(null=True, editable=False)
     retired_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 
 from orchestration.snapshot import ProviderSnapshot
-from providers.adapters.failures import MESSAGES
 from providers.capabilities import plain_name
 from providers.errors import ErrorKind, ProviderError, UndecryptableKey
 from providers.pool import provider_for
@@ -15,18 +14,7 @@ from providers.pool import provider_for
 PATIENCE = 10.0
 
 WORKS = "The vendor answered."
-NO_LIST = "There is no list of models at this address, so a probe can tell nothing. Calls may work."
-TOO_OFTEN = "The vendor's rate limit was reached, so the probe could tell nothing."
 MAY_NOT_LIST = "The key may not list models, but calls with it succeed."
-NOT_UNDERSTOOD = "The vendor did not accept the probe, which says nothing about calls."
-
-# What the vendor did says nothing about how it would treat a call.
-_UNTOLD: dict[ErrorKind, str] = {
-    ErrorKind.NOT_FOUND: NO_LIST,
-    ErrorKind.RATE_LIMITED: TOO_OFTEN,
-    ErrorKind.BAD_REQUEST: NOT_UNDERSTOOD,
-    ErrorKind.TOO_LARGE: NOT_UNDERSTOOD,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +34,9 @@ class Finding:
     @property
     def refuses(self) -> bool:
         """Whether the key or the account needs a person."""
-        return self.is_up is False and self.error_kind in (ErrorKind.AUTH, ErrorKind.BILLING)
+        if self.is_up is not False or self.error_kind == UndecryptableKey.code:
+            return False
+        return ErrorKind(self.error_kind).meaning.refuses_account
 
 
 async def ask(provider: ProviderSnapshot, *, is_serving: bool) -> Finding:
@@ -75,17 +65,15 @@ def sentence_of(is_up: bool | None, error_kind: str) -> str:  # noqa: FBT001 - a
         return WORKS
     if error_kind == UndecryptableKey.code:
         return UndecryptableKey.message
-    kind = ErrorKind(error_kind)
-    if is_up is None:
-        return MAY_NOT_LIST if kind is ErrorKind.AUTH else _UNTOLD[kind]
-    return MESSAGES[kind]
+    meaning = ErrorKind(error_kind).meaning
+    return (meaning.untold or MAY_NOT_LIST) if is_up is None else meaning.message
 
 
 def _verdict(error: ProviderError, is_serving: bool) -> bool | None:  # noqa: FBT001
-    if error.kind in _UNTOLD:
+    if error.meaning.untold:
         return None
     # Vendors sell keys that may generate and not list; they answer 403, where a wrong key is a 401.
-    may_not_list = error.kind is ErrorKind.AUTH and error.status_code == 403 and is_serving
+    may_not_list = error.meaning.refuses_account and error.status_code == 403 and is_serving
     return None if may_not_list else False
 
 

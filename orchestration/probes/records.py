@@ -87,12 +87,15 @@ def _speaks_for(
     """Whether the list that the vendor gave disproves what is held against the config."""
     if config.flagged_at is None:
         return config.last_test_success is False
-    if config.flag_reason == ErrorKind.NOT_FOUND:
+    flag = ErrorKind(config.flag_reason).meaning.flag
+    lifted_by_list = flag.lifted_by_list if flag else "no"
+    if lifted_by_list == "with_models":
         models = {plain_name(name) for name in (config.model_name, config.quality_model_name) if name}
         is_proven = models <= finding.listed
     else:
-        # No list says whether an account is paid for.
-        is_proven = config.flag_reason == ErrorKind.AUTH
-    list_was_refused = before is not None and before.error_kind == config.flag_reason == ErrorKind.AUTH
+        is_proven = lifted_by_list == "yes"
+    list_was_refused = (
+        before is not None and lifted_by_list == "yes" and before.error_kind == config.flag_reason
+    )
     is_new = config.proven_at is None or config.proven_at <= now - BELIEVED_AGAIN_AFTER
     return is_proven and (list_was_refused or is_new)

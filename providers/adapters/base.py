@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from providers.errors import ErrorKind, ProviderError
+from providers.errors import ProviderError
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,6 +30,7 @@ class GenerationRequest:
 
     `temperature` is a wish: it is left out for models that take none. `structured_by_prompt` is for models
     without structured output of their own: the schema of `response_model` goes into the prompt instead.
+    `without` names what this model does not take (`providers.parameters`).
     """
 
     prompt: str = field(repr=False)
@@ -39,6 +40,13 @@ class GenerationRequest:
     max_output_tokens: int = 2048
     temperature: float | None = None
     structured_by_prompt: bool = False
+    without: frozenset[str] = frozenset()
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes at least on its way, pictures written as text."""
+        pictures = sum(len(image.data) * 4 // 3 for image in self.images)
+        return len(self.prompt.encode()) + len(self.system_prompt.encode()) + pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,8 @@ class AIProvider(ABC):
     """
 
     vendor: str
+    # What a request to this vendor can be made without (`providers.parameters.Parameter`).
+    optional: frozenset[str]
 
     def __init__(
         self,
@@ -210,7 +220,7 @@ class AIProvider(ABC):
             models = await self.list_models()
         except ProviderError as error:
             # Only a refusal of the key says something about the key.
-            is_valid = False if error.kind in {ErrorKind.AUTH, ErrorKind.BILLING} else None
+            is_valid = False if error.meaning.refuses_account else None
             return CredentialCheck(is_valid=is_valid, message=error.message, latency_ms=_since(started))
         return CredentialCheck(
             is_valid=True, message="The key works.", latency_ms=_since(started), listed=models

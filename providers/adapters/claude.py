@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
@@ -16,10 +15,12 @@ from anthropic.types import Message, MessageDeltaUsage, ModelInfo, RawMessageStr
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.efforts import effort_of
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
 from providers.adapters.transport import until
-from providers.errors import ErrorKind, ProviderError
+from providers.errors import ProviderError
+from providers.parameters import Parameter
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 
@@ -30,32 +31,11 @@ _FINISH_REASONS = {
     "max_tokens": CUT_OFF,
     "model_context_window_exceeded": CUT_OFF,
 }
-# From version 5 on they think before they answer, inside max_tokens and at high effort unless told otherwise
-# (https://platform.claude.com/docs/en/build-with-claude/effort).
-_THINKS_UNASKED = re.compile(r"claude-[a-z]+-([5-9]|\d\d)(-\d{1,2})?(-\d{8})?")
-# For an error event inside a stream, which comes with the status 200 of the stream.
-_KIND_BY_TYPE: dict[str, ErrorKind] = {
-    "overloaded_error": ErrorKind.OVERLOADED,
-    "rate_limit_error": ErrorKind.RATE_LIMITED,
-    "timeout_error": ErrorKind.TIMEOUT,
-    "authentication_error": ErrorKind.AUTH,
-    "permission_error": ErrorKind.AUTH,
-    "billing_error": ErrorKind.BILLING,
-    "invalid_request_error": ErrorKind.BAD_REQUEST,
-}
-# https://platform.claude.com/docs/en/api/errors: spending limits answer 400 or 403, by the limit.
-_SPENDING_LIMITS = frozenset(
-    {
-        "contract_spend_limit_reached",
-        "enforced_spend_limit_reached",
-        "linked_organization_billing_unavailable",
-        "linked_organization_spend_limit_reached",
-    }
-)
 
 
 class ClaudeProvider(AIProvider):
     vendor = "claude"
+    optional = frozenset({Parameter.FORM, Parameter.EFFORT})
 
     def _connect(self, api_key: str) -> None:
         self._client = AsyncAnthropic(
@@ -80,11 +60,12 @@ class ClaudeProvider(AIProvider):
         payload = _to_vendor(request, self.model_name)
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
-        with _translate_errors(self.vendor):
+        with _translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
                 stream = await self._client.messages.create(**payload, stream=True)
             async with aclosing(_Closing(stream)):
                 async for event in until(deadline, stream):
+                    progress.has_generated |= event.type.startswith("content_block")
                     if text := whole.add(event):
                         yield text
         yield whole.reply(request, vendor=self.vendor)
@@ -134,7 +115,9 @@ class _Accumulator:
         return ""
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-        if not self._is_complete or self._message is None:
+        if self._message is None:
+            raise failures.malformed(vendor)
+        if not self._is_complete:
             raise failures.broke_off(vendor)
         return _reply(
             request,
@@ -147,10 +130,11 @@ class _Accumulator:
 
 
 @contextmanager
-def _translate_errors(vendor: str) -> Iterator[None]:
+def _translate_errors(vendor: str) -> Iterator[failures.Progress]:
+    progress = failures.Progress()
     try:
         with failures.translated(vendor):
-            yield
+            yield progress
     except anthropic.APIConnectionError as error:
         cause = error.__cause__
         if cause is not None and not isinstance(cause, (httpx2.HTTPError, TimeoutError)):
@@ -158,26 +142,21 @@ def _translate_errors(vendor: str) -> Iterator[None]:
             raise cause from None
         raise failures.from_network(vendor, cause) from None
     except anthropic.APIStatusError as error:
-        raise _refused(vendor, error) from None
+        raise _refused(vendor, error, has_generated=progress.has_generated) from None
     except anthropic.APIResponseValidationError:
         raise failures.malformed(vendor) from None
 
 
-def _refused(vendor: str, error: anthropic.APIStatusError) -> ProviderError:
-    kind = ErrorKind.BILLING if error.error_code in _SPENDING_LIMITS else None
-    if error.status_code == 200:
-        kind = kind or _KIND_BY_TYPE.get(error.type or "", ErrorKind.SERVER)
-    refusal = failures.refused(
+def _refused(vendor: str, error: anthropic.APIStatusError, *, has_generated: bool) -> ProviderError:
+    # An event in the middle of a stream comes with the stream's status, and without the rest of it.
+    body = error.body if error.status_code == 200 else failures.body_of(error.response)
+    return failures.refused(
         vendor,
         status=error.status_code,
-        kind=kind,
-        text=error.api_message or "",
-        code=error.error_code or error.type,
+        body=body,
         headers=error.response.headers,
+        has_generated=has_generated,
     )
-    # In the middle of a stream the model has already worked.
-    refusal.may_have_cost = refusal.may_have_cost or error.status_code == 200
-    return refusal
 
 
 def _listed(model: ModelInfo) -> ListedModel:
@@ -223,8 +202,9 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     if request.response_model is not None:
         schema = vendor_schema(request.response_model, ANTHROPIC)
         output_config["format"] = {"type": "json_schema", "schema": schema}
-    if _THINKS_UNASKED.fullmatch(model_name):
-        output_config["effort"] = "low"
+    effort = effort_of("claude", model_name)
+    if effort and Parameter.EFFORT not in request.without:
+        output_config["effort"] = effort
     if output_config:
         payload["output_config"] = output_config
     return payload

@@ -16,10 +16,12 @@ from google.genai.client import DebugConfig
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.efforts import effort_of
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
-from providers.errors import ErrorKind, ProviderError
+from providers.errors import ProviderError
+from providers.parameters import Parameter
 
 GEMINI_URL = "https://generativelanguage.googleapis.com"
 
@@ -44,6 +46,7 @@ _BLOCKED = frozenset(
 
 class GeminiProvider(AIProvider):
     vendor = "gemini"
+    optional = frozenset({Parameter.FORM, Parameter.EFFORT, Parameter.TEMPERATURE, Parameter.STORE})
 
     def _connect(self, api_key: str) -> None:
         # Everything that the SDK would look up in the environment is given here. The synchronous client is
@@ -75,10 +78,11 @@ class GeminiProvider(AIProvider):
         whole = _Accumulator()
         stream: Any = None
         try:
-            with _translate_errors(self.vendor):
+            with _translate_errors(self.vendor) as progress:
                 async with asyncio.timeout_at(deadline):
                     stream = await self._models.generate_content_stream(**payload)
                 async for chunk in until(deadline, stream):
+                    progress.has_generated |= bool(chunk.candidates)
                     if text := whole.add(chunk):
                         yield text
         finally:
@@ -144,51 +148,32 @@ class _Accumulator:
 
 
 @contextmanager
-def _translate_errors(vendor: str) -> Iterator[None]:
+def _translate_errors(vendor: str) -> Iterator[failures.Progress]:
+    progress = failures.Progress()
     try:
         with failures.translated(vendor):
-            yield
+            yield progress
     except errors.APIError as error:
-        raise _refused(vendor, error) from None
+        raise _refused(vendor, error, has_generated=progress.has_generated) from None
     except (errors.UnknownApiResponseError, pydantic.ValidationError, TypeError, AttributeError):
         # The SDK takes any JSON it reads for an object, and validates only then. What we send was validated
         # before this context was entered.
         raise failures.malformed(vendor) from None
 
 
-def _refused(vendor: str, error: errors.APIError) -> ProviderError:
-    headers = getattr(error.response, "headers", None)
-    details = _details(error)
-    reasons = {detail.get("reason") for detail in details}
-    kind = None
-    if "API_KEY_INVALID" in reasons:
-        kind = ErrorKind.AUTH
-    elif error.code == 400 and error.status == "FAILED_PRECONDITION":
-        # "enable billing on your project" (https://ai.google.dev/gemini-api/docs/troubleshooting)
-        kind = ErrorKind.BILLING
+def _refused(vendor: str, error: errors.APIError, *, has_generated: bool) -> ProviderError:
+    response, body = error.response, error.details
+    if isinstance(response, httpx2.Response):
+        # The SDK makes an error of Google's of any page.
+        body = failures.body_of(response)
+    headers = getattr(response, "headers", None)
     return failures.refused(
         vendor,
         status=error.code,
-        kind=kind,
-        text=str(error.message or ""),
-        code=error.status,
+        body=body,
         headers=headers if isinstance(headers, Mapping) else None,
-        retry_after=_retry_delay(details),
+        has_generated=has_generated,
     )
-
-
-def _details(error: errors.APIError) -> list[dict[str, Any]]:
-    body = error.details.get("error", error.details) if isinstance(error.details, dict) else {}
-    details = body.get("details") if isinstance(body, dict) else None
-    return [detail for detail in details or [] if isinstance(detail, dict)]
-
-
-def _retry_delay(details: list[dict[str, Any]]) -> float | None:
-    """Seconds from google.rpc.RetryInfo, which writes a duration as "34s" or "34.07s"."""
-    for detail in details:
-        if match := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
-            return float(match[1])
-    return None
 
 
 def _generates(model: types.Model) -> bool:
@@ -214,13 +199,15 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     parts.append(types.Part(text=request.prompt))
     config = types.GenerateContentConfig(
         max_output_tokens=request.max_output_tokens,
-        temperature=request.temperature,
-        thinking_config=_thinking(model_name, request.max_output_tokens),
+        temperature=None if Parameter.TEMPERATURE in request.without else request.temperature,
+        thinking_config=None
+        if Parameter.EFFORT in request.without
+        else _thinking(model_name, request.max_output_tokens),
         # Both make the SDK ask again on its own.
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
         automatic_continuation=False,
         # Postings and CVs are personal data: the vendor is not to keep them in the project's logs.
-        store=False,
+        store=None if Parameter.STORE in request.without else False,
     )
     if request.system_prompt:
         config.system_instruction = request.system_prompt
@@ -233,8 +220,8 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 def _thinking(model_name: str, max_output_tokens: int) -> types.ThinkingConfig | None:
     """Thoughts count towards `max_output_tokens` and by default may use all of it up, so they get a quarter.
     Bounds by model: https://ai.google.dev/gemini-api/docs/thinking#set-budget"""
-    if re.match(r"(models/)?gemini-[3-9]", model_name):
-        return types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)
+    if effort := effort_of("gemini", model_name):
+        return types.ThinkingConfig(thinking_level=types.ThinkingLevel(effort.upper()))
     if re.match(r"(models/)?gemini-2\.5-pro", model_name):
         return types.ThinkingConfig(thinking_budget=max(128, max_output_tokens // 4))
     if re.match(r"(models/)?gemini-2\.5-flash", model_name):

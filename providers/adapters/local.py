@@ -19,6 +19,7 @@ from providers.adapters.openai import data_url, list_openai_models, openai_clien
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
 from providers.adapters.transport import until
+from providers.parameters import Parameter
 
 # The SDK refuses an empty key; servers that check none ignore this one.
 NO_KEY = "none"
@@ -26,6 +27,7 @@ NO_KEY = "none"
 
 class LocalProvider(AIProvider):
     vendor = "local"
+    optional = frozenset({Parameter.FORM, Parameter.TEMPERATURE, Parameter.LIMIT, Parameter.USAGE})
 
     def _connect(self, api_key: str) -> None:
         if not self.base_url:
@@ -43,15 +45,18 @@ class LocalProvider(AIProvider):
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
-        payload |= {"stream": True, "stream_options": {"include_usage": True}}
+        payload["stream"] = True
+        if Parameter.USAGE not in request.without:
+            payload["stream_options"] = {"include_usage": True}
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
-        with translate_errors(self.vendor):
+        with translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
                 stream = await self._client.chat.completions.create(**payload)
             async with aclosing(stream):
                 async for chunk in until(deadline, stream):
                     if text := whole.add(chunk):
+                        progress.has_generated = True
                         yield text
         yield whole.reply(request, vendor=self.vendor)
 
@@ -88,7 +93,8 @@ class _Accumulator:
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
         if not self._finish_reason:
-            raise failures.broke_off(vendor)
+            has_begun = self._texts or self._id
+            raise failures.broke_off(vendor) if has_begun else failures.malformed(vendor)
         return _reply(
             request,
             vendor=vendor,
@@ -131,10 +137,11 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     payload: dict[str, Any] = {
         "model": model_name,
         "messages": [*messages, {"role": "user", "content": content}],
-        # Not max_completion_tokens: older servers ignore it and write without end.
-        "max_tokens": request.max_output_tokens,
     }
-    if request.temperature is not None:
+    # Older servers ignore max_completion_tokens and write without end; newer models of OpenAI take only that.
+    limit = "max_completion_tokens" if Parameter.LIMIT in request.without else "max_tokens"
+    payload[limit] = request.max_output_tokens
+    if request.temperature is not None and Parameter.TEMPERATURE not in request.without:
         payload["temperature"] = request.temperature
     if request.response_model is not None:
         payload["response_format"] = {
@@ -154,6 +161,11 @@ def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str)
     choice = completion.choices[0]
     if choice.message is None:
         raise failures.malformed(vendor)
+    if error := _dict(choice.model_extra).get("error"):
+        # A router whose own vendor failed in the middle of the answer.
+        raise failures.refused(
+            vendor, status=200, body={"error": error}, has_generated=bool(choice.message.content)
+        )
     return _reply(
         request,
         vendor=vendor,

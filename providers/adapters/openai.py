@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
@@ -24,38 +23,19 @@ from providers.adapters.base import (
     ProviderReply,
     TokenUsage,
 )
+from providers.adapters.efforts import effort_of
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
-from providers.errors import ErrorKind, ProviderError
+from providers.errors import ProviderError
+from providers.parameters import Parameter
 
 OPENAI_URL = "https://api.openai.com/v1"
-
-# Codes that say more than the status they come with, from OpenAI and from servers that speak its protocol.
-_KIND_BY_CODE: dict[str, ErrorKind] = {
-    "context_length_exceeded": ErrorKind.TOO_LONG,
-    "exceed_context_size_error": ErrorKind.TOO_LONG,
-    "insufficient_quota": ErrorKind.BILLING,
-    "billing_hard_limit_reached": ErrorKind.BILLING,
-    "billing_not_active": ErrorKind.BILLING,
-    "model_not_found": ErrorKind.NOT_FOUND,
-    "content_filter": ErrorKind.BLOCKED,
-    "content_policy_violation": ErrorKind.BLOCKED,
-    "invalid_prompt": ErrorKind.BLOCKED,
-}
-# What an error inside a reply that began with status 200 means, where the codes above do not say.
-_KIND_BY_CODE_IN_REPLY: dict[str, ErrorKind] = {
-    "rate_limit_exceeded": ErrorKind.RATE_LIMITED,
-    "bio_policy": ErrorKind.BLOCKED,
-    "misalignment_policy_violation": ErrorKind.BLOCKED,
-    "image_content_policy_violation": ErrorKind.BLOCKED,
-}
-# They think before they answer, inside max_output_tokens, and take no temperature.
-_REASONING_MODEL = re.compile(r"^(o\d|gpt-([5-9]|\d\d))(?!.*chat)")
 
 
 class OpenAIProvider(AIProvider):
     vendor = "openai"
+    optional = frozenset({Parameter.FORM, Parameter.EFFORT, Parameter.TEMPERATURE, Parameter.STORE})
 
     def _connect(self, api_key: str) -> None:
         self._client = openai_client(
@@ -73,19 +53,21 @@ class OpenAIProvider(AIProvider):
         payload = _to_vendor(request, self.model_name)
         deadline = asyncio.get_running_loop().time() + self.timeout
         final: Response | None = None
-        with translate_errors(self.vendor):
+        event = None
+        with translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
                 stream = await self._client.responses.create(**payload, stream=True)
             async with aclosing(stream):
                 async for event in until(deadline, stream):
+                    progress.has_generated |= event.type.startswith("response.output_")
                     if event.type == "response.output_text.delta":
                         yield event.delta
                     elif event.type in {"response.completed", "response.incomplete", "response.failed"}:
                         final = event.response
                     elif event.type == "error":
-                        raise _failed_inside(self.vendor, event.code)
+                        raise _failed_inside(self.vendor, event, has_generated=progress.has_generated)
         if final is None:
-            raise failures.broke_off(self.vendor)
+            raise failures.broke_off(self.vendor) if event else failures.malformed(self.vendor)
         yield _from_vendor(final, request, vendor=self.vendor)
 
     async def list_models(self) -> tuple[ListedModel, ...]:
@@ -118,53 +100,34 @@ async def list_openai_models(client: AsyncOpenAI, *, vendor: str, seconds: float
 
 
 @contextmanager
-def translate_errors(vendor: str) -> Iterator[None]:
+def translate_errors(vendor: str) -> Iterator[failures.Progress]:
     """For OpenAI's API and for servers that speak its protocol."""
+    progress = failures.Progress()
     try:
         with failures.translated(vendor):
-            yield
+            yield progress
     except openai.APIConnectionError as error:
         raise failures.from_network(vendor, error.__cause__) from None
     except openai.APIStatusError as error:
-        raise _refused(vendor, error) from None
+        body, headers = failures.body_of(error.response), error.response.headers
+        raise failures.refused(vendor, status=error.status_code, body=body, headers=headers) from None
     except openai.APIResponseValidationError:
         raise failures.malformed(vendor) from None
     except openai.APIError as error:
         # An error event inside a stream.
-        raise _failed_inside(vendor, error.code or error.type) from None
+        raise failures.refused(
+            vendor, status=200, body=error.body, has_generated=progress.has_generated
+        ) from None
 
 
 def data_url(image: Image) -> str:
     return f"data:{image.mime_type};base64,{base64.b64encode(image.data).decode()}"
 
 
-def _refused(vendor: str, error: openai.APIStatusError) -> ProviderError:
-    kind = _KIND_BY_CODE.get(error.code or "") or _KIND_BY_CODE.get(error.type or "")
-    if error.status_code >= 500:
-        # Whatever a code says about the request, a server that fails is in trouble itself.
-        kind = None
-    return failures.refused(
-        vendor,
-        status=error.status_code,
-        kind=kind,
-        text=error.message,
-        code=error.code or error.type,
-        headers=error.response.headers,
-    )
-
-
-def _failed_inside(vendor: str, code: str | None) -> ProviderError:
-    known = _KIND_BY_CODE | _KIND_BY_CODE_IN_REPLY
-    kind = known.get(code or "")
-    if kind is None:
-        kind = ErrorKind.BAD_REQUEST if "image" in (code or "") else ErrorKind.SERVER
-    return ProviderError(
-        kind,
-        failures.MESSAGES[kind],
-        vendor=vendor,
-        vendor_code=failures.machine_code(code),
-        may_have_cost=True,
-    )
+def _failed_inside(vendor: str, error: Any, *, has_generated: bool) -> ProviderError:
+    """For the SDK's object of an error that came with status 200."""
+    told = {name: getattr(error, name, None) for name in ("code", "type", "message", "param")}
+    return failures.refused(vendor, status=200, body=told, has_generated=has_generated)
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
@@ -176,9 +139,10 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
         "model": model_name,
         "input": [{"role": "user", "content": content}],
         "max_output_tokens": request.max_output_tokens,
-        # Postings and CVs are personal data: the vendor is not to keep them for its dashboard.
-        "store": False,
     }
+    if Parameter.STORE not in request.without:
+        # Postings and CVs are personal data: the vendor is not to keep them for its dashboard.
+        payload["store"] = False
     if request.system_prompt:
         payload["instructions"] = request.system_prompt
     if request.response_model is not None:
@@ -190,9 +154,10 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
                 "strict": True,
             }
         }
-    if _REASONING_MODEL.match(model_name):
-        payload["reasoning"] = {"effort": "low"}
-    elif request.temperature is not None:
+    effort = effort_of("openai", model_name)
+    if effort and Parameter.EFFORT not in request.without:
+        payload["reasoning"] = {"effort": effort}
+    if effort is None and request.temperature is not None and Parameter.TEMPERATURE not in request.without:
         payload["temperature"] = request.temperature
     return payload
 
@@ -202,7 +167,7 @@ def _from_vendor(response: object, request: GenerationRequest, *, vendor: str) -
         raise failures.malformed(vendor)
     usage = usage_from(response.usage)
     if response.error is not None or response.status == "failed":
-        error = _failed_inside(vendor, response.error.code if response.error else None)
+        error = _failed_inside(vendor, response.error, has_generated=bool(response.output))
         error.usage = usage
         raise error
     parts = [part for item in response.output if item.type == "message" for part in item.content]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import BaseModel, ValidationError
 
 from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
-from providers.adapters.failures import MESSAGES
 from providers.errors import ErrorKind, ProviderError
 
 CUT_OFF = "length"
@@ -75,7 +74,6 @@ def blocked(
     """A safety refusal. `was_billed` False: the prompt was stopped before a model saw it."""
     return ProviderError(
         ErrorKind.BLOCKED,
-        MESSAGES[ErrorKind.BLOCKED],
         vendor=vendor,
         vendor_code=code,
         usage=usage,
@@ -97,7 +95,8 @@ def parse(form: type[BaseModel], text: str, *, vendor: str, usage: TokenUsage | 
     try:
         return form.model_validate_json(text)
     except ValidationError as error:
-        raise unparsable(vendor, f"{MESSAGES[ErrorKind.UNPARSABLE]} {_problems(error)}", usage) from None
+        message = f"{ErrorKind.UNPARSABLE.meaning.message} {_problems(error)}"
+        raise unparsable(vendor, message, usage) from None
 
 
 def _problems(error: ValidationError) -> str:
@@ -114,4 +113,4 @@ def _problems(error: ValidationError) -> str:
 
 def unparsable(vendor: str, message: str, usage: TokenUsage | None) -> ProviderError:
     """A reply in another form than the one asked for, which is billed like any other."""
-    return ProviderError(ErrorKind.UNPARSABLE, message, vendor=vendor, usage=usage, may_have_cost=True)
+    return ProviderError(ErrorKind.UNPARSABLE, message, vendor=vendor, usage=usage)

@@ -20,6 +20,8 @@ import aiohttp
 import httpx2
 from yarl import URL
 
+from providers.adapters.failures import look_inside
+
 CONNECT_TIMEOUT_SECONDS = 10.0
 _READ_SIZE = 64 * 1024
 # Descriptions of this machine that the SDKs add to each request, and that no vendor needs.
@@ -45,6 +47,7 @@ def new_http_client() -> httpx2.AsyncClient:
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         follow_redirects=False,
         trust_env=False,
+        event_hooks={"response": [look_inside]},
     )
 
 

@@ -95,10 +95,17 @@ class ModelCapabilityAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     search_fields = ("model_name", "note")
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER
-    audit_leaves_out = (*_VENDOR_COLUMNS, "seen_at", "retired_at", "created_at", "updated_at")
+    audit_leaves_out = (
+        *_VENDOR_COLUMNS,
+        "refused_parameters",
+        "seen_at",
+        "retired_at",
+        "created_at",
+        "updated_at",
+    )
     fieldsets = (
         (None, {"fields": ("provider_type", "model_name", "note")}),
-        ("What it can do", {"fields": FEATURES}),
+        ("What it can do", {"fields": (*FEATURES, "left_out")}),
         ("How much at once", {"fields": ("context_window", "max_output_tokens")}),
     )
 
@@ -109,13 +116,13 @@ class ModelCapabilityAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, obj: ModelCapability | None = None
     ) -> tuple[str, ...]:
         # Another model is another row.
-        return ("provider_type", "model_name") if obj else ()
+        return ("provider_type", "model_name", "left_out") if obj else ("left_out",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         RoutingRevision.hold()
         if change:
             # A vendor's list may have come in since this row was read.
-            obj.refresh_from_db(fields=[*_VENDOR_COLUMNS, "seen_at", "retired_at"])
+            obj.refresh_from_db(fields=[*_VENDOR_COLUMNS, "refused_parameters", "seen_at", "retired_at"])
         super().save_model(request, obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
@@ -152,6 +159,11 @@ class ModelCapabilityAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
         sizes = [("reads", facts["context_window"]), ("writes", facts["max_output_tokens"])]
         shown = [(word, fact.value, _SAID_BY[fact.origin]) for word, fact in sizes]
         return render_to_string("providers/sizes.html", {"sizes": shown})
+
+    @display(description="Left out of requests")
+    def left_out(self, row: ModelCapability) -> str:
+        """What calls found that the model refuses (`providers.parameters`)."""
+        return ", ".join(sorted(row.refused_parameters)) or "nothing"
 
     @display(description="Vendor's list", ordering="seen_at")
     def listed(self, row: ModelCapability) -> str:

@@ -29,6 +29,8 @@ _ERRORS = {
     "not_found": (404, "not_found_error", "model: {model}"),
     "bad_request": (400, "invalid_request_error", "messages: invalid request"),
     "unprocessable": (422, "invalid_request_error", "The request could not be processed."),
+    "unsupported": (400, "invalid_request_error", "wish: Extra inputs are not permitted"),
+    "failed_dependency": (424, "api_error", "A dependency failed."),
     "too_long": (400, "invalid_request_error", "prompt is too long: 200001 tokens > 200000 maximum"),
     "too_large": (413, "request_too_large", "Request exceeds the maximum size"),
     "request_timeout": (408, "timeout_error", "Request timed out"),

@@ -18,6 +18,8 @@ ERRORS = {
     "not_found": "there is no such model",
     "bad_request": "the request is malformed",
     "unprocessable": "the request cannot be processed",
+    "unsupported": "a parameter that the model does not take",
+    "failed_dependency": "something on the way failed (424)",
     "too_long": "the prompt exceeds the model's window",
     "too_large": "the body exceeds the vendor's limit",
     "request_timeout": "the vendor gave up waiting (408)",

@@ -28,6 +28,9 @@ _ERRORS = {
                                     "for generateContent."),
     "bad_request": (400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
     "unprocessable": (422, "INVALID_ARGUMENT", "The request could not be processed."),
+    "unsupported": (400, "INVALID_ARGUMENT", "Invalid JSON payload received. Unknown name \"wish\" at "
+                                             "'generation_config': Cannot find field."),
+    "failed_dependency": (424, "ABORTED", "A dependency failed."),
     "too_long": (400, "INVALID_ARGUMENT", "The input token count (1048577) exceeds the maximum number of "
                                           "tokens allowed (1048576)."),
     "too_large": (413, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."),

@@ -33,6 +33,9 @@ _ERRORS: dict[str, tuple[int, str, str | None, str]] = {
                   "The model `{model}` does not exist or you do not have access to it."),
     "bad_request": (400, "invalid_request_error", None, "Invalid request."),
     "unprocessable": (422, "invalid_request_error", None, "The request could not be processed."),
+    "unsupported": (400, "invalid_request_error", "unsupported_parameter",
+                    "Unsupported parameter: 'wish' is not supported with this model."),
+    "failed_dependency": (424, "server_error", None, "A dependency failed."),
     "too_long": (400, "invalid_request_error", "context_length_exceeded",
                  "This model's maximum context length is 128000 tokens. However, your messages resulted in "
                  "128001 tokens. Please reduce the length of the messages."),

@@ -31,3 +31,9 @@ def ask(user):
         return background.run(AIOrchestrator().generate(task=task, prompt=prompt, **arguments))
 
     return generate
+
+
+@pytest.fixture
+def no_pauses(monkeypatch):
+    """The pause before a request is tried again is drawn at random, which is the outermost seam there is."""
+    monkeypatch.setattr("orchestration.resilience._jittered", lambda retries_here: 0.0)

@@ -62,7 +62,8 @@ def test_only_those_are_asked_whose_time_has_come(config_at, sandbox):
         ("hang", (False, "timeout")),
         ("not_found", (None, "not_found")),
         ("rate_limited=30", (None, "rate_limited")),
-        ("bad_request", (None, "bad_request")),
+        ("bad_request", (None, "rejected")),
+        ("failed_dependency", (False, "path")),
     ],
 )
 def test_what_a_vendor_may_answer(config_at, sandbox, fault, outcome):

@@ -187,3 +187,15 @@ def test_it_is_for_super_admins(client, user, haiku):
 
 def test_the_page_is_in_the_sidebar(console):
     assert reverse(LIST) in words(console.get(reverse("admin:index")))
+
+
+def test_the_page_of_a_model_shows_what_is_left_out_of_requests_and_saving_keeps_it(console, haiku):
+    found = {"store": "2026-11-30", "form": "2026-11-30"}
+    ModelCapability.objects.update(refused_parameters=found)
+
+    page = words(console.get(change_url(haiku)))
+    console.post(change_url(haiku), {"vision": "", "note": "Seen."})
+
+    assert "form, store" in page
+    haiku.refresh_from_db()
+    assert (haiku.note, haiku.refused_parameters) == ("Seen.", found)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from providers.adapters.failures import MESSAGES, kind_of, machine_code, retry_after_seconds
+from providers.adapters.failures import machine_code, retry_after_seconds
 from providers.adapters.gemini import _thinking
-from providers.errors import ErrorKind
 
 NOON = 1_795_262_400.0  # 2026-11-21T12:00:00Z
 
@@ -25,34 +24,6 @@ NOON = 1_795_262_400.0  # 2026-11-21T12:00:00Z
 )
 def test_retry_after_is_seconds_or_a_date(value, seconds):
     assert retry_after_seconds({"Retry-After": value}, now=NOON) == seconds
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "prompt is too long: 200001 tokens > 200000 maximum",
-        "This model's maximum context length is 8192 tokens.",
-        "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
-        "the request exceeds the available context size",
-    ],
-)
-def test_a_400_about_length_is_too_long(text):
-    assert kind_of(400, text) is ErrorKind.TOO_LONG
-
-
-def test_a_text_about_length_changes_no_other_status():
-    assert kind_of(500, "prompt is too long") is ErrorKind.SERVER
-    assert kind_of(401, "prompt is too long") is ErrorKind.AUTH
-
-
-def test_a_503_tells_overload_from_outage():
-    assert kind_of(503, "The model is overloaded. Please try again later.") is ErrorKind.OVERLOADED
-    assert kind_of(503, "The service is currently unavailable.") is ErrorKind.SERVER
-
-
-def test_every_kind_has_a_sentence_of_its_own():
-    assert set(MESSAGES) == set(ErrorKind)
-    assert len(set(MESSAGES.values())) == len(MESSAGES)
 
 
 @pytest.mark.parametrize(

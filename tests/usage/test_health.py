@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 API = "/api/v1/super-admin/providers"
 # What a provider is not to blame for.
-EXCUSED = ("bad_request", "too_long", "too_large", "blocked", "internal")
+EXCUSED = ("bad_request", "rejected", "too_long", "too_large", "blocked", "internal")
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_calls_of_the_last_day_are_counted_and_averaged():
     assert health.verdict.reasons == ("20.0 % of the calls of the last 24 hours failed.",)
 
 
-@pytest.mark.parametrize("kind", ["bad_request", "too_long", "too_large", "blocked", "internal"])
+@pytest.mark.parametrize("kind", EXCUSED)
 def test_a_provider_is_not_blamed_for_what_the_request_did_wrong(kind):
     config = make_config()
     make_calls(10, config, status="error", error_kind=kind)

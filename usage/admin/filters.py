@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFi
 from unfold.utils import parse_date_str
 
 from accounts.models import Plan, User
-from providers.errors import ErrorKind
+from providers.errors import FORMER_KINDS, ErrorKind
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
 from providers.tasks import TASKS
@@ -121,7 +121,7 @@ class ErrorKindFilter(_ColumnFilter):
     )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        kinds = sorted({kind.value for kind in ErrorKind} | set(self._OURS))
+        kinds = sorted({kind.value for kind in ErrorKind} | FORMER_KINDS.keys() | set(self._OURS))
         return [(kind, kind.replace("_", " ")) for kind in kinds]
 
 
