@@ -214,7 +214,10 @@ class AIProvider(ABC):
             is_valid = False if error.kind in {ErrorKind.AUTH, ErrorKind.BILLING} else None
             return CredentialCheck(is_valid=is_valid, message=error.message, latency_ms=_since(started))
         return CredentialCheck(
-            is_valid=True, message="The key works.", latency_ms=_since(started), listed=models
+            is_valid=True,
+            message="The key works.",
+            latency_ms=_since(started),
+            listed=tuple(model for model in models if model.name),
         )
 
     async def aclose(self) -> None:

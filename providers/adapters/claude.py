@@ -201,7 +201,7 @@ def _listed(model: ModelInfo) -> ListedModel:
         return supported if isinstance(supported, bool) else None
 
     return ListedModel(
-        str(model.id),
+        word(model.id),
         vision=supports("image_input"),
         structured_output=supports("structured_outputs"),
         context_window=whole_number(model.max_input_tokens),

@@ -16,7 +16,7 @@ from google.genai.client import DebugConfig
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
-from providers.adapters.reading import reading
+from providers.adapters.reading import reading, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
@@ -208,7 +208,7 @@ def _listed(model: types.Model) -> ListedModel:
     Streaming is mostly left out of the methods although every model does it."""
     streams = "streamGenerateContent" in (model.supported_actions or ())
     return ListedModel(
-        (model.name or "").removeprefix("models/"),
+        word(model.name).removeprefix("models/"),
         streaming=True if streams else None,
         context_window=whole_number(model.input_token_limit),
         max_output_tokens=whole_number(model.output_token_limit),

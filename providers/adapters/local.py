@@ -88,7 +88,7 @@ class _Accumulator:
         if choice is None:
             return ""
         self._finish_reason = choice.finish_reason or self._finish_reason
-        self._is_refusal = self._is_refusal or bool(choice.delta and choice.delta.refusal)
+        self._is_refusal = self._is_refusal or bool(choice.delta and word(choice.delta.refusal))
         text = text_of(choice.delta and choice.delta.content)
         self._texts.append(text)
         return text
@@ -122,7 +122,7 @@ def _listed(model: Model) -> ListedModel:
     inputs = _dict(said.get("architecture")).get("input_modalities")
     parameters = said.get("supported_parameters")
     return ListedModel(
-        str(model.id),
+        word(model.id),
         vision="image" in inputs if isinstance(inputs, list) else None,
         structured_output="structured_outputs" in parameters if isinstance(parameters, list) else None,
         context_window=whole_number(said.get("max_model_len")) or whole_number(said.get("context_length")),
@@ -171,7 +171,7 @@ def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str)
         usage=usage_from(_counts(completion.usage)),
         model_name=completion.model or "",
         finish_reason=choice.finish_reason or "",
-        is_refusal=bool(choice.message.refusal),
+        is_refusal=bool(word(choice.message.refusal)),
         request_id=getattr(completion, "_request_id", None) or completion.id or "",
         service_tier=completion.service_tier or "",
     )

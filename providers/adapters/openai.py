@@ -95,7 +95,8 @@ class OpenAIProvider(AIProvider):
     async def list_models(self) -> tuple[ListedModel, ...]:
         models = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
         # Their list says nothing but names (https://platform.openai.com/docs/api-reference/models/object).
-        return tuple(ListedModel(str(model.id)) for model in models)
+        with reading(self.vendor):
+            return tuple(ListedModel(word(model.id)) for model in models)
 
 
 class _Accumulator:
