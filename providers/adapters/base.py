@@ -155,10 +155,10 @@ class AIProvider(ABC):
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         # Late, so that describing a call does not load the HTTP stack.
-        from providers.adapters.transport import new_http_client
+        from providers.adapters.transport import UNREACHABLE, can_be_reached, new_http_client
 
         self.model_name = model_name
-        self.base_url = base_url
+        self.base_url = base_url if not base_url or can_be_reached(base_url) else UNREACHABLE
         self.timeout = timeout
         self._owns_connections = http_client is None
         self._http = http_client or new_http_client()
@@ -190,11 +190,12 @@ class AIProvider(ABC):
         Raises ProviderError like `generate_content`, also after text was yielded (a stream that was cut). The
         caller closes the iterator (`contextlib.aclosing`) when it stops early; that ends the HTTP request.
         """
-        if not request.structured_by_prompt:
-            return self._stream(request)
         from providers.adapters import by_prompt
+        from providers.adapters.cleaning import cleaned_pieces
 
-        stream = self._stream(by_prompt.asked(request))
+        if not request.structured_by_prompt:
+            return cleaned_pieces(self._stream(request))
+        stream = cleaned_pieces(self._stream(by_prompt.asked(request)))
         return by_prompt.understood_at_the_end(stream, request, vendor=self.vendor)
 
     @abstractmethod
@@ -223,7 +224,10 @@ class AIProvider(ABC):
             is_valid = False if error.meaning.refuses_account else None
             return CredentialCheck(is_valid=is_valid, message=error.message, latency_ms=_since(started))
         return CredentialCheck(
-            is_valid=True, message="The key works.", latency_ms=_since(started), listed=models
+            is_valid=True,
+            message="The key works.",
+            latency_ms=_since(started),
+            listed=tuple(model for model in models if model.name),
         )
 
     async def aclose(self) -> None:

@@ -16,6 +16,7 @@ from anthropic.types import Message, MessageDeltaUsage, ModelInfo, RawMessageStr
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.efforts import effort_of
+from providers.adapters.reading import reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
 from providers.adapters.transport import until
@@ -51,16 +52,16 @@ class ClaudeProvider(AIProvider):
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
-        with _translate_errors(self.vendor):
+        with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
                 message = await self._client.messages.create(**payload)
-        return _from_vendor(message, request, vendor=self.vendor)
+            return _from_vendor(message, request, vendor=self.vendor)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
-        with _translate_errors(self.vendor) as progress:
+        with reading(self.vendor, whole.usage), _translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
                 stream = await self._client.messages.create(**payload, stream=True)
             async with aclosing(_Closing(stream)):
@@ -68,16 +69,17 @@ class ClaudeProvider(AIProvider):
                     progress.has_generated |= event.type.startswith("content_block")
                     if text := whole.add(event):
                         yield text
-        yield whole.reply(request, vendor=self.vendor)
+            reply = whole.reply(request, vendor=self.vendor)
+        yield reply
 
     async def list_models(self) -> tuple[ListedModel, ...]:
-        with _translate_errors(self.vendor):
+        with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
                 page = await self._client.models.list(limit=_MOST_MODELS_LISTED)
-        models = getattr(page, "data", None)
-        if not isinstance(models, list):
-            raise failures.malformed(self.vendor)
-        return tuple(_listed(model) for model in models)
+            models = getattr(page, "data", None)
+            if not isinstance(models, list):
+                raise failures.malformed(self.vendor)
+            return tuple(_listed(model) for model in models)
 
 
 class _Closing:
@@ -104,15 +106,25 @@ class _Accumulator:
     def add(self, event: RawMessageStreamEvent) -> str:
         if event.type == "message_start":
             self._message = event.message
+        elif event.type == "content_block_start" and event.content_block.type == "text":
+            # Empty at Anthropic; some servers that speak its protocol begin with the first words.
+            return self._said(event.content_block.text)
         elif event.type == "content_block_delta" and event.delta.type == "text_delta":
-            self._texts.append(event.delta.text)
-            return event.delta.text
+            return self._said(event.delta.text)
         elif event.type == "message_delta":
-            self._stop_reason = event.delta.stop_reason or ""
+            self._stop_reason = word(event.delta.stop_reason)
             self._late_usage = event.usage
         elif event.type == "message_stop":
             self._is_complete = True
         return ""
+
+    def _said(self, content: object) -> str:
+        text = text_of(content)
+        self._texts.append(text)
+        return text
+
+    def usage(self) -> TokenUsage | None:
+        return usage_from(self._message.usage, self._late_usage) if self._message else None
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
         if self._message is None:
@@ -124,7 +136,7 @@ class _Accumulator:
             self._message,
             vendor=vendor,
             text="".join(self._texts),
-            usage=usage_from(self._message.usage, self._late_usage),
+            usage=self.usage(),
             stop_reason=self._stop_reason,
         )
 
@@ -168,7 +180,7 @@ def _listed(model: ModelInfo) -> ListedModel:
         return supported if isinstance(supported, bool) else None
 
     return ListedModel(
-        str(model.id),
+        word(model.id),
         vision=supports("image_input"),
         structured_output=supports("structured_outputs"),
         context_window=whole_number(model.max_input_tokens),
@@ -217,9 +229,9 @@ def _from_vendor(message: object, request: GenerationRequest, *, vendor: str) ->
         request,
         message,
         vendor=vendor,
-        text="".join(block.text for block in message.content if block.type == "text"),
+        text="".join(text_of(block.text) for block in message.content if block.type == "text"),
         usage=usage_from(message.usage),
-        stop_reason=message.stop_reason or "",
+        stop_reason=word(message.stop_reason),
     )
 
 

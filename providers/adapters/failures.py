@@ -109,6 +109,8 @@ def from_network(vendor: str, cause: BaseException | None) -> ProviderError:
         return refused(vendor, status=200, body=cause.body, headers=cause.response.headers)
     if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol)):
         return not_reached(vendor)
+    if isinstance(cause, httpx2.DecodingError):
+        return malformed(vendor)
     return (
         timed_out(vendor) if isinstance(cause, (httpx2.TimeoutException, TimeoutError)) else broke_off(vendor)
     )

@@ -17,6 +17,7 @@ from google.genai.client import DebugConfig
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.efforts import effort_of
+from providers.adapters.reading import reading, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
@@ -67,10 +68,10 @@ class GeminiProvider(AIProvider):
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
-        with _translate_errors(self.vendor):
+        with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
                 response = await self._models.generate_content(**payload)
-        return _Accumulator([response]).reply(request, vendor=self.vendor)
+            return _Accumulator([response]).reply(request, vendor=self.vendor)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
@@ -78,20 +79,21 @@ class GeminiProvider(AIProvider):
         whole = _Accumulator()
         stream: Any = None
         try:
-            with _translate_errors(self.vendor) as progress:
+            with reading(self.vendor, whole.usage), _translate_errors(self.vendor) as progress:
                 async with asyncio.timeout_at(deadline):
                     stream = await self._models.generate_content_stream(**payload)
                 async for chunk in until(deadline, stream):
                     progress.has_generated |= bool(chunk.candidates)
                     if text := whole.add(chunk):
                         yield text
+                reply = whole.reply(request, vendor=self.vendor)
         finally:
             if stream is not None:
                 await stream.aclose()
-        yield whole.reply(request, vendor=self.vendor)
+        yield reply
 
     async def list_models(self) -> tuple[ListedModel, ...]:
-        with _translate_errors(self.vendor):
+        with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
                 pager = await self._models.list(config={"page_size": _MOST_MODELS_LISTED})
             return tuple(_listed(model) for model in pager.page if _generates(model))
@@ -117,9 +119,10 @@ class _Accumulator:
         self._id = chunk.response_id or self._id
         if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
             self._block_reason = chunk.prompt_feedback.block_reason.value
-        if not chunk.candidates:
+        # One is all we ask for; a proxy may send others, and in any order.
+        candidate = next((one for one in chunk.candidates or () if not one.index), None)
+        if candidate is None:
             return ""
-        candidate = chunk.candidates[0]
         if candidate.finish_reason:
             self._finish_reason = candidate.finish_reason.value
         parts = (candidate.content and candidate.content.parts) or []
@@ -127,8 +130,11 @@ class _Accumulator:
         self._texts.append(text)
         return text
 
+    def usage(self) -> TokenUsage | None:
+        return usage_from(self._usage)
+
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-        usage = usage_from(self._usage)
+        usage = self.usage()
         if self._block_reason:
             raise blocked(vendor, usage, code=self._block_reason, was_billed=False)
         if self._finish_reason in _BLOCKED:
@@ -187,7 +193,7 @@ def _listed(model: types.Model) -> ListedModel:
     Streaming is mostly left out of the methods although every model does it."""
     streams = "streamGenerateContent" in (model.supported_actions or ())
     return ListedModel(
-        (model.name or "").removeprefix("models/"),
+        word(model.name).removeprefix("models/"),
         streaming=True if streams else None,
         context_window=whole_number(model.input_token_limit),
         max_output_tokens=whole_number(model.output_token_limit),

@@ -6,16 +6,19 @@ Chat completions, not Responses: it is what all of them speak.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from openai.types import CompletionUsage, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat.chat_completion import Choice
+from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.openai import data_url, list_openai_models, openai_client, translate_errors
+from providers.adapters.reading import reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
 from providers.adapters.transport import until
@@ -23,6 +26,8 @@ from providers.parameters import Parameter
 
 # The SDK refuses an empty key; servers that check none ignore this one.
 NO_KEY = "none"
+
+_Choice = TypeVar("_Choice", Choice, ChunkChoice)
 
 
 class LocalProvider(AIProvider):
@@ -38,10 +43,10 @@ class LocalProvider(AIProvider):
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
-        with translate_errors(self.vendor):
+        with reading(self.vendor), translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
                 completion = await self._client.chat.completions.create(**payload)
-        return _from_vendor(completion, request, vendor=self.vendor)
+            return _from_vendor(completion, request, vendor=self.vendor)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
@@ -50,7 +55,7 @@ class LocalProvider(AIProvider):
             payload["stream_options"] = {"include_usage": True}
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
-        with translate_errors(self.vendor) as progress:
+        with reading(self.vendor, whole.usage), translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
                 stream = await self._client.chat.completions.create(**payload)
             async with aclosing(stream):
@@ -58,11 +63,13 @@ class LocalProvider(AIProvider):
                     if text := whole.add(chunk):
                         progress.has_generated = True
                         yield text
-        yield whole.reply(request, vendor=self.vendor)
+            reply = whole.reply(request, vendor=self.vendor)
+        yield reply
 
     async def list_models(self) -> tuple[ListedModel, ...]:
         models = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
-        return tuple(_listed(model) for model in models)
+        with reading(self.vendor):
+            return tuple(_listed(model) for model in models)
 
 
 class _Accumulator:
@@ -78,30 +85,35 @@ class _Accumulator:
         self._id = ""
 
     def add(self, chunk: ChatCompletionChunk) -> str:
-        self._usage = chunk.usage or self._usage
+        self._usage = _counts(chunk.usage) or self._usage
         self._model_name = chunk.model or self._model_name
         self._service_tier = chunk.service_tier or self._service_tier
         self._id = chunk.id or self._id
-        if not chunk.choices:
+        choice = _first(chunk.choices)
+        if choice is None:
             return ""
-        choice = chunk.choices[0]
         self._finish_reason = choice.finish_reason or self._finish_reason
-        self._is_refusal = self._is_refusal or bool(choice.delta and choice.delta.refusal)
-        text = (choice.delta and choice.delta.content) or ""
+        self._is_refusal = self._is_refusal or bool(choice.delta and word(choice.delta.refusal))
+        text = text_of(choice.delta and choice.delta.content)
         self._texts.append(text)
         return text
 
+    def usage(self) -> TokenUsage | None:
+        return usage_from(self._usage)
+
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-        if not self._finish_reason:
+        # Usage comes last of all: some servers end with it and never say that they have finished.
+        ended = self._finish_reason or (COMPLETE if self._usage and any(self._texts) else "")
+        if not ended:
             has_begun = self._texts or self._id
             raise failures.broke_off(vendor) if has_begun else failures.malformed(vendor)
         return _reply(
             request,
             vendor=vendor,
             text="".join(self._texts),
-            usage=usage_from(self._usage),
+            usage=self.usage(),
             model_name=self._model_name,
-            finish_reason=self._finish_reason,
+            finish_reason=ended,
             is_refusal=self._is_refusal,
             request_id=self._id,
             service_tier=self._service_tier,
@@ -116,7 +128,7 @@ def _listed(model: Model) -> ListedModel:
     inputs = _dict(said.get("architecture")).get("input_modalities")
     parameters = said.get("supported_parameters")
     return ListedModel(
-        str(model.id),
+        word(model.id),
         vision="image" in inputs if isinstance(inputs, list) else None,
         structured_output="structured_outputs" in parameters if isinstance(parameters, list) else None,
         context_window=whole_number(said.get("max_model_len")) or whole_number(said.get("context_length")),
@@ -156,10 +168,8 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 
 
 def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-    if not isinstance(completion, ChatCompletion) or not completion.choices:
-        raise failures.malformed(vendor)
-    choice = completion.choices[0]
-    if choice.message is None:
+    choice = _first(completion.choices) if isinstance(completion, ChatCompletion) else None
+    if not isinstance(completion, ChatCompletion) or choice is None or choice.message is None:
         raise failures.malformed(vendor)
     if error := _dict(choice.model_extra).get("error"):
         # A router whose own vendor failed in the middle of the answer.
@@ -169,11 +179,11 @@ def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str)
     return _reply(
         request,
         vendor=vendor,
-        text=choice.message.content or "",
-        usage=usage_from(completion.usage),
+        text=text_of(choice.message.content),
+        usage=usage_from(_counts(completion.usage)),
         model_name=completion.model or "",
         finish_reason=choice.finish_reason or "",
-        is_refusal=bool(choice.message.refusal),
+        is_refusal=bool(word(choice.message.refusal)),
         request_id=getattr(completion, "_request_id", None) or completion.id or "",
         service_tier=completion.service_tier or "",
     )
@@ -191,6 +201,7 @@ def _reply(
     request_id: str,
     service_tier: str,
 ) -> ProviderReply:
+    finish_reason = word(finish_reason)
     if is_refusal or finish_reason == "content_filter":
         raise blocked(vendor, usage, code=finish_reason if finish_reason == "content_filter" else "refusal")
     return reply_from(
@@ -203,6 +214,15 @@ def _reply(
         request_id=request_id,
         service_tier=service_tier,
     )
+
+
+def _first(choices: Sequence[_Choice] | None) -> _Choice | None:
+    """The choice number 0, which is all we ask for; a server may send others, and in any order."""
+    return next((choice for choice in choices or () if not choice.index), None)
+
+
+def _counts(usage: object) -> CompletionUsage | None:
+    return usage if isinstance(usage, CompletionUsage) else None
 
 
 def usage_from(usage: CompletionUsage | None) -> TokenUsage | None:

@@ -6,13 +6,19 @@ import asyncio
 import base64
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx2
 import openai
 from openai import AsyncOpenAI
 from openai.types import Model
-from openai.types.responses import Response, ResponseUsage
+from openai.types.responses import (
+    Response,
+    ResponseOutputItem,
+    ResponseOutputMessage,
+    ResponseStreamEvent,
+    ResponseUsage,
+)
 
 from providers.adapters import failures
 from providers.adapters.base import (
@@ -24,6 +30,7 @@ from providers.adapters.base import (
     TokenUsage,
 )
 from providers.adapters.efforts import effort_of
+from providers.adapters.reading import reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
@@ -44,36 +51,64 @@ class OpenAIProvider(AIProvider):
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
-        with translate_errors(self.vendor):
+        with reading(self.vendor), translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
                 response = await self._client.responses.create(**payload)
-        return _from_vendor(response, request, vendor=self.vendor)
+            return _from_vendor(response, request, vendor=self.vendor)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
         deadline = asyncio.get_running_loop().time() + self.timeout
-        final: Response | None = None
-        event = None
-        with translate_errors(self.vendor) as progress:
+        whole = _Accumulator()
+        with reading(self.vendor, whole.usage), translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
                 stream = await self._client.responses.create(**payload, stream=True)
             async with aclosing(stream):
                 async for event in until(deadline, stream):
                     progress.has_generated |= event.type.startswith("response.output_")
-                    if event.type == "response.output_text.delta":
-                        yield event.delta
-                    elif event.type in {"response.completed", "response.incomplete", "response.failed"}:
-                        final = event.response
-                    elif event.type == "error":
+                    if event.type == "error":
                         raise _failed_inside(self.vendor, event, has_generated=progress.has_generated)
-        if final is None:
-            raise failures.broke_off(self.vendor) if event else failures.malformed(self.vendor)
-        yield _from_vendor(final, request, vendor=self.vendor)
+                    if text := whole.add(event):
+                        yield text
+            reply = whole.reply(request, vendor=self.vendor)
+        yield reply
 
     async def list_models(self) -> tuple[ListedModel, ...]:
         models = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
         # Their list says nothing but names (https://platform.openai.com/docs/api-reference/models/object).
-        return tuple(ListedModel(str(model.id)) for model in models)
+        with reading(self.vendor):
+            return tuple(ListedModel(word(model.id)) for model in models)
+
+
+class _Accumulator:
+    """What a stream of events has said so far. Its last event repeats the whole reply."""
+
+    def __init__(self) -> None:
+        self._final: Response | None = None
+        self._usage: ResponseUsage | None = None
+        self._asides: set[int] = set()
+        self._has_begun = False
+
+    def add(self, event: ResponseStreamEvent) -> str:
+        """The text that the event adds to the answer."""
+        self._has_begun = True
+        if event.type == "response.output_item.added" and not _is_answer(event.item):
+            self._asides.add(event.output_index)
+        elif event.type == "response.output_text.delta" and event.output_index not in self._asides:
+            return text_of(event.delta)
+        response = getattr(event, "response", None)
+        self._usage = getattr(response, "usage", None) or self._usage
+        if event.type in {"response.completed", "response.incomplete", "response.failed"}:
+            self._final = response
+        return ""
+
+    def usage(self) -> TokenUsage | None:
+        return usage_from(_counts(self._usage))
+
+    def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
+        if self._final is None:
+            raise failures.broke_off(vendor) if self._has_begun else failures.malformed(vendor)
+        return _from_vendor(self._final, request, vendor=vendor)
 
 
 def openai_client(
@@ -90,7 +125,7 @@ def openai_client(
 
 
 async def list_openai_models(client: AsyncOpenAI, *, vendor: str, seconds: float) -> list[Model]:
-    with translate_errors(vendor):
+    with reading(vendor), translate_errors(vendor):
         async with asyncio.timeout(seconds):
             page = await client.models.list()
     models = getattr(page, "data", None)
@@ -165,25 +200,34 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 def _from_vendor(response: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
     if not isinstance(response, Response) or not isinstance(response.output, list):
         raise failures.malformed(vendor)
-    usage = usage_from(response.usage)
+    usage = usage_from(_counts(response.usage))
     if response.error is not None or response.status == "failed":
         error = _failed_inside(vendor, response.error, has_generated=bool(response.output))
         error.usage = usage
         raise error
-    parts = [part for item in response.output if item.type == "message" for part in item.content]
-    stopped_by = response.incomplete_details.reason if response.incomplete_details else None
+    parts = [part for item in response.output if _is_answer(item) for part in item.content]
+    stopped_by = word(response.incomplete_details.reason) if response.incomplete_details else ""
     if stopped_by == "content_filter" or any(part.type == "refusal" for part in parts):
         raise blocked(vendor, usage, code=stopped_by or "refusal")
     return reply_from(
         request,
         vendor=vendor,
-        text="".join(part.text for part in parts if part.type == "output_text"),
+        text="".join(text_of(part.text) for part in parts if part.type == "output_text"),
         usage=usage,
         model_name=response.model or "",
         finish_reason=CUT_OFF if stopped_by == "max_output_tokens" else stopped_by or COMPLETE,
         request_id=getattr(response, "_request_id", None) or response.id or "",
         service_tier=response.service_tier or "",
     )
+
+
+def _is_answer(item: ResponseOutputItem) -> TypeGuard[ResponseOutputMessage]:
+    """Some models tell what they are about to do, in messages of their own, before they answer."""
+    return item.type == "message" and item.phase != "commentary"
+
+
+def _counts(usage: object) -> ResponseUsage | None:
+    return usage if isinstance(usage, ResponseUsage) else None
 
 
 def usage_from(usage: ResponseUsage | None) -> TokenUsage | None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pydantic import BaseModel, ValidationError
 
 from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
+from providers.adapters.cleaning import clean
+from providers.adapters.forms import best_object, cleaned_json
+from providers.adapters.reading import word
 from providers.errors import ErrorKind, ProviderError
 
 CUT_OFF = "length"
 COMPLETE = "stop"
 _MOST_PROBLEMS_TOLD = 5
+# Of a vendor's own word for why a reply ended or what tier it was made in.
+_LONGEST_CODE = 30
 
 
 def token_usage(
@@ -48,23 +55,25 @@ def reply_from(
     request_id: str = "",
     service_tier: str = "",
 ) -> ProviderReply:
-    """The reply, parsed when a form was asked for. Raises ProviderError (unparsable) with the usage, which is
-    billed, for an empty reply and for one that is cut off inside the form or does not fit it."""
+    """The reply, cleaned, and parsed when a form was asked for. Raises ProviderError (unparsable) with the
+    usage, which is billed, for an empty reply and for one that is cut off inside the form or does not fit it.
+    """
+    text, finish_reason = clean(text), word(finish_reason, most=_LONGEST_CODE)
     if not text.strip():
         problem = "it was cut off before it began" if finish_reason == CUT_OFF else "it is empty"
         raise unparsable(vendor, f"The reply has no text: {problem}.", usage)
     parsed = None
     if request.response_model is not None:
         refuse_cut_off(finish_reason, request, vendor=vendor, usage=usage)
-        parsed = parse(request.response_model, text, vendor=vendor, usage=usage)
+        text, parsed = form_in(text, request.response_model, vendor=vendor, usage=usage)
     return ProviderReply(
         text=text,
         usage=usage,
-        model_name=model_name,
+        model_name=word(model_name),
         parsed=parsed,
         finish_reason=finish_reason,
-        vendor_request_id=request_id,
-        service_tier=service_tier,
+        vendor_request_id=word(request_id),
+        service_tier=word(service_tier, most=_LONGEST_CODE),
     )
 
 
@@ -90,7 +99,25 @@ def refuse_cut_off(
         raise unparsable(vendor, message, usage)
 
 
-def parse(form: type[BaseModel], text: str, *, vendor: str, usage: TokenUsage | None) -> BaseModel:
+def form_in(
+    text: str, form: type[BaseModel], *, vendor: str, usage: TokenUsage | None
+) -> tuple[str, BaseModel]:
+    """The form that a reply holds: its JSON alone, and the instance. Whether a model has structured output or
+    was asked by prompt, some wrap the JSON in prose, a code fence or thoughts.
+
+    Raises ProviderError (unparsable) for a reply that holds no JSON object or one that does not fit.
+    """
+    whole = cleaned_json(text)
+    with suppress(ValidationError):
+        return whole, form.model_validate_json(whole)
+    found = best_object(text, form)
+    if found is None:
+        raise unparsable(vendor, "The reply holds no complete JSON object.", usage)
+    found = cleaned_json(found)
+    return found, _parse(form, found, vendor=vendor, usage=usage)
+
+
+def _parse(form: type[BaseModel], text: str, *, vendor: str, usage: TokenUsage | None) -> BaseModel:
     """`text` as an instance of `form`; raises ProviderError (unparsable) that says what is wrong where."""
     try:
         return form.model_validate_json(text)
