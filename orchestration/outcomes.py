@@ -35,6 +35,7 @@ def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
         status=Status.SUCCESS,
         usage=reply.usage,
         latency_ms=latency_ms,
+        model_name=reply.model_name,
         service_tier=reply.service_tier,
     )
 
@@ -46,6 +47,8 @@ def failed(error: ProviderError, *, latency_ms: int) -> Outcome:
         usage=error.usage,
         latency_ms=latency_ms,
         may_have_cost=error.may_have_cost,
+        model_name=error.model_name,
+        service_tier=error.service_tier,
         error_kind=error.kind,
         error_message=error.message,
     )
@@ -79,7 +82,7 @@ def final_error(call: Call, skipped: list[DomainError]) -> DomainError:
         return _from_failures(call)
     quotas = [error for error in skipped if isinstance(error, QuotaExceeded)]
     if quotas:
-        return ProviderQuotaExhausted(retry_after=min(error.retry_after or 0 for error in quotas))
+        return ProviderQuotaExhausted.because(quotas)
     if skipped or call.order:
         # Without a reason the deadline passed while others were let through.
         return skipped[0] if skipped else ProvidersUnavailable(retry_after=1)
@@ -107,4 +110,4 @@ def _from_failures(call: Call) -> DomainError:
     if all(error.kind is ErrorKind.TIMEOUT for error in errors):
         return ProviderTimedOut(details=details)
     waits = [error.retry_after for error in errors if error.retry_after is not None]
-    return ProviderFailed(details=details, retry_after=max(1, round(min(waits))) if waits else None)
+    return ProviderFailed(details=details, retry_after=min(waits, default=None))

@@ -33,7 +33,8 @@ class ProviderError(Exception):
 
     `message` is ours, never the vendor's text, so it can be logged and shown. `vendor_code` is the vendor's
     own machine-readable code where it sent one. `retry_after` is in seconds. `usage` is set when the vendor
-    reported tokens for the failed call (a refusal, a reply that could not be parsed): they are billed.
+    reported tokens for the failed call (a refusal, a reply that could not be parsed): they are billed, by
+    `model_name` at `service_tier` where the vendor names them.
     `may_have_cost` says that the vendor may bill a call without reported usage: by default one that was sent
     and never answered (a timeout, a connection that broke); False when the connection was never made.
     """
@@ -58,6 +59,7 @@ class ProviderError(Exception):
         self.vendor_code = vendor_code
         self.retry_after = retry_after
         self.usage = usage
+        self.model_name = self.service_tier = ""
         no_answer = status_code is None and kind in {ErrorKind.TIMEOUT, ErrorKind.SERVER}
         self.may_have_cost = no_answer if may_have_cost is None else may_have_cost
 

@@ -15,7 +15,8 @@ from typing import Literal
 from django.db import transaction
 
 from providers.adapters.base import ListedModel
-from providers.capabilities import FACTS, UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of, plain_name
+from providers.capabilities import FACTS, UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of
+from providers.model_names import plain_name
 from providers.models import AIProviderConfig, ModelCapability, RoutingRevision
 
 Origin = Literal["admin", "vendor", "rule", ""]

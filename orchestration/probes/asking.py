@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from orchestration.snapshot import ProviderSnapshot
 from providers.adapters.failures import MESSAGES
-from providers.capabilities import plain_name
 from providers.errors import ErrorKind, ProviderError, UndecryptableKey
+from providers.model_names import plain_name
 from providers.pool import provider_for
 
 # Seconds. Lists come from a cache at most vendors; one that takes longer is in trouble.

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.adapters.replies import parse, refuse_cut_off, unparsable
 from providers.adapters.schemas import AS_TEXT, vendor_schema
+from providers.adapters.usage import billed_as
 
 # After the prompt: what is said last is followed best, also by the untrusted text that the prompt may hold.
 _INSTRUCTION = (
@@ -48,11 +49,12 @@ def understood(reply: ProviderReply, request: GenerationRequest, *, vendor: str)
     form = request.response_model
     if form is None:
         return reply
-    refuse_cut_off(reply.finish_reason, request, vendor=vendor, usage=reply.usage)
-    text = _best_object(reply.text, form)
-    if text is None:
-        raise unparsable(vendor, "The reply holds no complete JSON object.", reply.usage)
-    return replace(reply, text=text, parsed=parse(form, text, vendor=vendor, usage=reply.usage))
+    with billed_as(model_name=reply.model_name, service_tier=reply.service_tier):
+        refuse_cut_off(reply.finish_reason, request, vendor=vendor, usage=reply.usage)
+        text = _best_object(reply.text, form)
+        if text is None:
+            raise unparsable(vendor, "The reply holds no complete JSON object.", reply.usage)
+        return replace(reply, text=text, parsed=parse(form, text, vendor=vendor, usage=reply.usage))
 
 
 async def understood_at_the_end(

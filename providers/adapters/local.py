@@ -16,9 +16,10 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.openai import data_url, list_openai_models, openai_client, translate_errors
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.usage import billed_as, completions_usage
 
 # The SDK refuses an empty key; servers that check none ignore this one.
 NO_KEY = "none"
@@ -93,7 +94,7 @@ class _Accumulator:
             request,
             vendor=vendor,
             text="".join(self._texts),
-            usage=usage_from(self._usage),
+            usage=completions_usage(self._usage, has_text=any(self._texts)),
             model_name=self._model_name,
             finish_reason=self._finish_reason,
             is_refusal=self._is_refusal,
@@ -158,7 +159,7 @@ def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str)
         request,
         vendor=vendor,
         text=choice.message.content or "",
-        usage=usage_from(completion.usage),
+        usage=completions_usage(completion.usage, has_text=bool(choice.message.content)),
         model_name=completion.model or "",
         finish_reason=choice.finish_reason or "",
         is_refusal=bool(choice.message.refusal),
@@ -179,30 +180,18 @@ def _reply(
     request_id: str,
     service_tier: str,
 ) -> ProviderReply:
-    if is_refusal or finish_reason == "content_filter":
-        raise blocked(vendor, usage, code=finish_reason if finish_reason == "content_filter" else "refusal")
-    return reply_from(
-        request,
-        vendor=vendor,
-        text=text,
-        usage=usage,
-        model_name=model_name,
-        finish_reason={"stop": COMPLETE, "length": CUT_OFF}.get(finish_reason, finish_reason),
-        request_id=request_id,
-        service_tier=service_tier,
-    )
-
-
-def usage_from(usage: CompletionUsage | None) -> TokenUsage | None:
-    """Prompt tokens include cached ones and completion tokens include reasoning
-    (https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage)."""
-    if usage is None:
-        return None
-    read, written = usage.prompt_tokens_details, usage.completion_tokens_details
-    return token_usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cached=getattr(read, "cached_tokens", None),
-        cache_write=getattr(read, "cache_write_tokens", None),
-        reasoning=getattr(written, "reasoning_tokens", None),
-    )
+    with billed_as(model_name=model_name, service_tier=service_tier):
+        if is_refusal or finish_reason == "content_filter":
+            raise blocked(
+                vendor, usage, code=finish_reason if finish_reason == "content_filter" else "refusal"
+            )
+        return reply_from(
+            request,
+            vendor=vendor,
+            text=text,
+            usage=usage,
+            model_name=model_name,
+            finish_reason={"stop": COMPLETE, "length": CUT_OFF}.get(finish_reason, finish_reason),
+            request_id=request_id,
+            service_tier=service_tier,
+        )

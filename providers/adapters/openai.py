@@ -13,7 +13,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI
 from openai.types import Model
-from openai.types.responses import Response, ResponseUsage
+from openai.types.responses import Response
 
 from providers.adapters import failures
 from providers.adapters.base import (
@@ -22,11 +22,11 @@ from providers.adapters.base import (
     Image,
     ListedModel,
     ProviderReply,
-    TokenUsage,
 )
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.usage import billed_as, responses_usage
 from providers.errors import ErrorKind, ProviderError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -200,37 +200,24 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 def _from_vendor(response: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
     if not isinstance(response, Response) or not isinstance(response.output, list):
         raise failures.malformed(vendor)
-    usage = usage_from(response.usage)
-    if response.error is not None or response.status == "failed":
-        error = _failed_inside(vendor, response.error.code if response.error else None)
-        error.usage = usage
-        raise error
     parts = [part for item in response.output if item.type == "message" for part in item.content]
-    stopped_by = response.incomplete_details.reason if response.incomplete_details else None
-    if stopped_by == "content_filter" or any(part.type == "refusal" for part in parts):
-        raise blocked(vendor, usage, code=stopped_by or "refusal")
-    return reply_from(
-        request,
-        vendor=vendor,
-        text="".join(part.text for part in parts if part.type == "output_text"),
-        usage=usage,
-        model_name=response.model or "",
-        finish_reason=CUT_OFF if stopped_by == "max_output_tokens" else stopped_by or COMPLETE,
-        request_id=getattr(response, "_request_id", None) or response.id or "",
-        service_tier=response.service_tier or "",
-    )
-
-
-def usage_from(usage: ResponseUsage | None) -> TokenUsage | None:
-    """OpenAI's input includes cached tokens and its output includes reasoning, as ours do
-    (https://platform.openai.com/docs/api-reference/responses/object#responses-object-usage)."""
-    if usage is None:
-        return None
-    read, written = usage.input_tokens_details, usage.output_tokens_details
-    return token_usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached=getattr(read, "cached_tokens", None),
-        cache_write=getattr(read, "cache_write_tokens", None),
-        reasoning=getattr(written, "reasoning_tokens", None),
-    )
+    text = "".join(part.text for part in parts if part.type == "output_text")
+    usage = responses_usage(response.usage, response.output, has_text=bool(text))
+    with billed_as(model_name=response.model, service_tier=response.service_tier):
+        if response.error is not None or response.status == "failed":
+            error = _failed_inside(vendor, response.error.code if response.error else None)
+            error.usage = usage
+            raise error
+        stopped_by = response.incomplete_details.reason if response.incomplete_details else None
+        if stopped_by == "content_filter" or any(part.type == "refusal" for part in parts):
+            raise blocked(vendor, usage, code=stopped_by or "refusal")
+        return reply_from(
+            request,
+            vendor=vendor,
+            text=text,
+            usage=usage,
+            model_name=response.model or "",
+            finish_reason=CUT_OFF if stopped_by == "max_output_tokens" else stopped_by or COMPLETE,
+            request_id=getattr(response, "_request_id", None) or response.id or "",
+            service_tier=response.service_tier or "",
+        )

@@ -6,31 +6,12 @@ from pydantic import BaseModel, ValidationError
 
 from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
 from providers.adapters.failures import MESSAGES
+from providers.adapters.usage import word
 from providers.errors import ErrorKind, ProviderError
 
 CUT_OFF = "length"
 COMPLETE = "stop"
 _MOST_PROBLEMS_TOLD = 5
-
-
-def token_usage(
-    *,
-    input_tokens: object,
-    output_tokens: object,
-    cached: object = 0,
-    cache_write: object = 0,
-    reasoning: object = 0,
-) -> TokenUsage | None:
-    """Counts in our convention (see TokenUsage); None when the vendor's are missing or contradict each other:
-    then nothing is known, and the ledger falls back on an estimate that is marked as one."""
-    counts = [input_tokens, output_tokens, cached or 0, cache_write or 0, reasoning or 0]
-    whole = [count for count in counts if isinstance(count, int)]
-    if len(whole) != len(counts):
-        return None
-    try:
-        return TokenUsage(*whole)
-    except ValueError:
-        return None
 
 
 def whole_number(value: object) -> int | None:
@@ -61,11 +42,11 @@ def reply_from(
     return ProviderReply(
         text=text,
         usage=usage,
-        model_name=model_name,
+        model_name=word(model_name),
         parsed=parsed,
         finish_reason=finish_reason,
         vendor_request_id=request_id,
-        service_tier=service_tier,
+        service_tier=word(service_tier),
     )
 
 

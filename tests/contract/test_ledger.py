@@ -10,6 +10,7 @@ from django.db import connection
 from tests.factories import make_config, make_user
 from tests.usage.attempts import NOON, counters, make_attempt, run, success
 from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting
+from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog
 
@@ -61,7 +62,7 @@ def test_it_moves_no_counter_when_one_of_them_is_full(ledger, user):
 
     assert counters() == before
     assert AIProviderUsageLog.objects.count() == 1
-    assert refusal.value.retry_after == 12 * 60 * 60
+    assert refusal.value.retry_after == IN_FLIGHT_RETRY_SECONDS
     assert refusal.value.details == {
         "scope": "provider",
         "task": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,11 +12,13 @@ from typing import Any
 from providers.adapters.base import TokenUsage
 from providers.redaction import redact
 from usage.ledger.base import Attempt, Hold, Outcome, QuotaWarning, Reservation, Settlement, UnknownPrice
-from usage.ledger.limits import CounterKey, QuotaLimit, picos
+from usage.ledger.limits import CounterKey, QuotaLimit, exceeded, picos
 from usage.models import AIProviderUsageLog, Status, UsageSource
 from usage.pricing import Overrides, price, quote
 
 ERROR_MESSAGE_LENGTH = 500
+# The most that its column holds, of 24 days.
+_LONGEST_LATENCY_MS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +182,24 @@ def closed(
 ) -> tuple[Settlement, Mapping[str, Any]]:
     """How a call ended, and the columns that say so."""
     usage, source = _charged(held, outcome)
+    reported_model, service_tier = (
+        _presentable(outcome.model_name, 200),
+        _presentable(outcome.service_tier, 30),
+    )
     priced = price(
         provider_type=held.provider_type,
         model_name=held.model_name,
-        reported_model=outcome.model_name,
+        reported_model=reported_model,
         usage=usage,
         at=held.started_at,
-        service_tier=outcome.service_tier,
+        service_tier=service_tier,
         overrides=overrides,
     )
     columns = {
         "input_tokens": usage.input_tokens,
         "cached_tokens": usage.cached_tokens,
         "cache_write_tokens": usage.cache_write_tokens,
+        "cache_write_1h_tokens": usage.cache_write_1h_tokens,
         "output_tokens": usage.output_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "total_tokens": usage.total_tokens,
@@ -199,16 +207,62 @@ def closed(
         "estimated_cost_usd": priced.cost,
         "unit_prices": priced.unit_prices,
         "is_free": priced.is_free,
-        "service_tier": outcome.service_tier[:30],
+        "reported_model": reported_model,
+        "service_tier": service_tier,
         "status": outcome.status,
         "error_kind": outcome.error_kind[:30],
         "error_message": _presentable(outcome.error_message),
-        "latency_ms": max(0, outcome.latency_ms),
+        "latency_ms": min(max(0, outcome.latency_ms), _LONGEST_LATENCY_MS),
         "settled_at": outcome.settled_at or now,
     }
     if not outcome.was_sent:
         columns["attempt"] = 0
     return Settlement(usage=usage, usage_source=source, cost_usd=priced.cost), columns
+
+
+def without_details(outcome: Outcome) -> Outcome:
+    """The outcome without what came from a vendor: settled at the estimate where it cost anything."""
+    return replace(
+        outcome,
+        usage=None,
+        may_have_cost=outcome.may_have_cost or outcome.usage is not None,
+        model_name="",
+        service_tier="",
+        error_message="",
+    )
+
+
+def cut(attempt: Attempt, *, taken: Mapping[CounterKey, tuple[int, int]], overrides: Overrides) -> Attempt:
+    """The attempt with as many tokens as every counter has left for it, of which `taken` has (used,
+    reserved). QuotaExceeded when that is less than it is made for."""
+    fewest = replace(attempt, reserved_tokens=attempt.fewest_tokens)
+    most, money = attempt.reserved_tokens, None
+    for limit, hold in holds_of(fewest, overrides=overrides):
+        if limit.limit is None:
+            continue
+        used, reserved = taken[hold.key]
+        left = limit.limit - used - reserved
+        if hold.amount > left:
+            raise exceeded(limit, used=used, reserved=reserved, requested=hold.amount, now=attempt.started_at)
+        if limit.unit == "tokens":
+            most = min(most, left)
+        elif money is None or left < money[1]:
+            money = limit, left
+    if money is not None:
+        most = _tokens_for(attempt, *money, most=most, overrides=overrides)
+    return replace(attempt, reserved_tokens=most)
+
+
+def _tokens_for(
+    attempt: Attempt, limit: QuotaLimit, picos_left: int, *, most: int, overrides: Overrides
+) -> int:
+    """How many of `most` tokens the money left pays for; it pays for the fewest."""
+
+    def price_of(tokens: int) -> int:
+        return _price_of_estimate(replace(attempt, reserved_tokens=tokens), limit, overrides)
+
+    sizes = range(attempt.fewest_tokens, most + 1)
+    return sizes[bisect_right(sizes, picos_left, key=price_of) - 1]
 
 
 def as_it_stands(row: AIProviderUsageLog) -> Settlement:
@@ -218,19 +272,24 @@ def as_it_stands(row: AIProviderUsageLog) -> Settlement:
         output_tokens=row.output_tokens,
         cached_tokens=row.cached_tokens,
         cache_write_tokens=row.cache_write_tokens,
+        cache_write_1h_tokens=row.cache_write_1h_tokens,
         reasoning_tokens=row.reasoning_tokens,
     )
     return Settlement(usage=usage, usage_source=row.usage_source, cost_usd=row.estimated_cost_usd)
 
 
 def _charged(held: Held, outcome: Outcome) -> tuple[TokenUsage, str]:
-    if outcome.usage is not None:
+    if outcome.usage is not None and outcome.usage.is_plausible:
         return outcome.usage, UsageSource.VENDOR.value
     if outcome.may_have_cost and held.tokens:
         return held.estimate(), UsageSource.ESTIMATED.value
     return TokenUsage(), UsageSource.NONE.value
 
 
-def _presentable(message: str) -> str:
+def _presentable(text: object, length: int = ERROR_MESSAGE_LENGTH) -> str:
+    """What a column of text takes from a vendor: no secrets, and nothing that a database refuses or a reader
+    cannot see."""
+    if not isinstance(text, str):
+        return ""
     # Redacted before it is cut, so that half a key does not survive the cut unrecognised.
-    return redact(message)[:ERROR_MESSAGE_LENGTH]
+    return "".join(letter if letter.isprintable() else " " for letter in redact(text)[:length])
