@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from providers.adapters.base import TokenUsage
 from providers.errors import ProviderError
@@ -41,11 +41,11 @@ def anthropic_usage(usage: object, late: object = None, *, has_text: bool = Fals
         count("cache_read_input_tokens") or 0,
         count("cache_creation_input_tokens") or 0,
     )
-    if not (isinstance(fresh, int) and isinstance(read, int) and isinstance(written, int)):
+    if not (_is_count(fresh) and _is_count(read) and _is_count(written)):
+        # What is wrong with a part could hide in the sum.
         return None
     return token_usage(
-        # A negative part must not hide in the sum.
-        input_tokens=fresh + read + written if fresh >= 0 else None,
+        input_tokens=fresh + read + written,
         output_tokens=count("output_tokens"),
         cached=read,
         cache_write=written,
@@ -124,7 +124,7 @@ def gemini_usage(
     rest = max(0, (usage.total_token_count or 0) - (prompt or 0) - candidates - thoughts - tools)
     if prompt is None:
         prompt, rest = rest, 0
-    if min(prompt, candidates, thoughts, tools) < 0:
+    if not all(map(_is_count, (prompt, candidates, thoughts, tools))):
         return None
     return token_usage(
         input_tokens=prompt + tools,
@@ -188,6 +188,10 @@ def token_usage(
     wrote_nothing = not usage.output_tokens and has_text
     read_nothing = not usage.input_tokens and (has_text or usage.output_tokens > 0)
     return None if wrote_nothing or read_nothing or not usage.is_plausible else usage
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def word(value: object) -> str:

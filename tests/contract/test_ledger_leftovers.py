@@ -1,4 +1,4 @@
-"""What every ledger must do with the last of a quota: use it up, overshoot nothing, say when there is more."""
+"""What every ledger must do with the last of a quota: use it up, overshoot nothing, say when more comes."""
 
 from dataclasses import replace
 from datetime import timedelta

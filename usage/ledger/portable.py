@@ -185,7 +185,7 @@ def _settle(reservation: Reservation, outcome: Outcome) -> Settlement:
 
 
 def _settle_as(reservation: Reservation, outcome: Outcome) -> Settlement:
-    held = Held.by_reservation(reservation)
+    held, outcome = Held.by_reservation(reservation), rows.presentable(outcome)
     overrides = overrides_for(
         provider_type=held.provider_type, model_names=(held.model_name, outcome.model_name)
     )

@@ -180,19 +180,15 @@ def _unsent(attempt: Attempt) -> AIProviderUsageLog:
 def closed(
     held: Held, outcome: Outcome, *, overrides: Overrides, now: datetime
 ) -> tuple[Settlement, Mapping[str, Any]]:
-    """How a call ended, and the columns that say so."""
+    """How a call ended, and the columns that say so; `outcome` is a presentable one."""
     usage, source = _charged(held, outcome)
-    reported_model, service_tier = (
-        _presentable(outcome.model_name, 200),
-        _presentable(outcome.service_tier, 30),
-    )
     priced = price(
         provider_type=held.provider_type,
         model_name=held.model_name,
-        reported_model=reported_model,
+        reported_model=outcome.model_name,
         usage=usage,
         at=held.started_at,
-        service_tier=service_tier,
+        service_tier=outcome.service_tier,
         overrides=overrides,
     )
     columns = {
@@ -207,17 +203,27 @@ def closed(
         "estimated_cost_usd": priced.cost,
         "unit_prices": priced.unit_prices,
         "is_free": priced.is_free,
-        "reported_model": reported_model,
-        "service_tier": service_tier,
+        "reported_model": outcome.model_name,
+        "service_tier": outcome.service_tier,
         "status": outcome.status,
         "error_kind": outcome.error_kind[:30],
-        "error_message": _presentable(outcome.error_message),
+        "error_message": outcome.error_message,
         "latency_ms": min(max(0, outcome.latency_ms), _LONGEST_LATENCY_MS),
         "settled_at": outcome.settled_at or now,
     }
     if not outcome.was_sent:
         columns["attempt"] = 0
     return Settlement(usage=usage, usage_source=source, cost_usd=priced.cost), columns
+
+
+def presentable(outcome: Outcome) -> Outcome:
+    """The outcome with nothing in its texts that a column does not take."""
+    return replace(
+        outcome,
+        model_name=_presentable(outcome.model_name, 200),
+        service_tier=_presentable(outcome.service_tier, 30),
+        error_message=_presentable(outcome.error_message),
+    )
 
 
 def without_details(outcome: Outcome) -> Outcome:
