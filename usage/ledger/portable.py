@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.database import in_database_thread
 from providers.models import RoutingRevision
-from usage.ledger import rows
+from usage.ledger import holds, rows
 from usage.ledger.base import (
     Attempt,
     Ledger,
@@ -91,20 +91,20 @@ class PortableLedger(Ledger):
                 near = []
                 overrides = _prices_for(attempt)
                 if with_what_is_left:
-                    attempt = rows.cut(attempt, taken=self._locked_counters(attempt), overrides=overrides)
-                holds = rows.holds_of(attempt, overrides=overrides)
-                for limit, hold in holds:
+                    attempt = holds.cut(attempt, taken=self._locked_counters(attempt), overrides=overrides)
+                held = holds.holds_of(attempt, overrides=overrides)
+                for limit, hold in held:
                     taken = self._hold(limit, hold.amount, attempt)
                     if taken is not None:
                         near.append(QuotaWarning(limit, taken))
-                row = rows.opened(attempt, (hold for _, hold in holds))
+                row = rows.opened(attempt, (hold for _, hold in held))
                 row.save(force_insert=True)
         except IntegrityError:
             # The config was deleted between our reading of the revision and the check of the foreign key.
             if RoutingRevision.current() != attempt.routing_revision:
                 raise StaleRouting from None
             raise
-        return Reservation(row.pk, attempt, tuple(hold for _, hold in holds), tuple(near))
+        return Reservation(row.pk, attempt, tuple(hold for _, hold in held), tuple(near))
 
     def _locked_counters(self, attempt: Attempt) -> dict[CounterKey, tuple[int, int]]:
         """(used, reserved) of every counter, which nobody else moves before the end of the transaction: near
