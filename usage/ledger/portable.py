@@ -179,7 +179,7 @@ def _begin(limit: QuotaLimit, attempt: Attempt) -> None:
 def _settle(reservation: Reservation, outcome: Outcome) -> Settlement:
     try:
         return _settle_as(reservation, outcome)
-    except (DataError, IntegrityError, ArithmeticError, TypeError, ValueError):
+    except (DataError, IntegrityError, ArithmeticError, AttributeError, TypeError, ValueError):
         logger.exception("Usage row %s is settled at the estimate", reservation.log_id)
         return _settle_as(reservation, rows.without_details(outcome))
 
