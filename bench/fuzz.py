@@ -1,8 +1,9 @@
 """`make fuzz`: what the adapters make of every answer that a vendor should not have given.
 
-Each node of a valid reply, stream, error and model list of each wire is replaced by each of MUTANTS in turn,
-and whole bodies by what proxies send; all of it goes over loopback HTTP through the real SDKs. The outcome has
-to be a reply that can be stored, or a ProviderError. The last line is JSON: `{"cases": 1, "crashes": 0}`.
+Each node of a valid reply, stream, error and model list of each wire is replaced by each of MUTANTS in
+turn, and whole bodies by what proxies send; all of it goes over loopback HTTP through the real SDKs. The
+outcome has to be a reply that can be stored, or a ProviderError. The last line is JSON:
+`{"cases": 1, "crashes": 0}`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How much of the house one call walks through: `python -m bench.walk`.
 
-Counts, over a warm second call in this process, the project's files that an extraction from a text and a CV draft
-enter, and how often they go from one file to another. The sandbox answers in a process of its own and is left
-out. The last line is JSON.
+Counts, over a warm second call in this process, the project's files that an extraction from a text and a
+CV draft enter, and how often they go from one file to another. The sandbox answers in a process of its own
+and is left out. The last line is JSON.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.utils import timezone
 
@@ -71,7 +72,7 @@ class Asking:
         reservation = await self._reserve(call, candidate)
         started = time.perf_counter()
         try:
-            reply = await _reply_in_time(call, granted, adapter)
+            reply = await _reply_in_time(call, granted, adapter, reservation.attempt.max_output_tokens)
         except ProviderError as error:
             outcome = outcomes.failed(error, latency_ms=_since(started))
             call.budget.costs.append((await self._accounting.settle(reservation, outcome)).cost_usd)
@@ -119,8 +120,12 @@ class Asking:
             await asyncio.sleep(pause)
 
 
-async def _reply_in_time(call: Call, granted: Pass, adapter: AIProvider) -> ProviderReply:
-    """Ask once, within the provider's timeout and what is left of the call's; tells the pass how it went."""
+async def _reply_in_time(
+    call: Call, granted: Pass, adapter: AIProvider, max_output_tokens: int
+) -> ProviderReply:
+    """Ask once, within the provider's timeout and what is left of the call's; tells the pass how it went. The
+    reply is held to the tokens that were reserved for it."""
+    request = replace(call.request_for(granted.candidate), max_output_tokens=max_output_tokens)
     seconds, timeout = _seconds_left(call), granted.candidate.provider.timeout
     request = call.request_for(granted.candidate)
     granted.sent()

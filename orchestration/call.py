@@ -199,6 +199,8 @@ class Call:
         """The ledger's view of an attempt."""
         provider, question = candidate.provider, self.question
         input_tokens = estimate_input_tokens(self.request_for(candidate))
+        most = question.request.max_output_tokens
+        usual = min(most, task_type(question.task).usual_output_tokens)
         return Attempt(
             user_id=question.user_id,
             config_id=provider.config_id,
@@ -208,8 +210,9 @@ class Call:
             plan=question.plan.slug,
             request_id=question.request_id,
             number=number,
-            reserved_tokens=input_tokens + question.request.max_output_tokens,
+            reserved_tokens=input_tokens + most,
             reserved_input_tokens=input_tokens,
+            least_tokens=input_tokens + usual,
             prices=self.snapshot.prices,
             limits=limits_for(
                 user_id=question.user_id,

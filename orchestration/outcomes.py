@@ -30,6 +30,7 @@ def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
         status=Status.SUCCESS,
         usage=reply.usage,
         latency_ms=latency_ms,
+        model_name=reply.model_name,
         service_tier=reply.service_tier,
     )
 
@@ -41,6 +42,8 @@ def failed(error: ProviderError, *, latency_ms: int) -> Outcome:
         usage=error.usage,
         latency_ms=latency_ms,
         may_have_cost=error.may_have_cost,
+        model_name=error.model_name,
+        service_tier=error.service_tier,
         error_kind=error.kind,
         error_message=error.message,
     )
@@ -74,7 +77,7 @@ def final_error(call: Call, skipped: list[DomainError]) -> DomainError:
         return _from_failures(call)
     quotas = [error for error in skipped if isinstance(error, QuotaExceeded)]
     if quotas:
-        return ProviderQuotaExhausted(retry_after=min(error.retry_after or 0 for error in quotas))
+        return ProviderQuotaExhausted.because(quotas)
     if skipped or call.order:
         # Without a reason the deadline passed while others were let through.
         return skipped[0] if skipped else ProvidersUnavailable(retry_after=1)
@@ -102,7 +105,7 @@ def _from_failures(call: Call) -> DomainError:
     if all(error.meaning.caller == ProviderTimedOut.code for error in errors):
         return ProviderTimedOut(details=details)
     waits = [error.retry_after for error in errors if error.retry_after is not None]
-    return ProviderFailed(details=details, retry_after=max(1, round(min(waits))) if waits else None)
+    return ProviderFailed(details=details, retry_after=min(waits, default=None))
 
 
 def _refused_input(call: Call) -> type[RequestRefused] | None:

@@ -152,6 +152,7 @@ def _sealed(result: GenerationResult) -> str:
     content = {
         "text": result.text,
         "parsed": result.parsed.model_dump_json() if result.parsed else None,
+        "votes": result.votes,
         "agreement": dict(result.agreement) if result.agreement else None,
         "degraded": result.degraded,
     }
@@ -184,5 +185,6 @@ def _unsealed(call: Call, candidate: Candidate, value: str) -> GenerationResult 
         latency_ms=0,
         cached=True,
         degraded=tuple(content["degraded"]),
+        votes=content.get("votes", 0),
         agreement=content["agreement"],
     )

@@ -17,8 +17,9 @@ class GenerationResult:
     `cost_usd` is the sum over all attempts (None when the price of any of them is unknown);
     `usage` and `latency_ms` are those of the answering attempt; `attempts` counts the HTTP requests made.
     `provider_config_id` is None when the key came from the environment. `degraded` names what the model does
-    not do by itself and was made up for ("structured_output": the form was asked for by prompt). `agreement`
-    is set when several models voted: the share of them, by field of `parsed`, that gave the value in it.
+    not do by itself and was made up for ("structured_output": the form was asked for by prompt). `votes`
+    is how many models' answers are in it, 0 where the task takes no votes; `agreement` is set when it is more
+    than one: the share of them, by field of `parsed`, that gave the value in it.
     `quota_warnings` are the user's quotas of which more than 80 % are taken now.
     """
 
@@ -38,5 +39,6 @@ class GenerationResult:
     latency_ms: int
     cached: bool = False
     degraded: tuple[str, ...] = ()
+    votes: int = 0
     agreement: Mapping[str, float] | None = None
     quota_warnings: tuple[QuotaWarning, ...] = ()

@@ -21,7 +21,7 @@ from providers.models import AIProviderConfig, RoutingRevision
 from providers.registry import PROVIDER_TYPES, ProviderFactory
 from providers.tasks import TASKS, Tier, task_type
 from usage.models import ModelPrice
-from usage.pricing import Overrides, quote
+from usage.pricing import Overrides, overrides_of, quote
 from usage.quota_rules import NO_RULES, RuleBook
 
 # What models are compared by when the cheapest is wanted: a page read, a form filled in.
@@ -174,7 +174,7 @@ def _load(revision: int) -> RoutingSnapshot:
         tiers=tiers,
         policies={row.task: Policy.of_row(row) for row in TaskPolicy.objects.all()},
         rules=RuleBook.load(),
-        prices={(row.provider_type, row.model_name): row for row in ModelPrice.objects.all()},
+        prices=overrides_of(ModelPrice.objects.all()),
         experiments=running_experiments(),
         capabilities=load_matrix(),
     )
@@ -191,7 +191,9 @@ def _from_environment() -> tuple[ProviderSnapshot, ...]:
             plain_key=entry["api_key"],
             timeout=settings.PROVIDER_TIMEOUT_SECONDS,
             tasks=frozenset(TASKS),
+            # In the order in which they are documented, not by lot.
+            priority=-place,
         )
-        for slug, entry in settings.PROVIDER_ENVIRONMENT.items()
+        for place, (slug, entry) in enumerate(settings.PROVIDER_ENVIRONMENT.items())
         if entry["api_key"]
     )

@@ -31,7 +31,7 @@ async def answer(call: Call, ask: Answering) -> GenerationResult:
     raised only when all of them fail."""
     voters = call.remaining()[: call.policy.votes]
     if len(voters) < 2:
-        return await ask(call)
+        return replace(await ask(call), votes=1)
     call.budget.most = MOST_REQUESTS * len(voters)
     ballots = [_ballot(call, voter) for voter in voters]
     answers = await asyncio.gather(*(ask(ballot) for ballot in ballots), return_exceptions=True)
@@ -57,24 +57,27 @@ def _merged(call: Call, results: Sequence[GenerationResult]) -> GenerationResult
     best = results[0]
     forms = [result.parsed for result in results if result.parsed is not None]
     parsed, agreement = merge(forms) if forms else (None, {})
-    usage = TokenUsage(
-        **{
-            name: sum(getattr(result.usage, name) for result in results)
-            for name in TokenUsage.__dataclass_fields__
-        }
-    )
     sources = {result.usage_source for result in results}
     return replace(
         best,
         text=parsed.model_dump_json() if parsed is not None else best.text,
         parsed=parsed,
-        usage=usage,
+        usage=_together(results),
         usage_source=sources.pop() if len(sources) == 1 else UsageSource.ESTIMATED,
         attempts=call.budget.attempts,
         cost_usd=call.budget.total_cost,
         latency_ms=max(result.latency_ms for result in results),
-        agreement=agreement,
+        votes=len(forms),
+        # One voter agrees with itself, which says nothing.
+        agreement=agreement if len(forms) > 1 else None,
     )
+
+
+def _together(results: Sequence[GenerationResult]) -> TokenUsage:
+    counts = [name for name in TokenUsage.__dataclass_fields__ if name != "extras"]
+    sums = {name: sum(getattr(result.usage, name) for result in results) for name in counts}
+    extras = dict.fromkeys(extra for result in results for extra in result.usage.extras)
+    return TokenUsage(**sums, extras=tuple(extras))
 
 
 def merge(forms: Sequence[BaseModel]) -> tuple[BaseModel, dict[str, float]]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
+from providers.model_names import plain_name
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -121,11 +123,3 @@ def capabilities_of(provider_type: str, model_name: str) -> Capabilities:
         if re.fullmatch(pattern, name):
             return capabilities
     return UNKNOWN
-
-
-@lru_cache(maxsize=1024)
-def plain_name(model_name: str) -> str:
-    """By which a model is known whoever writes it: in lower case, without Google's "models/", and without the
-    faults that one asks of the sandbox after an @."""
-    name = model_name.strip().lower().removeprefix("models/")
-    return name.partition("@")[0] if name.startswith("sandbox-") else name

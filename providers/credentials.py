@@ -17,6 +17,7 @@ from providers.adapters.base import CredentialCheck
 from providers.errors import ErrorKind, UndecryptableKey
 from providers.flags import flag
 from providers.matrix import learn
+from providers.model_names import plain_name
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES, ProviderFactory
 
@@ -129,8 +130,8 @@ def _record(tested: AIProviderConfig, check: CredentialCheck) -> None:
 
 
 def _with_model_advice(check: CredentialCheck, model_name: str) -> CredentialCheck:
-    name = model_name.partition("@")[0].removeprefix("models/")
-    if not check.is_valid or not name or not check.models or name in check.models:
+    name = plain_name(model_name)
+    if not check.is_valid or not name or not check.models or name in map(plain_name, check.models):
         return check
     message = f"The key works, but the provider does not list the model {name} for it."
     return replace(check, message=message)

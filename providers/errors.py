@@ -213,8 +213,9 @@ class ProviderError(Exception):
     `vendor_code` is the vendor's own machine-readable code where it sent one. `retry_after` is in seconds, at
     most LONGEST_RETRY_AFTER. `parameter` is what the request may be made without (`providers.parameters`).
     `usage` is set when the vendor reported tokens for the failed call (a refusal, a reply that could not be
-    parsed): they are billed. `may_have_cost` says that the vendor may bill a call without reported usage:
-    by default as the kind's `cost` says. False when the connection was never made.
+    parsed): they are billed, by `model_name` at `service_tier` where the vendor names them. `may_have_cost`
+    says that the vendor may bill a call without reported usage: by default as the kind's `cost` says. False
+    when the connection was never made.
     """
 
     def __init__(
@@ -239,6 +240,7 @@ class ProviderError(Exception):
         self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         self.parameter = parameter
         self.usage = usage
+        self.model_name = self.service_tier = ""
         if may_have_cost is None:
             cost = kind.meaning.cost
             may_have_cost = cost == "estimate" or (cost == "if_unanswered" and status_code is None)

@@ -16,7 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from providers.adapters.base import ListedModel
-from providers.capabilities import FACTS, UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of, plain_name
+from providers.capabilities import FACTS, UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of
+from providers.model_names import plain_name
 from providers.models import AIProviderConfig, ModelCapability, RoutingRevision
 from providers.parameters import still_held
 

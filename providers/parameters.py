@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from providers.adapters.base import GenerationRequest
-from providers.capabilities import plain_name
+from providers.model_names import plain_name
 
 REMEMBERED = timedelta(days=30)
 _MOST_MODELS = 1024

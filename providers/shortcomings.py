@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from providers.capabilities import UNKNOWN, CapabilityMatrix, plain_name
+from providers.capabilities import UNKNOWN, CapabilityMatrix
 from providers.matrix import load_matrix, retired_models
+from providers.model_names import plain_name
 from providers.models import AIProviderConfig
 from providers.tasks import TASKS, TaskType
 

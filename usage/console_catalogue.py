@@ -14,13 +14,14 @@ from django.utils import timezone
 from genai_prices.data_snapshot import get_snapshot
 
 from providers.adapters.base import TokenUsage
-from providers.capabilities import UNKNOWN, Capabilities, CapabilityMatrix, plain_name
+from providers.capabilities import UNKNOWN, Capabilities, CapabilityMatrix
 from providers.matrix import load_matrix, retired_models
+from providers.model_names import plain_name
 from providers.models import AIProviderConfig, ModelCapability
 from providers.registry import PROVIDER_TYPES
 from usage.ledger.limits import amount_in
 from usage.models import ModelPrice
-from usage.pricing import Overrides, quote
+from usage.pricing import Overrides, overrides_of, quote
 from usage.stats.quotas import QuotaStatus, provider_status
 
 # Prices may rise with the size of a call; this is an ordinary one.
@@ -33,7 +34,7 @@ def model_catalogue(request: HttpRequest) -> JsonResponse:
     _viewers_only(request)
     provider_type = request.GET.get("provider_type", "")
     rows = ModelPrice.objects.filter(provider_type=provider_type)
-    overrides = {(row.provider_type, row.model_name): row for row in rows}
+    overrides = overrides_of(rows)
     matrix, retired = load_matrix(), retired_models(provider_type)
     names = _known_models(provider_type, matrix) | {row.model_name for row in overrides.values()}
     models = [

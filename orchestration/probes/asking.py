@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 
 from orchestration.snapshot import ProviderSnapshot
-from providers.capabilities import plain_name
 from providers.errors import ErrorKind, ProviderError, UndecryptableKey
+from providers.model_names import plain_name
 from providers.pool import provider_for
 
 # Seconds. Lists come from a cache at most vendors; one that takes longer is in trouble.

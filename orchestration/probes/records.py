@@ -13,9 +13,9 @@ from accounts.audit import Actor
 from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding
 from orchestration.probes.schedule import Traffic, next_probe_at
-from providers.capabilities import plain_name
 from providers.errors import ErrorKind
 from providers.flags import flag
+from providers.model_names import plain_name
 from providers.models import AIProviderConfig
 
 # A vendor that lists models for a key and yet refuses its calls has shown that its list proves nothing. It is

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import httpx2
 
 
+# Ten times the largest window that any vendor sells: what is above it is no count of one call.
+MOST_TOKENS = 100_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A picture to show the model. `mime_type` is what the bytes were verified to be."""
@@ -54,8 +58,11 @@ class TokenUsage:
     """Tokens of one call in one convention for all vendors (OpenTelemetry GenAI's: input includes cached).
 
     `input_tokens` is everything the model read, cache reads, cache writes and tool prompts included;
-    `cached_tokens` (read) and `cache_write_tokens` are parts of it. `output_tokens` is everything it wrote,
-    reasoning included; `reasoning_tokens` is the part of it that was thought.
+    `cached_tokens` (read) and `cache_write_tokens` are parts of it, `cache_write_1h_tokens` the part of the
+    latter that is kept for an hour at a price of its own. `output_tokens` is everything it wrote, reasoning
+    included; `reasoning_tokens` is the part of it that was thought. `extras` names what the vendor bills
+    beside these tokens, or at another price than text (sound, pictures, searches). ValueError for counts
+    that cannot be.
     """
 
     input_tokens: int = 0
@@ -63,19 +70,23 @@ class TokenUsage:
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    extras: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if (
-            min(
-                self.input_tokens,
-                self.output_tokens,
-                self.cached_tokens,
-                self.cache_write_tokens,
-                self.reasoning_tokens,
-            )
-            < 0
-        ):
-            raise ValueError("token counts cannot be negative")
+        counts: tuple[object, ...] = (
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_tokens,
+            self.cache_write_tokens,
+            self.reasoning_tokens,
+            self.cache_write_1h_tokens,
+        )
+        for count in counts:
+            if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+                raise ValueError("token counts are whole numbers from 0 on")
+        if self.cache_write_1h_tokens > self.cache_write_tokens:
+            raise ValueError("what is cached for an hour is part of what is cached")
         if self.cached_tokens + self.cache_write_tokens > self.input_tokens:
             raise ValueError("cached tokens are part of the input and cannot exceed it")
         if self.reasoning_tokens > self.output_tokens:
@@ -85,10 +96,16 @@ class TokenUsage:
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether one call can have used so much."""
+        return self.total_tokens <= MOST_TOKENS
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderReply:
-    """What a vendor answered. `usage` is None when the vendor reported none; nobody here guesses.
+    """What a vendor answered. `usage` is None when the vendor reported none, or none that can be true;
+    nobody here guesses.
 
     `parsed` is an instance of the request's `response_model` when one was asked for. `model_name` is the
     model the vendor says it used. `finish_reason` is "stop", "length" (cut off at `max_output_tokens`) or

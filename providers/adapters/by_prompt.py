@@ -15,6 +15,7 @@ from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.adapters.reading import reading
 from providers.adapters.replies import form_in, refuse_cut_off
 from providers.adapters.schemas import AS_TEXT, vendor_schema
+from providers.adapters.usage import billed_as
 
 # After the prompt: what is said last is followed best, also by the untrusted text that the prompt may hold.
 _INSTRUCTION = (
@@ -39,7 +40,10 @@ def understood(reply: ProviderReply, request: GenerationRequest, *, vendor: str)
     form = request.response_model
     if form is None:
         return reply
-    with reading(vendor, lambda: reply.usage):
+    with (
+        reading(vendor, lambda: reply.usage),
+        billed_as(model_name=reply.model_name, service_tier=reply.service_tier),
+    ):
         refuse_cut_off(reply.finish_reason, request, vendor=vendor, usage=reply.usage)
         text, parsed = form_in(reply.text, form, vendor=vendor, usage=reply.usage)
     return replace(reply, text=text, parsed=parsed)

@@ -11,15 +11,16 @@ from typing import Any
 import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
-from anthropic.types import Message, MessageDeltaUsage, ModelInfo, RawMessageStreamEvent, Usage
+from anthropic.types import Message, MessageDeltaUsage, ModelInfo, RawMessageStreamEvent
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.efforts import effort_of
 from providers.adapters.reading import reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.usage import anthropic_tier, anthropic_usage, billed_as
 from providers.errors import ProviderError
 from providers.parameters import Parameter
 
@@ -124,7 +125,9 @@ class _Accumulator:
         return text
 
     def usage(self) -> TokenUsage | None:
-        return usage_from(self._message.usage, self._late_usage) if self._message else None
+        if self._message is None:
+            return None
+        return anthropic_usage(self._message.usage, self._late_usage, has_text=any(self._texts))
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
         if self._message is None:
@@ -225,12 +228,13 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 def _from_vendor(message: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
     if not isinstance(message, Message) or not isinstance(message.content, list):
         raise failures.malformed(vendor)
+    text = "".join(text_of(block.text) for block in message.content if block.type == "text")
     return _reply(
         request,
         message,
         vendor=vendor,
-        text="".join(text_of(block.text) for block in message.content if block.type == "text"),
-        usage=usage_from(message.usage),
+        text=text,
+        usage=anthropic_usage(message.usage, has_text=bool(text)),
         stop_reason=word(message.stop_reason),
     )
 
@@ -244,39 +248,17 @@ def _reply(
     usage: TokenUsage | None,
     stop_reason: str,
 ) -> ProviderReply:
-    if stop_reason == "refusal":
-        raise blocked(vendor, usage, code="refusal")
-    return reply_from(
-        request,
-        vendor=vendor,
-        text=text,
-        usage=usage,
-        model_name=message.model or "",
-        finish_reason=_FINISH_REASONS.get(stop_reason, stop_reason),
-        request_id=getattr(message, "_request_id", None) or message.id or "",
-        service_tier=getattr(message.usage, "service_tier", None) or "",
-    )
-
-
-def usage_from(usage: Usage | None, late: MessageDeltaUsage | None = None) -> TokenUsage | None:
-    """Anthropic counts input without what the cache read and wrote; ours includes both
-    (https://docs.anthropic.com/en/api/messages#response-usage). `late` is a stream's closing count."""
-
-    def count(name: str) -> Any:
-        value = getattr(late, name, None)
-        return getattr(usage, name, None) if value is None else value
-
-    fresh, read, written = (
-        count("input_tokens"),
-        count("cache_read_input_tokens") or 0,
-        count("cache_creation_input_tokens") or 0,
-    )
-    if not all(isinstance(number, int) for number in (fresh, read, written)):
-        return None
-    return token_usage(
-        input_tokens=fresh + read + written,
-        output_tokens=count("output_tokens"),
-        cached=read,
-        cache_write=written,
-        reasoning=getattr(count("output_tokens_details"), "thinking_tokens", None),
-    )
+    tier = anthropic_tier(message.usage)
+    with billed_as(model_name=message.model, service_tier=tier):
+        if stop_reason == "refusal":
+            raise blocked(vendor, usage, code="refusal")
+        return reply_from(
+            request,
+            vendor=vendor,
+            text=text,
+            usage=usage,
+            model_name=message.model or "",
+            finish_reason=_FINISH_REASONS.get(stop_reason, stop_reason),
+            request_id=getattr(message, "_request_id", None) or message.id or "",
+            service_tier=tier,
+        )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from providers.capabilities import plain_name
+from providers.model_names import plain_name
 
 # The first rule that matches a whole name wins. None: a model that does not think, and takes a temperature;
 # empty: one that thinks and takes no word about it.

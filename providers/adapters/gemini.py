@@ -18,10 +18,12 @@ from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.efforts import effort_of
 from providers.adapters.reading import reading, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
+from providers.adapters.usage import billed_as, gemini_usage
 from providers.errors import ProviderError
+from providers.model_names import plain_name
 from providers.parameters import Parameter
 
 GEMINI_URL = "https://generativelanguage.googleapis.com"
@@ -109,6 +111,8 @@ class _Accumulator:
         self._block_reason = ""
         self._model_name = ""
         self._id = ""
+        self._tier = ""
+        self._has_searched = False
         for chunk in chunks or ():
             self.add(chunk)
 
@@ -117,6 +121,7 @@ class _Accumulator:
         self._usage = chunk.usage_metadata or self._usage
         self._model_name = chunk.model_version or self._model_name
         self._id = chunk.response_id or self._id
+        self._tier = _service_tier(chunk) or self._tier
         if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
             self._block_reason = chunk.prompt_feedback.block_reason.value
         # One is all we ask for; a proxy may send others, and in any order.
@@ -125,32 +130,46 @@ class _Accumulator:
             return ""
         if candidate.finish_reason:
             self._finish_reason = candidate.finish_reason.value
+        grounding = candidate.grounding_metadata
+        self._has_searched |= bool(grounding and (grounding.web_search_queries or grounding.grounding_chunks))
         parts = (candidate.content and candidate.content.parts) or []
         text = "".join(part.text for part in parts if part.text and not part.thought)
         self._texts.append(text)
         return text
 
     def usage(self) -> TokenUsage | None:
-        return usage_from(self._usage)
+        return gemini_usage(self._usage, has_searched=self._has_searched, has_text=any(self._texts))
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
         usage = self.usage()
-        if self._block_reason:
-            raise blocked(vendor, usage, code=self._block_reason, was_billed=False)
-        if self._finish_reason in _BLOCKED:
-            raise blocked(vendor, usage, code=self._finish_reason)
-        if not self._finish_reason:
-            raise failures.broke_off(vendor) if self._texts else failures.malformed(vendor)
-        return reply_from(
-            request,
-            vendor=vendor,
-            text="".join(self._texts),
-            usage=usage,
-            model_name=self._model_name,
-            finish_reason=_FINISH_REASONS.get(self._finish_reason, self._finish_reason.lower()),
-            request_id=self._id,
-            service_tier=(self._usage and self._usage.traffic_type and self._usage.traffic_type.value) or "",
-        )
+        with billed_as(model_name=self._model_name, service_tier=self._tier):
+            if self._block_reason:
+                raise blocked(vendor, usage, code=self._block_reason, was_billed=False)
+            if self._finish_reason in _BLOCKED:
+                raise blocked(vendor, usage, code=self._finish_reason)
+            if not self._finish_reason:
+                raise failures.broke_off(vendor) if self._texts else failures.malformed(vendor)
+            return reply_from(
+                request,
+                vendor=vendor,
+                text="".join(self._texts),
+                usage=usage,
+                model_name=self._model_name,
+                finish_reason=_FINISH_REASONS.get(self._finish_reason, self._finish_reason.lower()),
+                request_id=self._id,
+                service_tier=self._tier,
+            )
+
+
+def _service_tier(chunk: types.GenerateContentResponse) -> str:
+    """The tier that served the call, which may be another than the one asked for: a header says so
+    (https://ai.google.dev/gemini-api/docs/priority-inference); Google's cloud says it in the usage."""
+    headers = (chunk.sdk_http_response and chunk.sdk_http_response.headers) or {}
+    for name, value in headers.items():
+        if name.lower() == "x-gemini-service-tier":
+            return value.strip().lower()
+    traffic = chunk.usage_metadata and chunk.usage_metadata.traffic_type
+    return traffic.value.lower().removeprefix("on_demand_") if traffic else ""
 
 
 @contextmanager
@@ -193,7 +212,7 @@ def _listed(model: types.Model) -> ListedModel:
     Streaming is mostly left out of the methods although every model does it."""
     streams = "streamGenerateContent" in (model.supported_actions or ())
     return ListedModel(
-        word(model.name).removeprefix("models/"),
+        plain_name(word(model.name)),
         streaming=True if streams else None,
         context_window=whole_number(model.input_token_limit),
         max_output_tokens=whole_number(model.output_token_limit),
@@ -226,25 +245,12 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 def _thinking(model_name: str, max_output_tokens: int) -> types.ThinkingConfig | None:
     """Thoughts count towards `max_output_tokens` and by default may use all of it up, so they get a quarter.
     Bounds by model: https://ai.google.dev/gemini-api/docs/thinking#set-budget"""
-    if effort := effort_of("gemini", model_name):
+    name = plain_name(model_name)
+    if effort := effort_of("gemini", name):
         return types.ThinkingConfig(thinking_level=types.ThinkingLevel(effort.upper()))
-    if re.match(r"(models/)?gemini-2\.5-pro", model_name):
+    if re.match(r"gemini-2\.5-pro", name):
         return types.ThinkingConfig(thinking_budget=max(128, max_output_tokens // 4))
-    if re.match(r"(models/)?gemini-2\.5-flash", model_name):
+    if re.match(r"gemini-2\.5-flash", name):
         budget = max_output_tokens // 4
         return types.ThinkingConfig(thinking_budget=budget if budget >= 512 else 0)
     return None
-
-
-def usage_from(usage: types.GenerateContentResponseUsageMetadata | None) -> TokenUsage | None:
-    """Gemini counts thoughts apart from the candidates and tool prompts apart from the prompt; ours includes
-    both (https://ai.google.dev/api/generate-content#UsageMetadata)."""
-    if usage is None or usage.prompt_token_count is None:
-        return None
-    thoughts = usage.thoughts_token_count or 0
-    return token_usage(
-        input_tokens=usage.prompt_token_count + (usage.tool_use_prompt_token_count or 0),
-        output_tokens=(usage.candidates_token_count or 0) + thoughts,
-        cached=usage.cached_content_token_count,
-        reasoning=thoughts,
-    )

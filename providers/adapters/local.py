@@ -19,9 +19,10 @@ from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.openai import data_url, list_openai_models, openai_client, translate_errors
 from providers.adapters.reading import reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.usage import billed_as, completions_usage
 from providers.parameters import Parameter
 
 # The SDK refuses an empty key; servers that check none ignore this one.
@@ -85,7 +86,7 @@ class _Accumulator:
         self._id = ""
 
     def add(self, chunk: ChatCompletionChunk) -> str:
-        self._usage = _counts(chunk.usage) or self._usage
+        self._usage = chunk.usage or self._usage
         self._model_name = chunk.model or self._model_name
         self._service_tier = chunk.service_tier or self._service_tier
         self._id = chunk.id or self._id
@@ -99,7 +100,7 @@ class _Accumulator:
         return text
 
     def usage(self) -> TokenUsage | None:
-        return usage_from(self._usage)
+        return completions_usage(self._usage, has_text=any(self._texts))
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
         # Usage comes last of all: some servers end with it and never say that they have finished.
@@ -176,11 +177,12 @@ def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str)
         raise failures.refused(
             vendor, status=200, body={"error": error}, has_generated=bool(choice.message.content)
         )
+    text = text_of(choice.message.content)
     return _reply(
         request,
         vendor=vendor,
-        text=text_of(choice.message.content),
-        usage=usage_from(_counts(completion.usage)),
+        text=text,
+        usage=completions_usage(completion.usage, has_text=bool(text)),
         model_name=completion.model or "",
         finish_reason=choice.finish_reason or "",
         is_refusal=bool(word(choice.message.refusal)),
@@ -202,39 +204,23 @@ def _reply(
     service_tier: str,
 ) -> ProviderReply:
     finish_reason = word(finish_reason)
-    if is_refusal or finish_reason == "content_filter":
-        raise blocked(vendor, usage, code=finish_reason if finish_reason == "content_filter" else "refusal")
-    return reply_from(
-        request,
-        vendor=vendor,
-        text=text,
-        usage=usage,
-        model_name=model_name,
-        finish_reason={"stop": COMPLETE, "length": CUT_OFF}.get(finish_reason, finish_reason),
-        request_id=request_id,
-        service_tier=service_tier,
-    )
+    with billed_as(model_name=model_name, service_tier=service_tier):
+        if is_refusal or finish_reason == "content_filter":
+            raise blocked(
+                vendor, usage, code=finish_reason if finish_reason == "content_filter" else "refusal"
+            )
+        return reply_from(
+            request,
+            vendor=vendor,
+            text=text,
+            usage=usage,
+            model_name=model_name,
+            finish_reason={"stop": COMPLETE, "length": CUT_OFF}.get(finish_reason, finish_reason),
+            request_id=request_id,
+            service_tier=service_tier,
+        )
 
 
 def _first(choices: Sequence[_Choice] | None) -> _Choice | None:
     """The choice number 0, which is all we ask for; a server may send others, and in any order."""
     return next((choice for choice in choices or () if not choice.index), None)
-
-
-def _counts(usage: object) -> CompletionUsage | None:
-    return usage if isinstance(usage, CompletionUsage) else None
-
-
-def usage_from(usage: CompletionUsage | None) -> TokenUsage | None:
-    """Prompt tokens include cached ones and completion tokens include reasoning
-    (https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage)."""
-    if usage is None:
-        return None
-    read, written = usage.prompt_tokens_details, usage.completion_tokens_details
-    return token_usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cached=getattr(read, "cached_tokens", None),
-        cache_write=getattr(read, "cache_write_tokens", None),
-        reasoning=getattr(written, "reasoning_tokens", None),
-    )

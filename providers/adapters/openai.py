@@ -31,9 +31,10 @@ from providers.adapters.base import (
 )
 from providers.adapters.efforts import effort_of
 from providers.adapters.reading import reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.usage import billed_as, responses_usage
 from providers.errors import ProviderError
 from providers.parameters import Parameter
 
@@ -103,7 +104,7 @@ class _Accumulator:
         return ""
 
     def usage(self) -> TokenUsage | None:
-        return usage_from(_counts(self._usage))
+        return responses_usage(self._usage)
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
         if self._final is None:
@@ -200,46 +201,29 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 def _from_vendor(response: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
     if not isinstance(response, Response) or not isinstance(response.output, list):
         raise failures.malformed(vendor)
-    usage = usage_from(_counts(response.usage))
-    if response.error is not None or response.status == "failed":
-        error = _failed_inside(vendor, response.error, has_generated=bool(response.output))
-        error.usage = usage
-        raise error
     parts = [part for item in response.output if _is_answer(item) for part in item.content]
-    stopped_by = word(response.incomplete_details.reason) if response.incomplete_details else ""
-    if stopped_by == "content_filter" or any(part.type == "refusal" for part in parts):
-        raise blocked(vendor, usage, code=stopped_by or "refusal")
-    return reply_from(
-        request,
-        vendor=vendor,
-        text="".join(text_of(part.text) for part in parts if part.type == "output_text"),
-        usage=usage,
-        model_name=response.model or "",
-        finish_reason=CUT_OFF if stopped_by == "max_output_tokens" else stopped_by or COMPLETE,
-        request_id=getattr(response, "_request_id", None) or response.id or "",
-        service_tier=response.service_tier or "",
-    )
+    text = "".join(text_of(part.text) for part in parts if part.type == "output_text")
+    usage = responses_usage(response.usage, response.output, has_text=bool(text))
+    with billed_as(model_name=response.model, service_tier=response.service_tier):
+        if response.error is not None or response.status == "failed":
+            error = _failed_inside(vendor, response.error, has_generated=bool(response.output))
+            error.usage = usage
+            raise error
+        stopped_by = word(response.incomplete_details.reason) if response.incomplete_details else ""
+        if stopped_by == "content_filter" or any(part.type == "refusal" for part in parts):
+            raise blocked(vendor, usage, code=stopped_by or "refusal")
+        return reply_from(
+            request,
+            vendor=vendor,
+            text=text,
+            usage=usage,
+            model_name=response.model or "",
+            finish_reason=CUT_OFF if stopped_by == "max_output_tokens" else stopped_by or COMPLETE,
+            request_id=getattr(response, "_request_id", None) or response.id or "",
+            service_tier=response.service_tier or "",
+        )
 
 
 def _is_answer(item: ResponseOutputItem) -> TypeGuard[ResponseOutputMessage]:
     """Some models tell what they are about to do, in messages of their own, before they answer."""
     return item.type == "message" and item.phase != "commentary"
-
-
-def _counts(usage: object) -> ResponseUsage | None:
-    return usage if isinstance(usage, ResponseUsage) else None
-
-
-def usage_from(usage: ResponseUsage | None) -> TokenUsage | None:
-    """OpenAI's input includes cached tokens and its output includes reasoning, as ours do
-    (https://platform.openai.com/docs/api-reference/responses/object#responses-object-usage)."""
-    if usage is None:
-        return None
-    read, written = usage.input_tokens_details, usage.output_tokens_details
-    return token_usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached=getattr(read, "cached_tokens", None),
-        cache_write=getattr(read, "cache_write_tokens", None),
-        reasoning=getattr(written, "reasoning_tokens", None),
-    )

@@ -19,26 +19,6 @@ _MOST_PROBLEMS_TOLD = 5
 _LONGEST_CODE = 30
 
 
-def token_usage(
-    *,
-    input_tokens: object,
-    output_tokens: object,
-    cached: object = 0,
-    cache_write: object = 0,
-    reasoning: object = 0,
-) -> TokenUsage | None:
-    """Counts in our convention (see TokenUsage); None when the vendor's are missing or contradict each other:
-    then nothing is known, and the ledger falls back on an estimate that is marked as one."""
-    counts = [input_tokens, output_tokens, cached or 0, cache_write or 0, reasoning or 0]
-    whole = [count for count in counts if isinstance(count, int)]
-    if len(whole) != len(counts):
-        return None
-    try:
-        return TokenUsage(*whole)
-    except ValueError:
-        return None
-
-
 def whole_number(value: object) -> int | None:
     """A count that a vendor's list gives; None for anything that is not one, or that no column takes."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else None

@@ -15,8 +15,9 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.audited_admin import AuditedAdmin
-from providers.capabilities import FACTS, FEATURES, plain_name
+from providers.capabilities import FACTS, FEATURES
 from providers.matrix import facts_of
+from providers.model_names import plain_name
 from providers.models import ModelCapability, RoutingRevision
 from providers.registry import PROVIDER_TYPES
 
@@ -54,10 +55,10 @@ class CapabilityForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_model_name(self) -> str:
         """As routing looks it up; a second row for the same model would be a matter of luck."""
-        name: str = self.cleaned_data["model_name"].strip().removeprefix("models/")
+        name = plain_name(self.cleaned_data["model_name"])
         provider_type = self.cleaned_data.get("provider_type")
         others = ModelCapability.objects.filter(provider_type=provider_type).exclude(pk=self.instance.pk)
-        if plain_name(name) in map(plain_name, others.values_list("model_name", flat=True)):
+        if name in map(plain_name, others.values_list("model_name", flat=True)):
             raise forms.ValidationError("This model has a row already. Change that one.")
         return name
 

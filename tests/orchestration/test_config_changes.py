@@ -9,6 +9,9 @@ from accounts.database import in_database_thread
 from orchestration import background
 from orchestration.errors import NoActiveProvider
 from orchestration.orchestrator import AIOrchestrator
+from orchestration.routing import Needs, candidates
+from orchestration.snapshot import current_snapshot, forget_snapshot
+from orchestration.spreading import Spread
 from providers.models import AIProviderConfig, RoutingRevision
 from providers.registry import ProviderFactory
 from usage.ledger.portable import PortableLedger
@@ -28,6 +31,29 @@ def test_a_key_in_the_environment_serves_while_no_config_exists(ask, sandbox, se
 
     row = AIProviderUsageLog.objects.get()
     assert (result.provider_config_id, row.provider_config, row.provider_type) == (None, None, "openai")
+
+
+@pytest.mark.parametrize(
+    ("keys", "serves"),
+    [
+        (("gemini", "openai", "claude"), "gemini"),
+        (("openai", "claude"), "openai"),
+        (("claude",), "claude"),
+    ],
+)
+def test_keys_of_the_environment_serve_in_the_documented_order(settings, keys, serves):
+    settings.PROVIDER_ENVIRONMENT = {
+        vendor: entry | {"api_key": f"key-of-{vendor}" if vendor in keys else ""}
+        for vendor, entry in settings.PROVIDER_ENVIRONMENT.items()
+    }
+    forget_snapshot()
+    snapshot = current_snapshot()
+
+    for call in range(30):
+        spread = Spread(seed=f"call {call}")
+        order = candidates(snapshot, task="extraction", tier="fast", needs=Needs(), spread=spread)
+        assert tuple(one.provider.provider_type for one in order) == keys
+        assert order[0].provider.provider_type == serves
 
 
 def test_switching_every_config_off_stops_every_call_even_with_a_key_in_the_environment(

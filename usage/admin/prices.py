@@ -14,7 +14,13 @@ class ModelPriceAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     search_fields = ["model_name", "note"]
     audit_leaves_out = ("updated_at",)
 
-    _price_fields = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+    _price_fields = (
+        "input_mtok",
+        "output_mtok",
+        "cache_read_mtok",
+        "cache_write_mtok",
+        "cache_write_1h_mtok",
+    )
     fieldsets = [
         (None, {"fields": ("provider_type", "model_name", "note")}),
         ("USD per million tokens", {"fields": _price_fields}),

@@ -58,7 +58,7 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
     show_facets = admin.ShowFacets.NEVER
 
     _call_fields = ("made_at", "request_id", "attempt", "user", "plan", "task_type")
-    _provider_fields = ("provider_config", "provider_type", "model_name", "service_tier")
+    _provider_fields = ("provider_config", "provider_type", "model_name", "reported_model", "service_tier")
     _outcome_fields = (
         "status",
         "error_kind",
