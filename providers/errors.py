@@ -206,6 +206,14 @@ MEANINGS: Mapping[ErrorKind, Meaning] = MappingProxyType(
 )
 
 
+def flag_of(reason: str) -> Flag | None:
+    """What a config is flagged for, by the reason that is stored with it; None for one that nobody knows."""
+    try:
+        return ErrorKind(reason).meaning.flag
+    except ValueError:
+        return None
+
+
 class ProviderError(Exception):
     """A vendor call that failed. Raised by adapters only.
 
