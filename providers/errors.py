@@ -136,6 +136,7 @@ MEANINGS: Mapping[ErrorKind, Meaning] = MappingProxyType(
             next_config="per_task",
             caller="content_blocked",
             blames_input="yes",
+            cost="estimate",
             is_excused=True,
             untold=_NOT_UNDERSTOOD,
         ),
