@@ -136,6 +136,7 @@ MEANINGS: Mapping[ErrorKind, Meaning] = MappingProxyType(
             next_config="per_task",
             caller="content_blocked",
             blames_input="yes",
+            cost="estimate",
             is_excused=True,
             untold=_NOT_UNDERSTOOD,
         ),
@@ -204,6 +205,14 @@ MEANINGS: Mapping[ErrorKind, Meaning] = MappingProxyType(
         ),
     }
 )
+
+
+def flag_of(reason: str) -> Flag | None:
+    """What a config is flagged for, by the reason that is stored with it; None for one that nobody knows."""
+    try:
+        return ErrorKind(reason).meaning.flag
+    except ValueError:
+        return None
 
 
 class ProviderError(Exception):

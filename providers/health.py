@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from providers.errors import ErrorKind, UndecryptableKey
+from providers.errors import UndecryptableKey, flag_of
 from providers.figures import RecentCalls
 from providers.meaning import Flag
 from providers.models import AIProviderConfig
@@ -107,14 +107,7 @@ def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -
 
 def flag_sentence(reason: str) -> str:
     """Why a config was flagged, for a person."""
-    return _flag_of(reason).what
-
-
-def _flag_of(reason: str) -> Flag:
-    try:
-        return ErrorKind(reason).meaning.flag or _OTHER_FLAG
-    except ValueError:
-        return _OTHER_FLAG
+    return (flag_of(reason) or _OTHER_FLAG).what
 
 
 def _revealed(config: AIProviderConfig) -> str | None:
@@ -139,7 +132,7 @@ def _troubles_of_key(config: AIProviderConfig, now: datetime) -> Iterator[_Troub
     """The worst first; of a key that can be decrypted."""
     expires = config.key_expires_at
     if config.flagged_at:
-        flag = _flag_of(config.flag_reason)
+        flag = flag_of(config.flag_reason) or _OTHER_FLAG
         yield _Trouble("bad", flag.label, flag.what, flag.to_do)
     if expires and expires <= now:
         yield _Trouble("bad", "expired", "The key has expired.", "Enter a new one.")

@@ -13,7 +13,7 @@ from accounts.audit import Actor
 from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding
 from orchestration.probes.schedule import Traffic, next_probe_at
-from providers.errors import ErrorKind
+from providers.errors import flag_of
 from providers.flags import flag
 from providers.model_names import plain_name
 from providers.models import AIProviderConfig
@@ -87,8 +87,8 @@ def _speaks_for(
     """Whether the list that the vendor gave disproves what is held against the config."""
     if config.flagged_at is None:
         return config.last_test_success is False
-    flag = ErrorKind(config.flag_reason).meaning.flag
-    lifted_by_list = flag.lifted_by_list if flag else "no"
+    held = flag_of(config.flag_reason)
+    lifted_by_list = held.lifted_by_list if held else "no"
     if lifted_by_list == "with_models":
         models = {plain_name(name) for name in (config.model_name, config.quality_model_name) if name}
         is_proven = models <= finding.listed

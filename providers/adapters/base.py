@@ -50,7 +50,7 @@ class GenerationRequest:
     def size(self) -> int:
         """Bytes that it takes at least on its way, pictures written as text."""
         pictures = sum(len(image.data) * 4 // 3 for image in self.images)
-        return len(self.prompt.encode()) + len(self.system_prompt.encode()) + pictures
+        return len((self.prompt + self.system_prompt).encode(errors="surrogatepass")) + pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class AIProvider(ABC):
 
     vendor: str
     # What a request to this vendor can be made without (`providers.parameters.Parameter`).
-    optional: frozenset[str]
+    optional: frozenset[str] = frozenset()
 
     def __init__(
         self,

@@ -48,7 +48,7 @@ def told(body: object) -> Told:
     code = next((error[key] for key in ("code", "error_code", "type", "status") if error.get(key)), "")
     return Told(
         codes=frozenset(word.lower() for word in words),
-        status=next((part["code"] for part in parts if _is_status(part.get("code"))), 0),
+        status=next(filter(None, (_status(part.get("code")) for part in parts)), 0),
         code=str(code) if isinstance(code, str | int) else "",
         param=error["param"] if isinstance(error.get("param"), str) else "",
         text=_text(error),
@@ -66,8 +66,11 @@ def _inside(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 yield part
 
 
-def _is_status(value: object) -> bool:
-    return isinstance(value, int) and 400 <= value < 600
+def _status(value: object) -> int:
+    """An HTTP status of an error, which some write as text; 0 for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"[45]\d\d", value):
+        value = int(value)
+    return value if isinstance(value, int) and 400 <= value < 600 else 0
 
 
 def _text(error: Mapping[str, Any]) -> str:

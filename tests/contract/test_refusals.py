@@ -160,6 +160,7 @@ BODIES = [
     (200, {"error": {"code": 400, "message": "x"}}, ErrorKind.REJECTED, ""),
     (200, {"error": {"code": "context_length_exceeded"}}, ErrorKind.TOO_LONG, ""),
     (200, {"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, ErrorKind.OVERLOADED, ""),
+    (200, {"error": {"code": "429", "message": "x"}}, ErrorKind.RATE_LIMITED, ""),
     (200, {"error": "something went wrong"}, ErrorKind.SERVER, ""),
     (200, [{"error": {"code": 503, "message": "x"}}], ErrorKind.SERVER, ""),
 ]
@@ -251,6 +252,30 @@ async def test_a_reply_that_talks_of_errors_is_a_reply():
         await adapter.aclose()
 
     assert reply.text == text
+
+
+async def test_a_router_whose_vendor_failed_in_the_middle_of_the_answer_gave_none():
+    choice = {"index": 0, "finish_reason": "error", "message": {"role": "assistant", "content": "Hel"}}
+    body = {"choices": [choice | {"error": {"code": 429, "message": "x"}}]}
+
+    error = await failed("local", 200, body)
+
+    assert (error.kind, error.may_have_cost) == (ErrorKind.RATE_LIMITED, True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        # What a caller wrote, in the vendor's words.
+        "Invalid value: 'Manage the billing department and its usage limits'.",
+        "Could not parse 'my api key is in the overdue letter'.",
+        "messages.0.content: 'The model is our best-selling car.'",
+    ],
+)
+async def test_a_rejection_that_quotes_the_caller_takes_the_provider_from_nobody(provider_type, message):
+    error = await failed(provider_type, 400, error_body(provider_type, 400, message))
+
+    assert error.kind is ErrorKind.REJECTED
 
 
 ODD = [None, True, 7, "x", "\ud800", [], [[]], {}, {"error": []}, {"error": {"details": [None, 7, []]}}]

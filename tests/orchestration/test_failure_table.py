@@ -11,6 +11,7 @@ from accounts.errors import DomainError
 from orchestration import background
 from orchestration.admission import circuit_key
 from orchestration.guards import get_guards
+from orchestration.models import TaskPolicy
 from orchestration.routing import Candidate
 from orchestration.snapshot import ProviderSnapshot
 from providers.capabilities import UNKNOWN
@@ -255,3 +256,26 @@ def test_a_prompt_too_long_for_one_goes_to_a_larger_window_only(ask, config_at):
 
     assert ask().provider_config_id == larger.pk
     assert rows_of(same) == []
+
+
+@pytest.mark.parametrize(
+    ("faults", "code"),
+    [(["bad_request", "server"], "provider_failed"), (["bad_request"] * 2, "request_refused")],
+)
+def test_in_a_vote_it_takes_two_to_blame_the_input(ask, config_at, faults, code):
+    TaskPolicy.objects.create(task="extraction", votes=2)
+    for priority, fault in zip((2, 1), faults, strict=True):
+        config_at(f"sandbox-mini@{fault}", priority=priority)
+
+    with pytest.raises(DomainError) as raised:
+        ask("Greeting: habari", response_model=Greeting)
+
+    assert raised.value.code == code
+
+
+def test_what_is_too_large_for_one_voter_keeps_no_other_from_voting(ask, config_at):
+    TaskPolicy.objects.create(task="extraction", votes=2)
+    config_at("sandbox-mini@too_large", priority=2)
+    voter = config_at("sandbox-mini@flaky=1", priority=1)
+
+    assert ask("Greeting: habari", response_model=Greeting).provider_config_id == voter.pk

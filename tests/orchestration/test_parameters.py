@@ -12,7 +12,7 @@ from providers.adapters.base import GenerationRequest
 from providers.models import ModelCapability
 from providers.parameters import Parameter
 from tests.factories import make_config
-from tests.scripted import chat_reply, scripted
+from tests.scripted import GENERATED, MESSAGE, RESPONSE, chat_reply, scripted
 from usage.models import AIProviderUsageLog
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_known")]
@@ -152,32 +152,6 @@ def test_a_parameter_that_is_refused_even_when_it_is_left_out_is_not_left_out_fo
 
     assert raised.value.code == "provider_failed"
     assert len(server.asked) == 2
-
-
-RESPONSE = {
-    "id": "r",
-    "object": "response",
-    "status": "completed",
-    "model": "m",
-    "output": [
-        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hello."}]}
-    ],
-    "usage": {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8},
-}
-MESSAGE = {
-    "id": "m",
-    "type": "message",
-    "role": "assistant",
-    "model": "m",
-    "content": [{"type": "text", "text": "Hello."}],
-    "stop_reason": "end_turn",
-    "usage": {"input_tokens": 5, "output_tokens": 3},
-}
-CANDIDATE = {"content": {"role": "model", "parts": [{"text": "Hello."}]}, "finishReason": "STOP"}
-GENERATED = {
-    "candidates": [CANDIDATE],
-    "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 3, "totalTokenCount": 8},
-}
 
 
 @pytest.mark.parametrize(
