@@ -1,8 +1,8 @@
 """`make fuzz`: what the adapters make of every answer that a vendor should not have given.
 
 Each node of a valid reply, stream, error and model list of each wire is replaced by each of MUTANTS in turn,
-and whole bodies by what proxies send; all of it goes over loopback HTTP through the real SDKs. The outcome has
-to be a reply that can be stored, or a ProviderError. The last line is JSON: `{"cases": 1, "crashes": 0}`.
+and whole bodies by what proxies send; all of it goes over loopback HTTP through the real SDKs. The outcome
+has to be a reply that can be stored, or a ProviderError. The last line is JSON: {"cases": 1, "crashes": 0}.
 """
 
 from __future__ import annotations
@@ -156,7 +156,8 @@ def _with_raw(body: bytes) -> bytes:
 
 
 class Answering:
-    """A server that gives `answer`, whatever it is asked."""
+    """A server that gives `answer`, whatever it is asked, and keeps the connection unless the answer says
+    otherwise."""
 
     answer = b""
     url = ""
@@ -170,6 +171,8 @@ class Answering:
                     await reader.readexactly(int(rest.split(b"\r\n")[0]))
                 writer.write(self.answer)
                 await writer.drain()
+                if b"\r\nConnection: close\r\n" in self.answer.partition(b"\r\n\r\n")[0] + b"\r\n":
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
