@@ -157,7 +157,8 @@ def _with_raw(body: bytes) -> bytes:
 
 
 class Answering:
-    """A server that gives `answer`, whatever it is asked."""
+    """A server that gives `answer`, whatever it is asked, and keeps the connection unless the answer says
+    otherwise."""
 
     answer = b""
     url = ""
@@ -171,6 +172,8 @@ class Answering:
                     await reader.readexactly(int(rest.split(b"\r\n")[0]))
                 writer.write(self.answer)
                 await writer.drain()
+                if b"\r\nConnection: close\r\n" in self.answer.partition(b"\r\n\r\n")[0] + b"\r\n":
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

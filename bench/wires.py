@@ -150,12 +150,14 @@ OPENAI = Wire(
     },
 )
 
+_CLAUDE_THOUGHTS = {"thinking_tokens": 3}
 _CLAUDE_USAGE = {
     "input_tokens": 8,
     "cache_creation_input_tokens": 2,
     "cache_read_input_tokens": 4,
     "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 0},
     "output_tokens": 8,
+    "output_tokens_details": _CLAUDE_THOUGHTS,
     "service_tier": "standard",
 }
 _CLAUDE_REPLY: dict[str, Any] = {
@@ -188,7 +190,7 @@ CLAUDE = Wire(
         _claude_event(
             "message_delta",
             delta={"stop_reason": "end_turn", "stop_sequence": None},
-            usage={"output_tokens": 8, "output_tokens_details": {"thinking_tokens": 3}},
+            usage={"output_tokens": 8, "output_tokens_details": _CLAUDE_THOUGHTS},
         ),
         _claude_event("message_stop"),
     ),

@@ -16,10 +16,14 @@ import httpx2
 MOST_BYTES = 8 * 1024 * 1024
 # Of an error's body: its code stands at the beginning, and its status says most.
 MOST_BYTES_OF_ERROR = 256 * 1024
-# JSON values in one document. The SDKs make an object of each, at up to 20 microseconds.
-MOST_VALUES = 50_000
+# JSON values in one document. The SDKs make an object of each: of one that may have many forms, as the parts
+# of a reply may, in up to half a millisecond; of a plain one, as in a list of models, in some microseconds.
+MOST_VALUES = 4_000
+MOST_VALUES_OF_LIST = 50_000
+# An SDK that waits for the end of an event copies what it has with each line: so many bytes in all.
+MOST_BYTES_COPIED = 1024 * 1024 * 1024
 # What is handed on in one go.
-PIECE_BYTES = 16 * 1024
+PIECE_BYTES = 8 * 1024
 
 # What a value begins with or is followed by, and what begins a string, where neither counts.
 _ALL_BUT_MARKS = bytes(set(range(256)) - set(b'",[{'))
@@ -35,10 +39,12 @@ class TooMuch(httpx2.DecodingError):
 
 class Measure:
     """Counts what has come of one body, and raises TooMuch when it is over the bounds. In an event stream
-    each event is a JSON document of its own."""
+    each event is a JSON document of its own. A list is never streamed."""
 
-    def __init__(self, *, is_event_stream: bool) -> None:
-        self._is_event_stream = is_event_stream
+    def __init__(self, *, is_list: bool, is_event_stream: bool) -> None:
+        self._is_list = is_list
+        self._is_event_stream = is_event_stream and not is_list
+        self._most_values = MOST_VALUES_OF_LIST if is_list else MOST_VALUES
         self._bytes, self._line_ends = 0, b""
         self._start_document()
 
@@ -47,7 +53,7 @@ class Measure:
         if self._bytes > MOST_BYTES:
             raise TooMuch
         if not self._is_event_stream:
-            self._add_values(data)
+            self._add_to_document(data)
             return
         # Line ends wait for what follows them: the end of an event may come in two pieces.
         data = self._line_ends + data
@@ -55,10 +61,18 @@ class Measure:
         for number, document in enumerate(_END_OF_EVENT.split(data[: len(data) - len(self._line_ends)])):
             if number:
                 self._start_document()
-            self._add_values(document)
+            self._add_to_document(document)
 
     def _start_document(self) -> None:
         self._values, self._is_in_string, self._escape = 0, False, b""
+        self._document_bytes = self._bytes_copied = 0
+
+    def _add_to_document(self, data: bytes) -> None:
+        self._document_bytes += len(data)
+        self._bytes_copied += (data.count(b"\n") + data.count(b"\r")) * self._document_bytes
+        if self._bytes_copied > MOST_BYTES_COPIED and not self._is_list:
+            raise TooMuch
+        self._add_values(data)
 
     def _add_values(self, data: bytes) -> None:
         data = (self._escape + data).replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -66,7 +80,7 @@ class Measure:
         in_turns = data.translate(None, _ALL_BUT_MARKS).split(b'"')
         self._values += sum(map(len, in_turns[self._is_in_string :: 2]))
         self._is_in_string ^= len(in_turns) % 2 == 0
-        if self._values > MOST_VALUES:
+        if self._values > self._most_values:
             raise TooMuch
 
 

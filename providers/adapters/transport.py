@@ -147,7 +147,10 @@ class _Body(httpx2.AsyncByteStream):
             if coding not in ("", "identity", *Unpacking.CODINGS):
                 raise httpx2.DecodingError("the answer is packed in a way that was not asked for")
         self._pieces_of = Unpacking(coding).pieces if coding in Unpacking.CODINGS else plain_pieces
-        self._measure = Measure(is_event_stream=response.content_type == "text/event-stream")
+        self._measure = Measure(
+            is_list=response.method == "GET",
+            is_event_stream=response.content_type == "text/event-stream",
+        )
         self._packed = self._unpacked = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -193,7 +196,7 @@ def _as_httpx_errors() -> Iterator[None]:
         raise httpx2.ConnectTimeout("connecting took too long") from error
     except TimeoutError as error:
         raise httpx2.ReadTimeout("waiting for the reply took too long") from error
-    except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+    except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise httpx2.ConnectError("no connection") from error
     except aiohttp.ClientError as error:
         raise httpx2.RemoteProtocolError("the connection broke") from error
