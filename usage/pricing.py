@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 
 import genai_prices
 from genai_prices.types import PriceCalculation, TieredPrices
@@ -254,7 +254,7 @@ def _priced(exact: Decimal, prices: Mapping[str, Decimal], *, source: str, model
     return Price(cost=cost, unit_prices={**shown, "source": source, "model": model}, is_free=not exact)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _warn_of_unknown_price(provider_type: str, model_name: str, unpriced: str) -> None:
     """Cached, so that each process says it once per model and reason."""
     logger.warning(

@@ -136,7 +136,7 @@ def test_a_model_that_no_list_has_can_be_described(console):
     console.post(reverse(ADD), typed)
 
     row = ModelCapability.objects.get()
-    assert (row.model_name, row.structured_output, row.vision) == ("Our-LLM", True, None)
+    assert (row.model_name, row.structured_output, row.vision) == ("our-llm", True, None)
     assert AuditEntry.objects.filter(action="modelcapability.created").exists()
 
 
