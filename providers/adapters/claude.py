@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
 import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
-from anthropic.types import Message, MessageDeltaUsage, ModelInfo, RawMessageStreamEvent, Usage
+from anthropic.types import Message, MessageDeltaUsage, RawMessageStreamEvent, Usage
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.listings import entries, name_of, part
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
 from providers.adapters.transport import until
@@ -89,14 +90,16 @@ class ClaudeProvider(AIProvider):
                         yield text
         yield whole.reply(request, vendor=self.vendor)
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        # Its bytes are read here, because the SDK takes any body for an object.
         with _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                page = await self._client.models.list(limit=_MOST_MODELS_LISTED)
-        models = getattr(page, "data", None)
-        if not isinstance(models, list):
-            raise failures.malformed(self.vendor)
-        return tuple(_listed(model) for model in models)
+                answer = await self._client.get(
+                    "/v1/models",
+                    options={"params": {"limit": _MOST_MODELS_LISTED}},
+                    cast_to=httpx2.Response,
+                )
+        return tuple(map(_listed, entries(answer.content, vendor=self.vendor)))
 
 
 class _Closing:
@@ -180,21 +183,21 @@ def _refused(vendor: str, error: anthropic.APIStatusError) -> ProviderError:
     return refusal
 
 
-def _listed(model: ModelInfo) -> ListedModel:
+def _listed(entry: Mapping[str, Any]) -> ListedModel:
     """https://docs.anthropic.com/en/api/models-list; models released before the API told so carry no
     capabilities."""
 
     def supports(name: str) -> bool | None:
-        supported = getattr(getattr(model.capabilities, name, None), "supported", None)
+        supported = part(part(entry, "capabilities"), name).get("supported")
         return supported if isinstance(supported, bool) else None
 
     return ListedModel(
-        str(model.id),
+        name_of(entry),
         vision=supports("image_input"),
         structured_output=supports("structured_outputs"),
-        context_window=whole_number(model.max_input_tokens),
-        max_output_tokens=whole_number(model.max_tokens),
-        is_retired=getattr(model, "lifecycle", "") == "retired",
+        context_window=whole_number(entry.get("max_input_tokens")),
+        max_output_tokens=whole_number(entry.get("max_tokens")),
+        is_retired=entry.get("lifecycle") == "retired",
     )
 
 

@@ -6,15 +6,16 @@ Chat completions, not Responses: it is what all of them speak.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from openai.types import CompletionUsage, Model
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.listings import name_of, part
 from providers.adapters.openai import data_url, list_openai_models, openai_client, translate_errors
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
@@ -55,9 +56,9 @@ class LocalProvider(AIProvider):
                         yield text
         yield whole.reply(request, vendor=self.vendor)
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
-        models = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
-        return tuple(_listed(model) for model in models)
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        found = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
+        return tuple(_listed(entry) for entry in found)
 
 
 class _Accumulator:
@@ -102,24 +103,33 @@ class _Accumulator:
         )
 
 
-def _listed(model: Model) -> ListedModel:
-    """What servers add to OpenAI's list: vLLM its `max_model_len`; OpenRouter and its like a window, the
-    kinds of input and the parameters that a model takes
-    (https://openrouter.ai/docs/api-reference/list-available-models)."""
-    said = model.model_extra or {}
-    inputs = _dict(said.get("architecture")).get("input_modalities")
-    parameters = said.get("supported_parameters")
+# By what name servers tell how much a model reads, the surest first.
+_WINDOWS = (
+    "max_model_len",  # vLLM
+    "loaded_context_length",  # LM Studio, of a model that is loaded
+    "context_length",  # OpenRouter, Together
+    "context_window",  # Groq
+    "max_context_length",  # Mistral, LM Studio
+)
+
+
+def _listed(entry: Mapping[str, Any]) -> ListedModel:
+    """What servers add to OpenAI's list, each in its own words
+    (https://openrouter.ai/docs/api-reference/list-available-models, https://console.groq.com/docs/models,
+    https://docs.mistral.ai/api/#tag/models)."""
+    inputs = part(entry, "architecture").get("input_modalities")
+    sees = part(entry, "capabilities").get("vision")
+    parameters = entry.get("supported_parameters")
+    windows = (whole_number(entry.get(name)) for name in _WINDOWS)
+    vision = "image" in inputs if isinstance(inputs, list) else None
     return ListedModel(
-        str(model.id),
-        vision="image" in inputs if isinstance(inputs, list) else None,
+        name_of(entry),
+        vision=sees if vision is None and isinstance(sees, bool) else vision,
         structured_output="structured_outputs" in parameters if isinstance(parameters, list) else None,
-        context_window=whole_number(said.get("max_model_len")) or whole_number(said.get("context_length")),
-        max_output_tokens=whole_number(_dict(said.get("top_provider")).get("max_completion_tokens")),
+        context_window=next(filter(None, windows), None),
+        max_output_tokens=whole_number(part(entry, "top_provider").get("max_completion_tokens"))
+        or whole_number(entry.get("max_completion_tokens")),
     )
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
@@ -12,7 +13,6 @@ from typing import Any
 import httpx2
 import openai
 from openai import AsyncOpenAI
-from openai.types import Model
 from openai.types.responses import Response, ResponseUsage
 
 from providers.adapters import failures
@@ -24,12 +24,19 @@ from providers.adapters.base import (
     ProviderReply,
     TokenUsage,
 )
+from providers.adapters.listings import entries, name_of
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
 from providers.errors import ErrorKind, ProviderError
 
 OPENAI_URL = "https://api.openai.com/v1"
+NO_RESPONSES_API = (
+    "This server has a list of models but no Responses API, by which the type OpenAI asks: every call would "
+    "fail. For a server that speaks chat completions, choose the type OpenAI-compatible server."
+)
+
+_NO_SUCH_ADDRESS = frozenset({404, 405, 501})
 
 # Codes that say more than the status they come with, from OpenAI and from servers that speak its protocol.
 _KIND_BY_CODE: dict[str, ErrorKind] = {
@@ -88,10 +95,34 @@ class OpenAIProvider(AIProvider):
             raise failures.broke_off(self.vendor)
         yield _from_vendor(final, request, vendor=self.vendor)
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
-        models = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        found = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
         # Their list says nothing but names (https://platform.openai.com/docs/api-reference/models/object).
-        return tuple(ListedModel(str(model.id)) for model in models)
+        return tuple(ListedModel(name_of(entry)) for entry in found)
+
+    async def missing_api(self) -> str:
+        """Asked by an empty question: it names no model, so where the API is it is refused."""
+        if not self.base_url:
+            return ""
+        try:
+            with translate_errors(self.vendor):
+                async with asyncio.timeout(self.timeout):
+                    answer = await self._client.post("/responses", body={}, cast_to=httpx2.Response)
+        except ProviderError as error:
+            if error.status_code in _NO_SUCH_ADDRESS and error.vendor_code != "model_not_found":
+                return NO_RESPONSES_API
+            raise
+        return "" if _speaks_responses(answer.content) else NO_RESPONSES_API
+
+
+def _speaks_responses(body: bytes) -> bool:
+    """Of an answer with status 200 to an empty question. LM Studio says with status 200 that there is no such
+    address, in an error that is a text; web servers send a page."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(answer, dict) and ("output" in answer or isinstance(answer.get("error"), dict))
 
 
 def openai_client(
@@ -107,14 +138,12 @@ def openai_client(
     return client
 
 
-async def list_openai_models(client: AsyncOpenAI, *, vendor: str, seconds: float) -> list[Model]:
+async def list_openai_models(client: AsyncOpenAI, *, vendor: str, seconds: float) -> list[dict[str, Any]]:
+    """The entries of the list. Its bytes are read here, because the SDK takes any body for an object."""
     with translate_errors(vendor):
         async with asyncio.timeout(seconds):
-            page = await client.models.list()
-    models = getattr(page, "data", None)
-    if not isinstance(models, list):
-        raise failures.malformed(vendor)
-    return models
+            answer = await client.get("/models", cast_to=httpx2.Response)
+    return entries(answer.content, vendor=vendor)
 
 
 @contextmanager

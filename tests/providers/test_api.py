@@ -287,7 +287,7 @@ def test_a_stored_key_is_tested_with_its_vendor(admin_api, sandbox):
     data = response.json()["data"]
     assert (data["is_valid"], data["message"]) == (True, "The key works.")
     assert "sandbox-mini" in data["models"]
-    assert set(data) == {"is_valid", "message", "tested_at", "latency_ms", "models"}
+    assert set(data) == {"is_valid", "message", "tested_at", "latency_ms", "models", "outcome"}
     config.refresh_from_db()
     assert config.last_test_success is True
 

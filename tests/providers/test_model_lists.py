@@ -101,12 +101,12 @@ def test_no_transaction_is_open_while_vendors_are_asked(config_of, monkeypatch):
     config_of("gemini")
     open_ones = []
 
-    async def watched(**arguments):
+    async def watched(config):
         open_ones.append(connection.in_atomic_block)
-        return await plain(**arguments)
+        return await plain(config)
 
-    plain = credentials.check_credentials
-    monkeypatch.setattr(model_lists, "check_credentials", watched)
+    plain = credentials.list_models
+    monkeypatch.setattr(model_lists, "list_models", watched)
     model_lists.refresh(now=timezone.now())
 
     assert open_ones == [False, False]
