@@ -13,8 +13,9 @@ from django_guid.integrations import CeleryIntegration
 
 from aditus import appearance
 from aditus.databases import server, sqlite
+from aditus.environment_keys import usable_key
 from aditus.logs import console_logging
-from providers.keys import flaw_of, stripped
+from providers.keys import stripped
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -239,33 +240,21 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- Providers from the environment (used only while no config exists in the database) -----------------
 
-
-def _environment_key(name: str) -> str:
-    key = stripped(env.str(name, default=""))
-    if flaw := flaw_of(key):
-        raise ImproperlyConfigured(f"{name} in the environment or .env cannot be an API key. {flaw}")
-    return key
-
-
-def _environment_model(name: str, *, default: str) -> str:
-    return stripped(env.str(name, default=default))
-
-
 PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = {
     "gemini": {
-        "api_key": _environment_key("GEMINI_API_KEY"),
-        "model_fast": _environment_model("GEMINI_MODEL_FAST", default="gemini-2.5-flash"),
-        "model_quality": _environment_model("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro"),
+        "api_key": usable_key("GEMINI_API_KEY", env.str("GEMINI_API_KEY", default="")),
+        "model_fast": stripped(env.str("GEMINI_MODEL_FAST", default="gemini-2.5-flash")),
+        "model_quality": stripped(env.str("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro")),
     },
     "openai": {
-        "api_key": _environment_key("OPENAI_API_KEY"),
-        "model_fast": _environment_model("OPENAI_MODEL_FAST", default="gpt-5-mini"),
-        "model_quality": _environment_model("OPENAI_MODEL_QUALITY", default="gpt-5"),
+        "api_key": usable_key("OPENAI_API_KEY", env.str("OPENAI_API_KEY", default="")),
+        "model_fast": stripped(env.str("OPENAI_MODEL_FAST", default="gpt-5-mini")),
+        "model_quality": stripped(env.str("OPENAI_MODEL_QUALITY", default="gpt-5")),
     },
     "claude": {
-        "api_key": _environment_key("ANTHROPIC_API_KEY"),
-        "model_fast": _environment_model("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5"),
-        "model_quality": _environment_model("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5"),
+        "api_key": usable_key("ANTHROPIC_API_KEY", env.str("ANTHROPIC_API_KEY", default="")),
+        "model_fast": stripped(env.str("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5")),
+        "model_quality": stripped(env.str("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5")),
     },
 }
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.

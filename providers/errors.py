@@ -36,7 +36,6 @@ class ProviderError(Exception):
     reported tokens for the failed call (a refusal, a reply that could not be parsed): they are billed.
     `may_have_cost` says that the vendor may bill a call without reported usage: by default one that was sent
     and never answered (a timeout, a connection that broke); False when the connection was never made.
-    `answered`: something came back, whatever it was.
     """
 
     def __init__(
@@ -61,7 +60,6 @@ class ProviderError(Exception):
         self.usage = usage
         no_answer = status_code is None and kind in {ErrorKind.TIMEOUT, ErrorKind.SERVER}
         self.may_have_cost = no_answer if may_have_cost is None else may_have_cost
-        self.answered = status_code is not None
 
 
 class UndecryptableKey(DomainError):

@@ -114,9 +114,7 @@ def broke_off(vendor: str) -> ProviderError:
 
 def malformed(vendor: str) -> ProviderError:
     message = "The provider's answer is not in its own format."
-    error = ProviderError(ErrorKind.SERVER, message, vendor=vendor, may_have_cost=True)
-    error.answered = True
-    return error
+    return ProviderError(ErrorKind.SERVER, message, vendor=vendor, may_have_cost=True)
 
 
 def from_network(vendor: str, cause: BaseException | None) -> ProviderError:

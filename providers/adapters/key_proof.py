@@ -76,7 +76,7 @@ def _turns_away(error: ProviderError) -> bool:
 def _failed(error: ProviderError, latency_ms: int) -> CredentialCheck:
     # Only a refusal of the key or the account says something about it.
     is_valid = False if error.kind in _REFUSALS else None
-    doubt = Doubt.UNCLEAR if error.answered else Doubt.UNREACHABLE
+    doubt = Doubt.UNREACHABLE if error.status_code is None else Doubt.UNCLEAR
     return CredentialCheck(
         is_valid=is_valid, message=error.message, latency_ms=latency_ms, doubt=doubt, error_kind=error.kind
     )

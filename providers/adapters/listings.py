@@ -9,6 +9,7 @@ from typing import Any
 
 from providers.adapters import failures
 from providers.adapters.base import ListedModel
+from providers.errors import ProviderError
 
 # More than any gateway lists today, and few enough to be written down at once.
 MOST_MODELS = 5_000
@@ -23,16 +24,23 @@ def entries(body: bytes, *, vendor: str) -> list[dict[str, Any]]:
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
-        raise failures.malformed(vendor) from None
+        raise _no_list(vendor) from None
     found = read
     if isinstance(read, dict):
         found = read.get("data") if isinstance(read.get("data"), list) else read.get("models")
     if not isinstance(found, list):
-        raise failures.malformed(vendor)
+        raise _no_list(vendor)
     usable = [entry for entry in found if isinstance(entry, dict)]
     if found and not usable:
-        raise failures.malformed(vendor)
+        raise _no_list(vendor)
     return usable
+
+
+def _no_list(vendor: str) -> ProviderError:
+    error = failures.malformed(vendor)
+    # It did answer, which tells it from a server that is away.
+    error.status_code = 200
+    return error
 
 
 def presentable(models: Iterable[ListedModel]) -> tuple[ListedModel, ...]:

@@ -109,7 +109,9 @@ class OpenAIProvider(AIProvider):
                 async with asyncio.timeout(self.timeout):
                     answer = await self._client.post("/responses", body={}, cast_to=httpx2.Response)
         except ProviderError as error:
-            if error.status_code in _NO_SUCH_ADDRESS and error.vendor_code != "model_not_found":
+            knows_models = error.vendor_code == "model_not_found"
+            is_page = error.status_code == 200 and not error.vendor_code
+            if is_page or (error.status_code in _NO_SUCH_ADDRESS and not knows_models):
                 return NO_RESPONSES_API
             raise
         return "" if _speaks_responses(answer.content) else NO_RESPONSES_API
