@@ -54,8 +54,8 @@ class Finding:
 
 
 async def ask(provider: ProviderSnapshot, *, is_serving: bool, wants_proof: bool = False) -> Finding:
-    """Ask for the list, for PATIENCE at most. `is_serving`: calls to this provider have succeeded just now.
-    `wants_proof`: ask as well whether the list says anything about the key."""
+    """Ask for the list; no request takes longer than PATIENCE. `is_serving`: calls to this provider have
+    succeeded just now. `wants_proof`: ask as well whether the list says anything about the key."""
     started = time.perf_counter()
     try:
         adapter = provider_for(

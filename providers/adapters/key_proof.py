@@ -21,6 +21,8 @@ NO_KEY_SET = "Reachable; the list needs no key, and none is set. Only a call sho
 UNDECIDED = "The server gave its list, but not whether it gives it to a wrong key as well. Test again."
 
 _REFUSALS = frozenset({ErrorKind.AUTH, ErrorKind.BILLING})
+# Without a status: there was no answer.
+_SILENCE = frozenset({ErrorKind.TIMEOUT, ErrorKind.SERVER})
 # A server in trouble, or something on the way to it, treats every key alike.
 _TROUBLE = frozenset({ErrorKind.TIMEOUT, ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED})
 _TROUBLE_STATUSES = frozenset({407, 408, 421, 424, 425, 429, 499})
@@ -76,7 +78,8 @@ def _turns_away(error: ProviderError) -> bool:
 def _failed(error: ProviderError, latency_ms: int) -> CredentialCheck:
     # Only a refusal of the key or the account says something about it.
     is_valid = False if error.kind in _REFUSALS else None
-    doubt = Doubt.UNREACHABLE if error.status_code is None else Doubt.UNCLEAR
+    is_silent = error.status_code is None and error.kind in _SILENCE
+    doubt = Doubt.UNREACHABLE if is_silent else Doubt.UNCLEAR
     return CredentialCheck(
         is_valid=is_valid, message=error.message, latency_ms=latency_ms, doubt=doubt, error_kind=error.kind
     )

@@ -1,5 +1,6 @@
 """What a list of models proves of a key: every way that servers answer, through each vendor's own SDK."""
 
+import asyncio
 import json
 import re
 
@@ -273,3 +274,25 @@ async def test_a_key_that_no_header_carries_is_a_refused_key_and_nothing_is_sent
     assert not any(error.may_have_cost or key in error.message for error in errors)
     assert check.is_valid is False
     assert server.requests == []
+
+
+async def test_a_server_that_keeps_silent_about_the_wrong_key_leaves_it_open_within_the_timeout():
+    class Stranger:
+        async def list_models(self):
+            await asyncio.Event().wait()
+
+    class Adapter:
+        timeout = 0.05
+
+        async def list_models(self):
+            return (ListedModel("m"),)
+
+        async def missing_api(self):
+            return ""
+
+        def with_wrong_key(self):
+            return Stranger()
+
+    check = await key_proof.checked(Adapter())
+
+    assert (check.is_valid, check.doubt, check.models) == (None, Doubt.UNCLEAR, ("m",))
