@@ -13,7 +13,9 @@ from django_guid.integrations import CeleryIntegration
 
 from aditus import appearance
 from aditus.databases import server, sqlite
+from aditus.environment_keys import usable_key
 from aditus.logs import console_logging
+from providers.keys import stripped
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -240,19 +242,19 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = {
     "gemini": {
-        "api_key": env.str("GEMINI_API_KEY", default=""),
-        "model_fast": env.str("GEMINI_MODEL_FAST", default="gemini-2.5-flash"),
-        "model_quality": env.str("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro"),
+        "api_key": usable_key("GEMINI_API_KEY", env.str("GEMINI_API_KEY", default="")),
+        "model_fast": stripped(env.str("GEMINI_MODEL_FAST", default="gemini-2.5-flash")),
+        "model_quality": stripped(env.str("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro")),
     },
     "openai": {
-        "api_key": env.str("OPENAI_API_KEY", default=""),
-        "model_fast": env.str("OPENAI_MODEL_FAST", default="gpt-5-mini"),
-        "model_quality": env.str("OPENAI_MODEL_QUALITY", default="gpt-5"),
+        "api_key": usable_key("OPENAI_API_KEY", env.str("OPENAI_API_KEY", default="")),
+        "model_fast": stripped(env.str("OPENAI_MODEL_FAST", default="gpt-5-mini")),
+        "model_quality": stripped(env.str("OPENAI_MODEL_QUALITY", default="gpt-5")),
     },
     "claude": {
-        "api_key": env.str("ANTHROPIC_API_KEY", default=""),
-        "model_fast": env.str("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5"),
-        "model_quality": env.str("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5"),
+        "api_key": usable_key("ANTHROPIC_API_KEY", env.str("ANTHROPIC_API_KEY", default="")),
+        "model_fast": stripped(env.str("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5")),
+        "model_quality": stripped(env.str("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5")),
     },
 }
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.

@@ -60,8 +60,11 @@ _RULES: dict[str, _Rules] = {
         (_GEMINI_TEXT + r"gemini-1\.5-pro.*", _sees(2_097_152, 8_192)),
         (_GEMINI_TEXT + r"gemini-(1\.5|2\.0)-flash.*", _sees(1_048_576, 8_192)),
         (_GEMINI_TEXT + r"gemini-(2\.5|[3-9]|[3-9]\.\d+)-.*", _sees(1_048_576, 65_536)),
+        # "gemini-flash-latest": whichever of the above is newest.
+        (_GEMINI_TEXT + r"gemini-(pro|flash|flash-lite)-latest", _sees(1_048_576, 65_536)),
     ],
     "openai": [
+        (r"chatgpt-4o-latest", Capabilities(True, False, True, 128_000, 16_384)),
         (r"gpt-4o-2024-05-13", Capabilities(True, False, True, 128_000, 4_096)),
         (_OPENAI_TEXT + r"(ft:)?gpt-4o(-.*)?", _sees(128_000, 16_384)),
         (_OPENAI_TEXT + r"(ft:)?gpt-4\.1(-.*)?", _sees(1_047_576, 32_768)),
@@ -71,6 +74,7 @@ _RULES: dict[str, _Rules] = {
         (r"o1-(mini|preview).*", Capabilities(False, False, True, 128_000, 32_768)),
         (r"o3-mini.*", _reads(200_000, 100_000)),
         (r"(o1|o3|o4-mini)(-pro)?(-20\d\d-.*)?", _sees(200_000, 100_000)),
+        (r"codex-mini-latest", _sees(200_000, 100_000)),
         (r"gpt-5(\.\d+)?-chat.*", _sees(128_000, 16_384)),
         (_OPENAI_TEXT + r"gpt-5(\.[123])?(-(mini|nano|pro|codex))?(-20\d\d-.*)?", _sees(400_000, 128_000)),
         (_OPENAI_TEXT + r"gpt-5\.\d+-(mini|nano)(-.*)?", _sees(400_000, 128_000)),

@@ -84,8 +84,8 @@ def create(
     check: CredentialCheck | None = None,
 ) -> AIProviderConfig:
     """Add a provider. `fields`: names of EDITABLE, valid as the model has them. `check` is the outcome of
-    asking the vendor, kept as the config's first test when it was an answer; its list of models goes into the
-    capability matrix.
+    asking the vendor, kept as the config's first test when it said something; its list of models goes into
+    the capability matrix.
 
     Raises UnusableKey, KeyError for a provider type that is not registered, TypeError for an unknown field,
     and django's ValidationError for a value that the model refuses.
@@ -265,7 +265,7 @@ def _write(
     for name in fields.keys() - {"is_default"}:
         setattr(config, name, fields[name])
     config.clean_fields(exclude={field.name for field in config._meta.fields} - set(fields))
-    if check is not None and check.is_valid is not None:
+    if check is not None and check.is_lasting:
         config.last_tested_at, config.last_test_success = timezone.now(), check.is_valid
     becomes_default = bool(fields.get("is_default", config.is_default)) and not config.is_default
     if "is_default" in fields and not becomes_default:

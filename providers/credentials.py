@@ -5,7 +5,7 @@ Only two hosts are ever called: the vendor's own, or the base URL of the config.
 
 from __future__ import annotations
 
-import re
+from contextlib import aclosing
 from dataclasses import replace
 
 from django.db import transaction
@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from accounts.database import in_database_thread
 from accounts.errors import DomainError
-from providers.adapters.base import CredentialCheck
-from providers.errors import ErrorKind, UndecryptableKey
+from providers.adapters.base import CredentialCheck, ListedModel
+from providers.errors import UndecryptableKey
 from providers.flags import flag
+from providers.keys import flaw_of
 from providers.matrix import learn
 from providers.model_names import plain_name
 from providers.models import AIProviderConfig
@@ -44,8 +45,8 @@ def validate_key_format(*, provider_type: str, api_key: str, base_url: str = "")
         complaint = "Enter the server's base URL, for example http://127.0.0.1:11434/v1."
     elif not api_key:
         complaint = "" if kind.base_url_required else "Enter the API key."
-    elif not re.fullmatch(r"[!-~]+", api_key):
-        complaint = "The key contains a space, a line break or a letter that no key has. Copy it again."
+    elif flaw := flaw_of(api_key):
+        complaint = flaw
     elif not base_url and not kind.key_looks_right(api_key):
         complaint = f"This does not look like a key of {kind.label} ({kind.key_hint}). Copy it again."
     return complaint
@@ -59,10 +60,10 @@ async def check_credentials(
     base_url: str = "",
     timeout: float = LONGEST_CHECK_SECONDS,  # noqa: ASYNC109 - the config's own, handed on to the adapter
 ) -> CredentialCheck:
-    """Check input that is not saved yet. One HTTP request at most, none if the format is wrong already.
+    """Check input that is not saved yet, by free requests; by none if the format is wrong already.
 
-    `timeout` in seconds, held to LONGEST_CHECK_SECONDS: a person is waiting. `is_valid` None: the vendor
-    could not be reached, which says nothing about the key. The message names a model the key may not use.
+    `timeout` in seconds, held to LONGEST_CHECK_SECONDS: a person is waiting. The message names a model the
+    key may not use.
     """
     if complaint := validate_key_format(provider_type=provider_type, api_key=api_key, base_url=base_url):
         return CredentialCheck(is_valid=False, message=complaint, latency_ms=0)
@@ -73,11 +74,25 @@ async def check_credentials(
         base_url=base_url,
         timeout=min(timeout, LONGEST_CHECK_SECONDS),
     )
-    try:
+    async with aclosing(adapter):
         check = await adapter.validate_credentials()
-    finally:
-        await adapter.aclose()
     return _with_model_advice(check, model_name)
+
+
+async def list_models(config: AIProviderConfig) -> tuple[ListedModel, ...]:
+    """The vendor's list for a stored key, by one request that costs nothing.
+
+    Raises ProviderError, and UndecryptableKey.
+    """
+    adapter = ProviderFactory.create_provider(
+        config.provider_type,
+        api_key=config.api_key_encrypted.reveal(),
+        model_name=config.model_name,
+        base_url=config.base_url,
+        timeout=min(config.timeout, LONGEST_CHECK_SECONDS),
+    )
+    async with aclosing(adapter):
+        return await adapter.list_models()
 
 
 async def test_config(config_id: int) -> CredentialCheck:
@@ -112,7 +127,7 @@ def _load(config_id: int) -> AIProviderConfig:
 
 
 def _record(tested: AIProviderConfig, check: CredentialCheck) -> None:
-    if check.is_valid is None:
+    if not check.is_lasting:
         return
     with transaction.atomic():
         # A key replaced while its predecessor was being tested has not been tested itself. Held, so that it
@@ -125,13 +140,17 @@ def _record(tested: AIProviderConfig, check: CredentialCheck) -> None:
             return
         config.record_test(is_valid=check.is_valid)
         learn(provider_type=config.provider_type, lists={config.pk: check.listed}, now=timezone.now())
-        if not check.is_valid:
-            flag(config.pk, ErrorKind.AUTH.value)
+        if check.is_valid is False:
+            flag(config.pk, check.error_kind.value)
 
 
 def _with_model_advice(check: CredentialCheck, model_name: str) -> CredentialCheck:
-    name = plain_name(model_name)
-    if not check.is_valid or not name or not check.models or name in map(plain_name, check.models):
+    name = plain_name(model_name.partition("@")[0])
+    listed = {plain_name(model) for model in check.models}
+    if not check.is_lasting or not name or not listed or name in listed:
         return check
-    message = f"The key works, but the provider does not list the model {name} for it."
-    return replace(check, message=message)
+    if check.is_valid:
+        return replace(
+            check, message=f"The key works, but the provider does not list the model {name} for it."
+        )
+    return replace(check, message=f"{check.message} It does not list the model {name}.")

@@ -70,6 +70,12 @@ _WORKS = _Trouble("good", "works", "")
 _NOT_TESTED = _Trouble("quiet", "not tested", "")
 _HEALTHY = _Trouble("good", "healthy", "")
 _UNPROVEN = _Trouble("quiet", "unproven", "", "Test the key, or wait for its next call.")
+_REACHED = _Trouble(
+    "warning",
+    "unproven",
+    "The server was reached, but its list needs no key.",
+    "Only a call shows whether calls work.",
+)
 
 
 def key_state(config: AIProviderConfig, *, now: datetime) -> KeyState:
@@ -79,6 +85,9 @@ def key_state(config: AIProviderConfig, *, now: datetime) -> KeyState:
         return KeyState(_UNREADABLE.tone, _UNREADABLE.label, "••••", _UNREADABLE.reason)
     shown = f"••••{config.key_hint}" if key else "no key"
     calm = _WORKS if config.last_test_success else _NOT_TESTED
+    if reached_only(config):
+        # No fault of the key's, and calls may have proven it since.
+        calm = _REACHED._replace(tone="quiet")
     worst = next(_troubles_of_key(config, now), calm)
     return KeyState(worst.tone, worst.label, shown, worst.reason)
 
@@ -91,7 +100,9 @@ def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -
     strains = list(_strains(recent))
     down = [trouble for trouble in troubles if trouble.tone == "bad"]
     is_untested = config.last_test_success is None and recent.calls == 0
-    calm = _UNPROVEN if is_untested else _HEALTHY
+    calm = _HEALTHY
+    if is_untested:
+        calm = _REACHED if reached_only(config) else _UNPROVEN
     worst = next(iter((*down, *strains, *troubles)), calm)
     return Health(
         state=_state(config, is_down=bool(down), is_strained=bool(strains), is_untested=is_untested),
@@ -103,6 +114,13 @@ def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -
         fails_too_often=_fails_too_often(recent),
         is_slow=_is_slow(recent),
     )
+
+
+def reached_only(config: AIProviderConfig) -> str:
+    """What the last test left open, when the server gave its list and would have given it to any key; else
+    empty."""
+    is_open = config.last_tested_at is not None and config.last_test_success is None
+    return _REACHED.reason if is_open else ""
 
 
 def flag_sentence(reason: str) -> str:

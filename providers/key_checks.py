@@ -7,6 +7,7 @@ about twice at once.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from uuid import uuid4
@@ -19,15 +20,18 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.errors import DomainError
 from providers import credentials
-from providers.adapters.base import CredentialCheck
+from providers.adapters.base import CredentialCheck, Doubt
 from providers.console import KeyNeeded
 from providers.credentials import LONGEST_CHECK_SECONDS, ConfigNotFound
 from providers.errors import UndecryptableKey
 from providers.models import AIProviderConfig
 
+logger = logging.getLogger(__name__)
+
 # Tests at once of one bulk action, and the most that one page waits for.
 AT_ONCE = 8
 MOST_TESTS = 24
+BROKE_OFF = "Aditus failed at this test; the log says why. Nothing was changed."
 
 
 class AlreadyTesting(DomainError):
@@ -46,6 +50,26 @@ class VendorUnreachable(DomainError):
     code = "provider_unreachable"
     status = 502
     message = "The provider could not be reached, so the key was not checked. Try again, or save it anyway."
+
+
+class KeyNotChecked(DomainError):
+    code = "key_not_checked"
+    status = 502
+    message = "The provider answered, but not about the key. Try again, or save it anyway."
+
+
+class OtherApi(DomainError):
+    code = "other_api"
+    status = 422
+    message = "The server does not speak this type's API. Choose another type, or save it anyway."
+
+
+_NOT_STORED = "Nothing was stored; try again, or save it anyway."
+_DOUBTS: dict[Doubt, type[DomainError]] = {
+    Doubt.UNREACHABLE: VendorUnreachable,
+    Doubt.UNCLEAR: KeyNotChecked,
+    Doubt.OTHER_API: OtherApi,
+}
 
 
 def test(*, actor: Actor, config_id: int) -> CredentialCheck:
@@ -112,8 +136,9 @@ def check_for_saving(
     config_id: int | None = None,
     save_anyway: bool = False,
 ) -> CredentialCheck:
-    """`try_out` for a key about to be stored: raises KeyRefused when the vendor or the format says no, and
-    VendorUnreachable unless `save_anyway`."""
+    """`try_out` for a key about to be stored: raises KeyRefused when the vendor or the format says no; and,
+    unless `save_anyway`, VendorUnreachable, KeyNotChecked and OtherApi. A server whose list needs no key is
+    no reason not to store one."""
     check = try_out(
         actor=actor,
         provider_type=provider_type,
@@ -125,8 +150,8 @@ def check_for_saving(
     )
     if check.is_valid is False:
         raise KeyRefused(f"{check.message} Nothing was stored; check the key and enter it again.")
-    if check.is_valid is None and not save_anyway:
-        raise VendorUnreachable
+    if not check.is_lasting and not save_anyway:
+        raise _DOUBTS[check.doubt](f"{check.message} {_NOT_STORED}")
     return check
 
 
@@ -153,6 +178,10 @@ async def _gather(config_ids: list[int]) -> list[CredentialCheck]:
                 return await credentials.test_config(config_id)
             except ConfigNotFound as error:
                 return CredentialCheck(is_valid=None, message=error.message, latency_ms=0)
+            except Exception:
+                # A bug of ours at one server does not keep the others from being tested.
+                logger.exception("The test of config %s broke off", config_id)
+                return CredentialCheck(is_valid=None, message=BROKE_OFF, latency_ms=0)
 
     return await asyncio.gather(*(one(config_id) for config_id in config_ids))
 

@@ -129,9 +129,9 @@ class AIProviderConfig(RoutedModel):
             self.is_default = True
             self.save(update_fields=["is_default", "updated_at"])
 
-    def record_test(self, *, is_valid: bool) -> None:
+    def record_test(self, *, is_valid: bool | None) -> None:
         """Keep the outcome of a credential test; success lifts the flag and whatever routing holds against
-        the config."""
+        the config. None: the server was reached, but proves no key."""
         self.last_tested_at, self.last_test_success = timezone.now(), is_valid
         fields = ["last_tested_at", "last_test_success"]
         if is_valid:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from providers.capabilities import UNKNOWN, CapabilityMatrix
+from providers.health import reached_only
 from providers.matrix import load_matrix, retired_models
 from providers.model_names import plain_name
 from providers.models import AIProviderConfig
@@ -15,8 +16,8 @@ from providers.tasks import TASKS, TaskType
 
 @dataclass(frozen=True, slots=True)
 class Shortcoming:
-    """`code` is `unknown_model`, `no_vision`, `no_structured_output` or `retired_model`; `tasks` are slugs of
-    the tasks concerned; `message` is a sentence or two for a person."""
+    """`code` is `unknown_model`, `no_vision`, `no_structured_output`, `retired_model` or `unproven_key`;
+    `tasks` are slugs of the tasks concerned; `message` is a sentence or two for a person."""
 
     code: str
     model_name: str
@@ -31,6 +32,8 @@ def shortcomings_of(config: AIProviderConfig) -> tuple[Shortcoming, ...]:
     slugs = TASKS.keys() if config.is_default else config.default_tasks()
     tasks = [task for slug, task in TASKS.items() if slug in slugs]
     found: list[Shortcoming] = []
+    if reached := reached_only(config):
+        found.append(Shortcoming("unproven_key", config.model_name, (), reached))
     for model_name in dict.fromkeys(filter(None, (config.model_name, config.quality_model_name))):
         found += _missing(config.provider_type, model_name, tasks, matrix)
         if plain_name(model_name) in retired:

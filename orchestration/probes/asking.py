@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 
 from orchestration.snapshot import ProviderSnapshot
+from providers.adapters.base import Doubt
+from providers.adapters.key_proof import weighed
 from providers.errors import ErrorKind, ProviderError, UndecryptableKey
 from providers.model_names import plain_name
 from providers.pool import provider_for
@@ -20,12 +22,14 @@ MAY_NOT_LIST = "The key may not list models, but calls with it succeed."
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`is_up` None: nobody can tell. `error_kind` is an ErrorKind, UndecryptableKey's code, or empty;
-    `latency_ms` is None when nothing was sent; `listed` are plain names of models."""
+    `latency_ms` is None when nothing was sent; `listed` are plain names of models; `doubt` is why
+    the list proves nothing of the key, where that was asked."""
 
     is_up: bool | None
     error_kind: str = ""
     latency_ms: int | None = None
     listed: frozenset[str] = frozenset()
+    doubt: Doubt | None = None
 
     @property
     def message(self) -> str:
@@ -39,8 +43,9 @@ class Finding:
         return ErrorKind(self.error_kind).meaning.refuses_account
 
 
-async def ask(provider: ProviderSnapshot, *, is_serving: bool) -> Finding:
-    """Ask once, for PATIENCE at most. `is_serving`: calls to this provider have succeeded just now."""
+async def ask(provider: ProviderSnapshot, *, is_serving: bool, wants_proof: bool = False) -> Finding:
+    """Ask for the list; no request takes longer than PATIENCE. `is_serving`: calls to this provider have
+    succeeded just now. `wants_proof`: ask as well whether the list says anything about the key."""
     started = time.perf_counter()
     try:
         adapter = provider_for(
@@ -52,11 +57,21 @@ async def ask(provider: ProviderSnapshot, *, is_serving: bool) -> Finding:
             timeout=min(provider.timeout, PATIENCE),
         )
         listed = await adapter.list_models()
+        latency_ms = _since(started)
+        proof = await weighed(adapter, listed) if wants_proof else None
     except UndecryptableKey as error:
         return Finding(is_up=False, error_kind=error.code)
     except ProviderError as error:
         return Finding(_verdict(error, is_serving), error.kind.value, _since(started))
-    return Finding(True, "", _since(started), frozenset(plain_name(model.name) for model in listed))
+    if proof is not None and proof.is_valid is False:
+        return Finding(is_up=False, error_kind=proof.error_kind.value, latency_ms=latency_ms)
+    return Finding(
+        True,
+        "",
+        latency_ms,
+        frozenset(plain_name(model.name) for model in listed),
+        doubt=proof.doubt if proof is not None and proof.is_valid is None else None,
+    )
 
 
 def sentence_of(is_up: bool | None, error_kind: str) -> str:  # noqa: FBT001 - a fact, not a switch

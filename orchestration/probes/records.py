@@ -13,6 +13,7 @@ from accounts.audit import Actor
 from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding
 from orchestration.probes.schedule import Traffic, next_probe_at
+from providers.adapters.base import Doubt
 from providers.errors import flag_of
 from providers.flags import flag
 from providers.model_names import plain_name
@@ -86,14 +87,14 @@ def _speaks_for(
 ) -> bool:
     """Whether the list that the vendor gave disproves what is held against the config."""
     if config.flagged_at is None:
-        return config.last_test_success is False
+        return config.last_test_success is False and finding.doubt is None
     held = flag_of(config.flag_reason)
     lifted_by_list = held.lifted_by_list if held else "no"
     if lifted_by_list == "with_models":
         models = {plain_name(name) for name in (config.model_name, config.quality_model_name) if name}
-        is_proven = models <= finding.listed
+        is_proven = models <= finding.listed and finding.doubt is not Doubt.OTHER_API
     else:
-        is_proven = lifted_by_list == "yes"
+        is_proven = lifted_by_list == "yes" and finding.doubt is None
     list_was_refused = (
         before is not None and lifted_by_list == "yes" and before.error_kind == config.flag_reason
     )

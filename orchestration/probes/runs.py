@@ -103,7 +103,8 @@ async def _probe_one(config_id: int) -> Probed:
 
 async def _probe(subject: _Subject) -> Probed:
     config, traffic = subject.config, subject.traffic
-    finding = await ask(ProviderSnapshot.of(config), is_serving=traffic.is_serving)
+    wants_proof = config.flagged_at is not None or config.last_test_success is False
+    finding = await ask(ProviderSnapshot.of(config), is_serving=traffic.is_serving, wants_proof=wants_proof)
     recorded = await in_database_thread(record, config, finding, traffic=traffic, now=timezone.now())
     effect: Effect = recorded.effect if recorded else ""
     if effect:

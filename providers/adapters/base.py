@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
 
-from providers.errors import ProviderError
+from providers.errors import ErrorKind, ProviderError
+from providers.keys import flaw_of, lookalike
 
 if TYPE_CHECKING:
     import httpx2
@@ -135,19 +136,46 @@ class ListedModel:
     is_retired: bool = False
 
 
+class Doubt(StrEnum):
+    """Why a check of a key proved nothing."""
+
+    LIST_NEEDS_NO_KEY = "list_needs_no_key"
+    OTHER_API = "other_api"
+    UNCLEAR = "unclear"
+    UNREACHABLE = "unreachable"
+
+
 @dataclass(frozen=True, slots=True)
 class CredentialCheck:
-    """Outcome of `validate_credentials`. `is_valid` is None when the vendor could not be reached; `listed` is
-    what the key may use, by the vendor's list."""
+    """Outcome of `validate_credentials`. `is_valid` True: the key does what a wrong one does not; False: the
+    vendor refuses it, or the account, by `error_kind`; None: nobody can tell, for the reason in `doubt`.
+    `listed` is what the key may use, by the vendor's list."""
 
     is_valid: bool | None
     message: str
     latency_ms: int
     listed: tuple[ListedModel, ...] = ()
+    doubt: Doubt = Doubt.UNCLEAR
+    error_kind: ErrorKind = ErrorKind.AUTH
 
     @property
     def models(self) -> tuple[str, ...]:
         return tuple(model.name for model in self.listed)
+
+    @property
+    def outcome(self) -> str:
+        """One word of OUTCOMES."""
+        if self.is_valid is None:
+            return self.doubt.value
+        return "works" if self.is_valid else "refused"
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the vendor said something that is worth keeping, be it that it asks for no key."""
+        return self.is_valid is not None or self.doubt is Doubt.LIST_NEEDS_NO_KEY
+
+
+OUTCOMES = ("works", "refused", *(doubt.value for doubt in Doubt))
 
 
 class AIProvider(ABC):
@@ -179,6 +207,8 @@ class AIProvider(ABC):
         self.timeout = timeout
         self._owns_connections = http_client is None
         self._http = http_client or new_http_client()
+        self._api_key = api_key
+        self._key_flaw = flaw_of(api_key)
         self._connect(api_key)
 
     def __repr__(self) -> str:
@@ -194,6 +224,7 @@ class AIProvider(ABC):
 
         Raises ProviderError for all that the vendor or the network did; anything else is a bug of ours.
         """
+        self._refuse_flawed_key()
         if not request.structured_by_prompt:
             return await self._generate(request)
         from providers.adapters import by_prompt
@@ -207,6 +238,7 @@ class AIProvider(ABC):
         Raises ProviderError like `generate_content`, also after text was yielded (a stream that was cut). The
         caller closes the iterator (`contextlib.aclosing`) when it stops early; that ends the HTTP request.
         """
+        self._refuse_flawed_key()
         from providers.adapters import by_prompt
         from providers.adapters.cleaning import cleaned_pieces
 
@@ -223,35 +255,50 @@ class AIProvider(ABC):
     def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         """`stream_content` in the vendor's own words."""
 
-    @abstractmethod
     async def list_models(self) -> tuple[ListedModel, ...]:
         """The models the key may use (first page) and what the vendor says of them, by a request that costs
         nothing.
 
         Raises ProviderError.
         """
+        from providers.adapters.listings import presentable
+
+        self._refuse_flawed_key()
+        return presentable(await self._list_models())
+
+    @abstractmethod
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        """`list_models` in the vendor's own words."""
+
+    async def missing_api(self) -> str:
+        """That the server at the base URL does not speak the adapter's API, as a sentence; empty when it does
+        or when nobody need ask. Costs nothing. Raises ProviderError for any other refusal."""
+        return ""
 
     async def validate_credentials(self) -> CredentialCheck:
-        """Check the key by the vendor's cheapest free call (listing models). Never raises for a bad key."""
-        started = time.monotonic()
-        try:
-            models = await self.list_models()
-        except ProviderError as error:
-            # Only a refusal of the key says something about the key.
-            is_valid = False if error.meaning.refuses_account else None
-            return CredentialCheck(is_valid=is_valid, message=error.message, latency_ms=_since(started))
-        return CredentialCheck(
-            is_valid=True,
-            message="The key works.",
-            latency_ms=_since(started),
-            listed=tuple(model for model in models if model.name),
+        """Check the key by free requests, within `timeout`. Never raises for what the vendor did."""
+        from providers.adapters import key_proof
+
+        return await key_proof.checked(self)
+
+    def with_wrong_key(self) -> Self | None:
+        """The same address and connections with a key that looks like this one and cannot work; not to be
+        closed. None when there is no key."""
+        if not self._api_key:
+            return None
+        return type(self)(
+            api_key=lookalike(self._api_key),
+            model_name=self.model_name,
+            base_url=self.base_url,
+            timeout=self.timeout,
+            http_client=self._http,
         )
+
+    def _refuse_flawed_key(self) -> None:
+        if self._key_flaw:
+            raise ProviderError(ErrorKind.AUTH, self._key_flaw, vendor=self.vendor, may_have_cost=False)
 
     async def aclose(self) -> None:
         """Close the connections, unless they were lent."""
         if self._owns_connections:
             await self._http.aclose()
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)

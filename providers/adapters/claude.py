@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
 import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
-from anthropic.types import Message, MessageDeltaUsage, ModelInfo, RawMessageStreamEvent
+from anthropic.types import Message, MessageDeltaUsage, RawMessageStreamEvent
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.efforts import effort_of
+from providers.adapters.listings import entries, name_of, part
 from providers.adapters.reading import reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
@@ -73,14 +74,16 @@ class ClaudeProvider(AIProvider):
             reply = whole.reply(request, vendor=self.vendor)
         yield reply
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        # Its bytes are read here, because the SDK takes any body for an object.
         with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                page = await self._client.models.list(limit=_MOST_MODELS_LISTED)
-            models = getattr(page, "data", None)
-            if not isinstance(models, list):
-                raise failures.malformed(self.vendor)
-            return tuple(_listed(model) for model in models)
+                answer = await self._client.get(
+                    "/v1/models",
+                    options={"params": {"limit": _MOST_MODELS_LISTED}},
+                    cast_to=httpx2.Response,
+                )
+            return tuple(map(_listed, entries(answer.content, vendor=self.vendor)))
 
 
 class _Closing:
@@ -174,21 +177,21 @@ def _refused(vendor: str, error: anthropic.APIStatusError, *, has_generated: boo
     )
 
 
-def _listed(model: ModelInfo) -> ListedModel:
+def _listed(entry: Mapping[str, Any]) -> ListedModel:
     """https://docs.anthropic.com/en/api/models-list; models released before the API told so carry no
     capabilities."""
 
     def supports(name: str) -> bool | None:
-        supported = getattr(getattr(model.capabilities, name, None), "supported", None)
+        supported = part(part(entry, "capabilities"), name).get("supported")
         return supported if isinstance(supported, bool) else None
 
     return ListedModel(
-        word(model.id),
+        name_of(entry),
         vision=supports("image_input"),
         structured_output=supports("structured_outputs"),
-        context_window=whole_number(model.max_input_tokens),
-        max_output_tokens=whole_number(model.max_tokens),
-        is_retired=getattr(model, "lifecycle", "") == "retired",
+        context_window=whole_number(entry.get("max_input_tokens")),
+        max_output_tokens=whole_number(entry.get("max_tokens")),
+        is_retired=entry.get("lifecycle") == "retired",
     )
 
 

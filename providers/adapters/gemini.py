@@ -17,7 +17,8 @@ from google.genai.client import DebugConfig
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.efforts import effort_of
-from providers.adapters.reading import reading, word
+from providers.adapters.listings import entries, name_of
+from providers.adapters.reading import reading
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
@@ -94,11 +95,15 @@ class GeminiProvider(AIProvider):
                 await stream.aclose()
         yield reply
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        # Its bytes are read here, because the SDK takes any body for an object, and one without models for an
+        # empty list; there is no public way to them.
+        path = f"models?pageSize={_MOST_MODELS_LISTED}"
         with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                pager = await self._models.list(config={"page_size": _MOST_MODELS_LISTED})
-            return tuple(_listed(model) for model in pager.page if _generates(model))
+                answer = await self._models._api_client.async_request("get", path, {})
+            found = entries((answer.body or "").encode(errors="replace"), vendor=self.vendor)
+            return tuple(_listed(entry) for entry in found if _generates(entry))
 
 
 class _Accumulator:
@@ -201,21 +206,23 @@ def _refused(vendor: str, error: errors.APIError, *, has_generated: bool) -> Pro
     )
 
 
-def _generates(model: types.Model) -> bool:
+def _generates(entry: Mapping[str, Any]) -> bool:
     """Whether it is a model for us: the list has those for vectors, speech and films as well. A proxy's list
     may not say."""
-    return not model.supported_actions or "generateContent" in model.supported_actions
+    methods = entry.get("supportedGenerationMethods")
+    return not isinstance(methods, list) or not methods or "generateContent" in methods
 
 
-def _listed(model: types.Model) -> ListedModel:
+def _listed(entry: Mapping[str, Any]) -> ListedModel:
     """https://ai.google.dev/api/models#Model: the list knows sizes, and neither vision nor structured output.
     Streaming is mostly left out of the methods although every model does it."""
-    streams = "streamGenerateContent" in (model.supported_actions or ())
+    methods = entry.get("supportedGenerationMethods")
+    streams = isinstance(methods, list) and "streamGenerateContent" in methods
     return ListedModel(
-        plain_name(word(model.name)),
+        plain_name(name_of(entry)),
         streaming=True if streams else None,
-        context_window=whole_number(model.input_token_limit),
-        max_output_tokens=whole_number(model.output_token_limit),
+        context_window=whole_number(entry.get("inputTokenLimit")),
+        max_output_tokens=whole_number(entry.get("outputTokenLimit")),
     )
 
 
@@ -248,9 +255,10 @@ def _thinking(model_name: str, max_output_tokens: int) -> types.ThinkingConfig |
     name = plain_name(model_name)
     if effort := effort_of("gemini", name):
         return types.ThinkingConfig(thinking_level=types.ThinkingLevel(effort.upper()))
-    if re.match(r"gemini-2\.5-pro", name):
+    # The aliases change their model; both generations take a budget.
+    if re.match(r"gemini-(2\.5-pro|pro-latest)", name):
         return types.ThinkingConfig(thinking_budget=max(128, max_output_tokens // 4))
-    if re.match(r"gemini-2\.5-flash", name):
+    if re.match(r"gemini-(2\.5-flash|flash(-lite)?-latest)", name):
         budget = max_output_tokens // 4
         return types.ThinkingConfig(thinking_budget=budget if budget >= 512 else 0)
     return None

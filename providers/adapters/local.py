@@ -6,17 +6,18 @@ Chat completions, not Responses: it is what all of them speak.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from openai.types import CompletionUsage, Model
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.chat_completion import Choice
 from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.listings import name_of, part
 from providers.adapters.openai import data_url, list_openai_models, openai_client, translate_errors
 from providers.adapters.reading import reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
@@ -67,10 +68,10 @@ class LocalProvider(AIProvider):
             reply = whole.reply(request, vendor=self.vendor)
         yield reply
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
-        models = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        found = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
         with reading(self.vendor):
-            return tuple(_listed(model) for model in models)
+            return tuple(_listed(entry) for entry in found)
 
 
 class _Accumulator:
@@ -121,24 +122,33 @@ class _Accumulator:
         )
 
 
-def _listed(model: Model) -> ListedModel:
-    """What servers add to OpenAI's list: vLLM its `max_model_len`; OpenRouter and its like a window, the
-    kinds of input and the parameters that a model takes
-    (https://openrouter.ai/docs/api-reference/list-available-models)."""
-    said = model.model_extra or {}
-    inputs = _dict(said.get("architecture")).get("input_modalities")
-    parameters = said.get("supported_parameters")
+# By what name servers tell how much a model reads, the surest first.
+_WINDOWS = (
+    "max_model_len",  # vLLM
+    "loaded_context_length",  # LM Studio, of a model that is loaded
+    "context_length",  # OpenRouter, Together
+    "context_window",  # Groq
+    "max_context_length",  # Mistral, LM Studio
+)
+
+
+def _listed(entry: Mapping[str, Any]) -> ListedModel:
+    """What servers add to OpenAI's list, each in its own words
+    (https://openrouter.ai/docs/api-reference/list-available-models, https://console.groq.com/docs/models,
+    https://docs.mistral.ai/api/#tag/models)."""
+    inputs = part(entry, "architecture").get("input_modalities")
+    sees = part(entry, "capabilities").get("vision")
+    parameters = entry.get("supported_parameters")
+    windows = (whole_number(entry.get(name)) for name in _WINDOWS)
+    vision = "image" in inputs if isinstance(inputs, list) else None
     return ListedModel(
-        word(model.id),
-        vision="image" in inputs if isinstance(inputs, list) else None,
+        name_of(entry),
+        vision=sees if vision is None and isinstance(sees, bool) else vision,
         structured_output="structured_outputs" in parameters if isinstance(parameters, list) else None,
-        context_window=whole_number(said.get("max_model_len")) or whole_number(said.get("context_length")),
-        max_output_tokens=whole_number(_dict(said.get("top_provider")).get("max_completion_tokens")),
+        context_window=next(filter(None, windows), None),
+        max_output_tokens=whole_number(part(entry, "top_provider").get("max_completion_tokens"))
+        or whole_number(entry.get("max_completion_tokens")),
     )
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
@@ -172,7 +182,7 @@ def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str)
     choice = _first(completion.choices) if isinstance(completion, ChatCompletion) else None
     if not isinstance(completion, ChatCompletion) or choice is None or choice.message is None:
         raise failures.malformed(vendor)
-    if error := _dict(choice.model_extra).get("error"):
+    if error := (choice.model_extra or {}).get("error"):
         # A router whose own vendor failed in the middle of the answer.
         raise failures.refused(
             vendor, status=200, body={"error": error}, has_generated=bool(choice.message.content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any, TypeGuard
@@ -11,7 +12,6 @@ from typing import Any, TypeGuard
 import httpx2
 import openai
 from openai import AsyncOpenAI
-from openai.types import Model
 from openai.types.responses import (
     Response,
     ResponseOutputItem,
@@ -30,6 +30,7 @@ from providers.adapters.base import (
     TokenUsage,
 )
 from providers.adapters.efforts import effort_of
+from providers.adapters.listings import entries, name_of
 from providers.adapters.reading import reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from
 from providers.adapters.schemas import OPENAI, vendor_schema
@@ -39,6 +40,12 @@ from providers.errors import ProviderError
 from providers.parameters import Parameter
 
 OPENAI_URL = "https://api.openai.com/v1"
+NO_RESPONSES_API = (
+    "This server has a list of models but no Responses API, by which the type OpenAI asks: every call would "
+    "fail. For a server that speaks chat completions, choose the type OpenAI-compatible server."
+)
+
+_NO_SUCH_ADDRESS = frozenset({404, 405, 501})
 
 
 class OpenAIProvider(AIProvider):
@@ -74,11 +81,26 @@ class OpenAIProvider(AIProvider):
             reply = whole.reply(request, vendor=self.vendor)
         yield reply
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
-        models = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        found = await list_openai_models(self._client, vendor=self.vendor, seconds=self.timeout)
         # Their list says nothing but names (https://platform.openai.com/docs/api-reference/models/object).
-        with reading(self.vendor):
-            return tuple(ListedModel(word(model.id)) for model in models)
+        return tuple(ListedModel(name_of(entry)) for entry in found)
+
+    async def missing_api(self) -> str:
+        """Asked by an empty question: it names no model, so where the API is it is refused."""
+        if not self.base_url:
+            return ""
+        try:
+            with translate_errors(self.vendor):
+                async with asyncio.timeout(self.timeout):
+                    answer = await self._client.post("/responses", body={}, cast_to=httpx2.Response)
+        except ProviderError as error:
+            knows_models = error.vendor_code == "model_not_found"
+            is_page = error.status_code == 200 and not error.vendor_code
+            if is_page or (error.status_code in _NO_SUCH_ADDRESS and not knows_models):
+                return NO_RESPONSES_API
+            raise
+        return "" if _speaks_responses(answer.content) else NO_RESPONSES_API
 
 
 class _Accumulator:
@@ -112,6 +134,16 @@ class _Accumulator:
         return _from_vendor(self._final, request, vendor=vendor)
 
 
+def _speaks_responses(body: bytes) -> bool:
+    """Of an answer with status 200 to an empty question. LM Studio says with status 200 that there is no such
+    address, in an error that is a text; web servers send a page."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(answer, dict) and ("output" in answer or isinstance(answer.get("error"), dict))
+
+
 def openai_client(
     api_key: str, base_url: str, *, timeout: float, http_client: httpx2.AsyncClient
 ) -> AsyncOpenAI:
@@ -125,14 +157,12 @@ def openai_client(
     return client
 
 
-async def list_openai_models(client: AsyncOpenAI, *, vendor: str, seconds: float) -> list[Model]:
+async def list_openai_models(client: AsyncOpenAI, *, vendor: str, seconds: float) -> list[dict[str, Any]]:
+    """The entries of the list. Its bytes are read here, because the SDK takes any body for an object."""
     with reading(vendor), translate_errors(vendor):
         async with asyncio.timeout(seconds):
-            page = await client.models.list()
-    models = getattr(page, "data", None)
-    if not isinstance(models, list):
-        raise failures.malformed(vendor)
-    return models
+            answer = await client.get("/models", cast_to=httpx2.Response)
+    return entries(answer.content, vendor=vendor)
 
 
 @contextmanager

@@ -107,7 +107,7 @@ _KIND_BY_STATUS: dict[int, ErrorKind] = {
     429: ErrorKind.RATE_LIMITED,
     529: ErrorKind.OVERLOADED,
 }
-_ON_THE_WAY = frozenset({407, 421, 424, 425, 499})
+ON_THE_WAY = frozenset({407, 421, 424, 425, 499})
 _NO_SUCH_THING = frozenset({404, 405})
 
 # Texts, for what several meanings share a status and come without a code.
@@ -178,7 +178,7 @@ def kind_of(status: int, said: Told) -> ErrorKind:
         # Whatever a code says about the request, a server that fails is in trouble itself.
         is_overloaded = status == 503 and (_OVERLOADED.search(said.text) or _by_code(said) is _BUSY)
         return ErrorKind.OVERLOADED if is_overloaded else _KIND_BY_STATUS.get(status, ErrorKind.SERVER)
-    if status in _ON_THE_WAY:
+    if status in ON_THE_WAY:
         return ErrorKind.PATH
     if status in _KIND_BY_STATUS:
         return _of_plain_status(status, said)

@@ -20,6 +20,7 @@ from accounts.audit import Actor
 from accounts.errors import DomainError
 from accounts.step_up import require_fresh
 from providers import console, key_checks
+from providers.adapters.base import CredentialCheck
 from providers.admin.forms import RotateKeyForm
 from providers.admin.links import statistics_url
 from providers.figures import with_last_use
@@ -77,15 +78,17 @@ def rotate(request: HttpRequest, config_id: int) -> HttpResponse:
     try:
         if not form.is_valid():
             raise console.UnusableKey("Enter the new key, and the expiry as a date or not at all.")
-        _replace(request, config, form.cleaned_data)
+        check = _replace(request, config, form.cleaned_data)
     except DomainError as error:
         messages.error(request, f"{config}: {error.message}")
     else:
         messages.success(request, f"{config} has a new key.")
+        if not check.is_valid:
+            messages.warning(request, f"{config}: {check.message}")
     return HttpResponseRedirect(f"{reverse('api_keys')}#key-{config.pk}")
 
 
-def _replace(request: HttpRequest, config: AIProviderConfig, typed: dict[str, Any]) -> None:
+def _replace(request: HttpRequest, config: AIProviderConfig, typed: dict[str, Any]) -> CredentialCheck:
     actor = Actor.of_request(request)
     check = key_checks.check_for_saving(
         actor=actor,
@@ -107,6 +110,7 @@ def _replace(request: HttpRequest, config: AIProviderConfig, typed: dict[str, An
         check=check,
         checked_base_url=config.base_url,
     )
+    return check
 
 
 def _cards(query: str, *, now: datetime) -> list[KeyCard]:

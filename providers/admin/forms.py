@@ -44,7 +44,7 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
     save_anyway = forms.BooleanField(
         label="Save without a check",
         required=False,
-        # Offered only once the vendor could not be reached; see `_heed`.
+        # Offered only once the vendor said nothing about the key; see `_heed`.
         widget=forms.HiddenInput,
         help_text="The key is tested when you next press “Test”. A key the vendor refuses is never stored.",
     )
@@ -134,7 +134,7 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
     def _heed(self, check: CredentialCheck, *, save_anyway: bool) -> None:
         if check.is_valid is False:
             self.add_error("api_key", f"{check.message} Nothing was stored.")
-        elif check.is_valid is None and not save_anyway:
+        elif not check.is_lasting and not save_anyway:
             self.fields["save_anyway"].widget = UnfoldBooleanWidget()
             sentence = f"{check.message} Nothing was stored. Try again, or tick this to save without a check."
             self.add_error("save_anyway", sentence)

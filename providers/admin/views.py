@@ -67,10 +67,11 @@ def check(model_admin: AIProviderConfigAdmin) -> View:
                 config_id=int(config_id) if config_id.isdecimal() else None,
             )
         except DomainError as error:
-            return JsonResponse({"is_valid": False, "message": error.message})
+            return JsonResponse({"is_valid": False, "outcome": "refused", "message": error.message})
         return JsonResponse(
             {
                 "is_valid": outcome.is_valid,
+                "outcome": outcome.outcome,
                 "message": outcome.message,
                 "latency_ms": outcome.latency_ms,
                 "models": outcome.models,

@@ -160,6 +160,7 @@ def _result(check: CredentialCheck) -> dict[str, Any]:
         TestResultSerializer(
             {
                 "is_valid": check.is_valid,
+                "outcome": check.outcome,
                 "message": check.message,
                 "tested_at": timezone.now(),
                 "latency_ms": check.latency_ms,

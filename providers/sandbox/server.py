@@ -59,6 +59,9 @@ class Sandbox:
 
     def _generation(self, wire: Wire) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
+            if request.content_length == len(b"{}"):
+                # Somebody wants to know whether this API is here: a question to no model, like a list.
+                return await self._generate(wire, request)
             self.hits.arrive(wire.vendor)
             status = "client_left"
             try:

@@ -56,6 +56,26 @@ def test_keys_of_the_environment_serve_in_the_documented_order(settings, keys, s
         assert order[0].provider.provider_type == serves
 
 
+@pytest.mark.parametrize("key", ["sk-a\nb", "sk-\ud800", "sk-\u00e9"])
+def test_a_key_that_no_header_carries_is_a_refused_key_and_the_next_one_serves(
+    ask, sandbox, settings, monkeypatch, key
+):
+    models = {"model_fast": "sandbox-mini", "model_quality": ""}
+    settings.PROVIDER_ENVIRONMENT = {
+        "gemini": {"api_key": key, **models},
+        "openai": {"api_key": "sk-test-environment-01", **models},
+    }
+    monkeypatch.setattr("providers.adapters.openai.OPENAI_URL", sandbox.openai)
+    monkeypatch.setattr("providers.adapters.gemini.GEMINI_URL", sandbox.gemini)
+
+    for _ in range(4):
+        assert ask().provider_type == "openai"
+
+    refused = AIProviderUsageLog.objects.filter(provider_type="gemini").values_list("status", "error_kind")
+    assert set(refused) <= {("error", "auth")}
+    assert sandbox.hits()["by_vendor"].keys() <= {"openai"}
+
+
 def test_switching_every_config_off_stops_every_call_even_with_a_key_in_the_environment(
     ask, config_at, settings
 ):

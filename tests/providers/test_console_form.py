@@ -1,12 +1,14 @@
 """The provider form: the key goes in, is checked with the vendor, and never comes out."""
 
 import pytest
+from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from accounts.models import AuditEntry
 from orchestration.models import Experiment, ExperimentArm
 from providers.encryption import SealedValue
 from providers.models import AIProviderConfig
+from tests.contract.vendors import Recorder
 from tests.factories import make_config
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,40 @@ def test_it_saves_an_unchecked_key_only_when_told_to(console, fields, unused_tcp
     assert 'type="checkbox" name="save_anyway"' in refused
     assert not stored_before
     assert AIProviderConfig.objects.get().last_test_success is None
+
+
+def test_it_says_of_a_server_whose_list_needs_no_key_that_only_a_call_proves_the_key(console, fields):
+    with Recorder(status=200, body=b'{"data": [{"id": "sandbox-mini"}]}') as public:
+        typed = fields(provider_type="local", base_url=public.url)
+
+        tried = console.post(reverse("admin:providers_aiproviderconfig_check"), typed).json()
+        saved = console.post(reverse(ADD), typed)
+        config = AIProviderConfig.objects.get()
+        tested = console.post(reverse("admin:providers_aiproviderconfig_do", args=[config.pk, "test"]))
+
+    told = [message for page in (saved, tested) for message in get_messages(page.wsgi_request)]
+    assert (tried["is_valid"], tried["outcome"]) == (None, "list_needs_no_key")
+    assert (config.last_test_success, config.last_tested_at is None) == (None, False)
+    assert [m.level_tag for m in told if "needs no key" in m.message] == ["warning", "warning"]
+    listed = console.get(reverse("admin:providers_aiproviderconfig_changelist")).content.decode()
+    assert "reached the server" in listed
+    assert "Test failed" not in listed
+
+
+def test_it_says_at_once_that_a_server_has_no_responses_api(console, fields):
+    def chat_only(_method, path, _key):
+        return (200, b'{"data": [{"id": "m"}]}') if path.endswith("/models") else (404, b"{}")
+
+    with Recorder(respond=chat_only) as server:
+        typed = fields(base_url=server.url)
+        refused = console.post(reverse(ADD), typed).content.decode()
+        stored_before = AIProviderConfig.objects.exists()
+        console.post(reverse(ADD), typed | {"save_anyway": "on"})
+
+    assert "choose the type OpenAI-compatible server" in refused
+    assert 'type="checkbox" name="save_anyway"' in refused
+    assert not stored_before
+    assert AIProviderConfig.objects.get().last_tested_at is None
 
 
 def test_it_never_saves_a_refused_key_even_when_told_to(console, fields):

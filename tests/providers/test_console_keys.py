@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEntry
 from providers.models import AIProviderConfig
+from tests.contract.vendors import Recorder
 from tests.factories import make_config
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +129,16 @@ def test_it_wants_a_key(console):
 def test_it_is_at_the_address_the_handbook_names(console):
     assert reverse("api_keys") == "/admin/api-keys"
     assert console.get("/admin/api-keys/", follow=True).status_code == 200
+
+
+def test_a_new_key_at_a_server_whose_list_needs_no_key_is_stored_with_a_warning(console):
+    with Recorder(status=200, body=b'{"data": [{"id": "gpt-5-mini"}]}') as public:
+        config = make_config(provider_type="local", api_key=OLD, base_url=public.url)
+        response = console.post(reverse("rotate_key", args=[config.pk]), {"api_key": NEW})
+
+    config.refresh_from_db()
+    told = [(message.level_tag, message.message) for message in get_messages(response.wsgi_request)]
+    assert config.api_key_encrypted.reveal() == NEW
+    assert [level for level, _ in told] == ["success", "warning"]
+    assert "the list needs no key" in told[1][1]
+    assert "unproven" in card_of(console.get(reverse("api_keys")).content.decode(), config)

@@ -8,7 +8,7 @@ import pytest
 from accounts.database import in_database_thread
 from providers import console, credentials
 from providers.encryption import SealedValue
-from providers.models import AIProviderConfig
+from providers.models import AIProviderConfig, ModelCapability
 from tests.contract.vendors import KEYS, Recorder
 from tests.factories import make_config
 from tests.waiting import PATIENCE_SECONDS, until
@@ -35,6 +35,8 @@ def test_keys_of_the_right_shape_are_accepted(provider_type):
         ("openai", "sk-0123456789 abcdef", "", "space"),
         ("openai", "sk-0123456789abcdef\n", "", "line break"),
         ("openai", "sk-0123456789abcdéf", "", "letter that no key has"),
+        ("local", '"0123456789abcdef"', "http://127.0.0.1:1/v1", "in quotes"),
+        ("openai", "'sk-0123456789abcdef", "", "in quotes"),
         ("local", "anything", "", "base URL"),
         ("bard", "anything", "", "no provider type"),
     ],
@@ -174,3 +176,46 @@ async def test_a_key_that_cannot_be_decrypted_is_a_failed_test_of_that_config_on
 async def test_a_config_that_is_gone_is_said_to_be_gone():
     with pytest.raises(credentials.ConfigNotFound):
         await credentials.test_config(4711)
+
+
+LIST = b'{"object": "list", "data": [{"id": "m", "object": "model"}]}'
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_list_for_every_key_is_recorded_as_reached_and_lifts_no_flag():
+    with Recorder(status=200, body=LIST) as public:
+        config = await in_database_thread(make_config, provider_type="local", base_url=public.url)
+        await in_database_thread(config.record_test, is_valid=True)
+        await in_database_thread(AIProviderConfig.flag, config.pk, "auth")
+
+        check = await credentials.test_config(config.pk)
+
+    await in_database_thread(config.refresh_from_db)
+    assert check.outcome == "list_needs_no_key"
+    assert (config.last_test_success, config.flag_reason) == (None, "auth")
+    assert config.last_tested_at > config.proven_at
+    assert [row.model_name async for row in ModelCapability.objects.all()] == ["m"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_unpaid_account_is_flagged_as_that(sandbox):
+    config = await in_database_thread(make_config, base_url=sandbox.openai)
+    sandbox.fault("billing", on="models")
+
+    check = await credentials.test_config(config.pk)
+
+    await in_database_thread(config.refresh_from_db)
+    assert (check.is_valid, config.flag_reason) == (False, "billing")
+
+
+async def test_a_model_that_a_list_for_every_key_lacks_is_named():
+    with Recorder(status=200, body=LIST) as public:
+        check = await credentials.check_credentials(
+            provider_type="local", api_key="x", base_url=public.url, model_name="models/N"
+        )
+        known = await credentials.check_credentials(
+            provider_type="local", api_key="x", base_url=public.url, model_name="models/M"
+        )
+
+    assert check.message.endswith("It does not list the model N.")
+    assert "does not list" not in known.message

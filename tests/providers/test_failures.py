@@ -47,6 +47,9 @@ def test_only_what_looks_like_a_code_is_kept_as_one(code, kept):
         ("gemini-2.5-flash", 4096, 1024),
         ("models/gemini-2.5-pro", 256, 128),
         ("gemini-2.5-pro", 4096, 1024),
+        ("gemini-flash-latest", 4096, 1024),
+        ("gemini-flash-lite-latest", 256, 0),
+        ("models/gemini-pro-latest", 256, 128),
     ],
 )
 def test_geminis_thoughts_leave_room_for_the_reply(model, max_output_tokens, budget):

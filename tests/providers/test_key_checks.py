@@ -215,3 +215,63 @@ def test_the_button_of_the_form_keeps_the_stored_key_home(console, sandbox):
 
     assert answer.json()["is_valid"] is False
     assert "not sent to a new address" in answer.json()["message"]
+
+
+def answering(*, models, api=(404, b"{}")):
+    def respond(_method, path, _key):
+        return models if path.partition("?")[0].endswith("/models") else api
+
+    return Recorder(respond=respond)
+
+
+LIST = (200, b'{"data": [{"id": "m"}]}')
+
+
+@pytest.mark.parametrize(
+    ("models", "refusal", "words"),
+    [
+        ((200, b"<html>"), key_checks.KeyNotChecked, "not in its own format"),
+        ((500, b"{}"), key_checks.KeyNotChecked, "failed internally"),
+        ((404, b"{}"), key_checks.KeyNotChecked, "no such API at this address"),
+        (LIST, key_checks.OtherApi, "no Responses API"),
+    ],
+    ids=["page", "outage", "no list", "chat completions only"],
+)
+def test_an_answer_that_is_not_about_the_key_holds_it_up_until_told_otherwise(actor, models, refusal, words):
+    with answering(models=models) as server:
+        typed = {"actor": actor, "provider_type": "openai", "api_key": KEY, "base_url": server.url}
+
+        with pytest.raises(refusal) as raised:
+            key_checks.check_for_saving(**typed)
+
+        assert words in raised.value.message
+        assert "Nothing was stored" in raised.value.message
+        assert "could not be reached" not in raised.value.message
+        assert key_checks.check_for_saving(**typed, save_anyway=True).is_valid is None
+
+
+def test_a_server_whose_list_needs_no_key_holds_no_key_up(actor):
+    with answering(models=LIST) as server:
+        check = key_checks.check_for_saving(
+            actor=actor, provider_type="local", api_key=KEY, base_url=server.url
+        )
+
+    assert (check.is_valid, check.outcome) == (None, "list_needs_no_key")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bug_at_one_server_keeps_no_other_from_being_tested(actor, sandbox, monkeypatch):
+    broken, sound = make_config(base_url=sandbox.openai), make_config(base_url=sandbox.openai)
+
+    async def test_config(config_id):
+        if config_id == broken.pk:
+            raise KeyError("a bug")
+        return await plain(config_id)
+
+    plain = credentials.test_config
+    monkeypatch.setattr(credentials, "test_config", test_config)
+
+    tested = key_checks.test_many(actor=actor, config_ids=[broken.pk, sound.pk])
+
+    assert [check.is_valid for _, check in tested] == [None, True]
+    assert "Aditus failed" in tested[0][1].message

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from aditus.celery import app
-from providers import credentials, key_checks, model_lists
+from providers import credentials, key_checks, matrix, model_lists
 from providers.adapters.base import ListedModel
 from providers.celery_tasks import refresh_capabilities
 from providers.encryption import SealedValue
@@ -101,12 +101,12 @@ def test_no_transaction_is_open_while_vendors_are_asked(config_of, monkeypatch):
     config_of("gemini")
     open_ones = []
 
-    async def watched(**arguments):
+    async def watched(config):
         open_ones.append(connection.in_atomic_block)
-        return await plain(**arguments)
+        return await plain(config)
 
-    plain = credentials.check_credentials
-    monkeypatch.setattr(model_lists, "check_credentials", watched)
+    plain = credentials.list_models
+    monkeypatch.setattr(model_lists, "list_models", watched)
     model_lists.refresh(now=timezone.now())
 
     assert open_ones == [False, False]
@@ -225,3 +225,62 @@ async def test_a_gateway_that_describes_its_models_is_believed():
         ListedModel("odd"),
     )
     assert check.models == ("acme/large", "odd")
+
+
+def bad_lists():
+    names = ["x" * 201, "a\x00b", "\u202egpt", "\ud800", ""]
+    odd = [{"id": name} for name in names] + [{"id": "huge", "max_model_len": 10**40}]
+    return {
+        "page": b"<!doctype html>",
+        "text": b'"no"',
+        "odd": json.dumps({"data": odd}).encode(),
+        "deep": b"[" * 100_000,
+    }
+
+
+@pytest.mark.parametrize("provider_type", sorted(KEYS))
+@pytest.mark.parametrize("bad", sorted(bad_lists()))
+def test_one_bad_list_keeps_no_other_from_being_learned(config_of, provider_type, bad):
+    with Recorder(status=200, body=bad_lists()[bad]) as server:
+        config_of("claude")
+        config_of(provider_type, display_name="Bad", base_url=server.url)
+        out, err = StringIO(), StringIO()
+
+        call_command("refresh_capabilities", stdout=out, stderr=err)
+        by_task = refresh_capabilities()
+
+    assert ModelCapability.objects.filter(provider_type="claude", model_name="sandbox-mini").exists()
+    assert ("Bad gave no list" in err.getvalue()) == (bad != "odd")
+    assert by_task == len({"claude", provider_type})
+
+
+@pytest.mark.parametrize("at", ["list_models", "learn"])
+def test_a_bug_at_one_vendor_keeps_no_other_from_being_heard(config_of, monkeypatch, at):
+    config_of("gemini", display_name="Buggy")
+    config_of("claude")
+
+    async def list_models(config):
+        if at == "list_models" and config.provider_type == "gemini":
+            raise KeyError("a bug")
+        return await credentials.list_models(config)
+
+    def learn(*, provider_type, lists, now):
+        if at == "learn" and provider_type == "gemini":
+            raise KeyError("a bug")
+        return matrix.learn(provider_type=provider_type, lists=lists, now=now)
+
+    monkeypatch.setattr(model_lists, "list_models", list_models)
+    monkeypatch.setattr(model_lists, "learn", learn)
+
+    refreshed = model_lists.refresh(now=timezone.now())
+
+    assert len(refreshed.learned["claude"].added) == 4
+    assert [sentence for _, sentence in refreshed.silent] == [model_lists.BROKE_OFF]
+
+
+def test_a_refresh_asks_each_server_once(config_of, sandbox):
+    config_of("openai")
+
+    model_lists.refresh(now=timezone.now())
+
+    assert sandbox.hits()["model_lists"] == {"openai": 1}

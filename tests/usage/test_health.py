@@ -233,3 +233,16 @@ def test_more_providers_cost_no_more_queries(rolled_up):
     few = queries(2)
 
     assert queries(40) == few
+
+
+def test_a_server_that_was_reached_and_proved_no_key_is_unproven_until_a_call():
+    config = make_config()
+    config.record_test(is_valid=None)
+
+    before = health_of(config)
+    make_calls(1, config)
+    after = health_of(config)
+
+    assert (before.state, before.verdict.tone, before.verdict.label) == ("untested", "warning", "unproven")
+    assert "its list needs no key" in before.verdict.reason
+    assert (after.state, after.verdict.reason) == ("healthy", "")
