@@ -12,11 +12,12 @@ VENDOR_KEYS := GEMINI_API_KEY|OPENAI_API_KEY|ANTHROPIC_API_KEY
 APPS := aditus accounts providers usage orchestration extraction drafting
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench local-model openapi requirements clean
+.PHONY: help demo run super-admin test lint bench local-model openapi requirements clean
 
 help:
 	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto or sandbox)"
 	@echo "make run           the console and the API on http://127.0.0.1:$(PORT)"
+	@echo "make super-admin   the first account of the console: asks for email and password"
 	@echo "make test          lint, then every test this machine can run"
 	@echo "make lint          style, types, layers, migrations, deployment settings"
 	@echo "make bench         the benchmarks"
@@ -34,6 +35,10 @@ demo: $(RUNTIME) .env
 
 run: $(RUNTIME) .env
 	@$(BIN)/python manage.py run_embedded --port $(PORT)
+
+super-admin: $(RUNTIME) .env
+	@$(BIN)/python manage.py migrate --no-input --verbosity 0
+	@$(BIN)/python manage.py make_super_admin
 
 # CI=true makes whatever is missing on this machine a failure.
 test: $(DEV) lint
