@@ -37,12 +37,11 @@ LOCAL_PORT, SANDBOX_PORT = 8090, 8089
 OWN_SERVERS = ("sandbox", "local")
 # Beyond what even a busy machine needs: nothing of the demo may fail because the machine is slow.
 OWN_SERVER_SECONDS = 180
-_SANDBOX = f"http://127.0.0.1:{SANDBOX_PORT}"
-# The sandbox's three vendors: type -> (key, base URL, the task it is asked first for).
+# The sandbox's three vendors: type -> (key, path, the task it is asked first for).
 _STAND_INS = {
-    "gemini": ("sandbox-demo-key-0123456789", f"{_SANDBOX}/gemini", "extraction"),
-    "openai": ("sk-sandbox-demo-key", f"{_SANDBOX}/openai/v1", "cv_draft"),
-    "claude": ("sk-ant-sandbox-demo-key", f"{_SANDBOX}/anthropic", "cover_letter"),
+    "gemini": ("sandbox-demo-key-0123456789", "gemini", "extraction"),
+    "openai": ("sk-sandbox-demo-key", "openai/v1", "cv_draft"),
+    "claude": ("sk-ant-sandbox-demo-key", "anthropic", "cover_letter"),
 }
 
 
@@ -150,10 +149,10 @@ def _configs(provider: str) -> list[AIProviderConfig]:
 
 
 def _stand_in(provider_type: str) -> AIProviderConfig:
-    key, base_url, task = _STAND_INS[provider_type]
+    key, path, task = _STAND_INS[provider_type]
     name = f"{PROVIDER_TYPES[provider_type].label} (sandbox)"
     config = _config(provider_type, name, tasks={task}, timeout=OWN_SERVER_SECONDS)
-    config.base_url = base_url
+    config.base_url = f"http://127.0.0.1:{SANDBOX_PORT}/{path}"
     # The vendor's own models, so that what it says it used is priced as the vendor's list has it.
     return _with_models(config, settings.PROVIDER_ENVIRONMENT[provider_type], key)
 

@@ -138,7 +138,6 @@ class Chaos:
         return "answered"
 
 
-@pytest.mark.timeout(1200)
 def test_after_any_number_of_things_that_went_wrong_the_books_balance(config_at, sandbox):
     users = [make_user(f"user{number}@example.com") for number in range(4)]
     chaos = Chaos(users, config_at)
