@@ -87,7 +87,7 @@ def record(
     if connection.vendor == "postgresql":
         # What the commit would check of foreign keys may wait for rows of somebody who waits for the head.
         connection.check_constraints()
-    head, _ = AuditHead.objects.select_for_update().get_or_create(pk=_HEAD)
+    head = hold()
     entry = AuditEntry(
         number=head.number + 1,
         created_at=timezone.now(),
@@ -109,6 +109,12 @@ def record(
     entry.save(force_insert=True)
     AuditHead.objects.filter(pk=_HEAD).update(number=entry.number, hash=entry.hash)
     return entry
+
+
+def hold() -> AuditHead:
+    """The end of the chain, locked to the commit: until then nobody else's change is written down, so that
+    what is counted from here on stays as it was counted. After every other lock, as `record`."""
+    return AuditHead.objects.select_for_update().get_or_create(pk=_HEAD)[0]
 
 
 def record_alone(**entry: Any) -> AuditEntry:

@@ -162,6 +162,10 @@ MFA_REQUIRED = env.bool("MFA_REQUIRED", default=not EMBEDDED)
 # How long a code counts as fresh for what needs one: keys, deletions, roles.
 STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=300)
 # Wrong passwords for one email from one address, at the console and the API together, then the wait.
+# The first account, for `make_super_admin` where nobody can be asked.
+SUPER_ADMIN_EMAIL = env.str("SUPER_ADMIN_EMAIL", default="")
+SUPER_ADMIN_PASSWORD = env.str("SUPER_ADMIN_PASSWORD", default="")
+
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_WAIT_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -44,6 +44,7 @@ CONTENT = {
     "broken_json": "text that does not fit the schema",
     "empty": "no text at all",
     "truncated": "stop in the middle for lack of output tokens",
+    "lie": "add the argument, a sentence that nobody gave, to every prose text of the reply",
 }
 ACCOUNTING = {
     "no_usage": "report no usage",
@@ -66,7 +67,7 @@ _NUMERIC = {"slow", "drip", "flaky", "cached", "cache_write", "reasoning", "tool
 
 
 class UnknownFault(ValueError):
-    """A fault nobody defined, or without the number it needs; ignored, a test would pass for nothing."""
+    """A fault nobody defined, or without the argument it needs; ignored, a test would pass for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def _check_argument(name: str, argument: str) -> None:
             float(argument)
         if name == "usage":
             [int(number) for number in argument.split(",", 1)][1]
+        if name == "lie" and not argument:
+            raise ValueError
     except (ValueError, IndexError):
         raise UnknownFault(f"The sandbox cannot read the argument of {name}={argument}.") from None
 

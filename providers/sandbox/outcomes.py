@@ -1,11 +1,16 @@
 """What becomes of a question: the answer with its usage, after the faults have had their say."""
 
+import json
 from dataclasses import replace
+from typing import Any
 
 from providers.sandbox.answers import answer_text
 from providers.sandbox.faults import ERRORS, Fault
 from providers.sandbox.tokens import Usage, count_tokens, first_tokens
 from providers.sandbox.wire import ANY_MODEL, MODELS, Answer, Model, Question, Refused
+
+# From so many words on a string of a JSON reply counts as prose; ids, names and dates have fewer.
+_PROSE_WORDS = 4
 
 
 class Faults:
@@ -70,12 +75,32 @@ def _text(question: Question, faults: Faults) -> tuple[str, str]:
     if "broken_json" in faults:
         return '{"[sandbox]": ["this does not fit the schema"', "stop"
     text = answer_text(question)
+    if lie := faults.argument("lie"):
+        text = _with_lie(text, lie)
     limit = question.max_tokens
     if "truncated" in faults:
         limit = max(1, count_tokens(text) // 2)
     if limit is not None and count_tokens(text) > limit:
         return first_tokens(text, limit), "length"
     return text, "stop"
+
+
+def _with_lie(text: str, lie: str) -> str:
+    try:
+        reply = json.loads(text)
+    except ValueError:
+        return f"{text} {lie}"
+    return json.dumps(_lying(reply, lie), ensure_ascii=False)
+
+
+def _lying(value: Any, lie: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _lying(member, lie) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_lying(item, lie) for item in value]
+    if isinstance(value, str) and len(value.split()) >= _PROSE_WORDS:
+        return f"{value} {lie}"
+    return value
 
 
 def _usage(question: Question, text: str, faults: Faults) -> Usage | None:

@@ -34,7 +34,6 @@ LONG_AFTER = datetime(2099, 1, 1, tzinfo=UTC)
 TIMEOUT = 60
 
 
-@pytest.mark.timeout(1200)
 def test_processes_killed_at_random_moments_lose_no_row_and_no_place(user, sandbox, settings):
     settings.REDIS_URL = services.REDIS_URL
     Plan.objects.update(daily_token_limit=None, max_concurrent_calls=1_000)

@@ -168,6 +168,7 @@ def test_run_embedded_serves_works_and_stops_as_one(environment):
 
     assert len(programs) == 2
     assert embedded.returncode == 0
+    assert "Nobody can log in to the console yet" in stdout
     assert "No provider is configured yet" in stdout
     assert stdout.endswith("Stopped.\n")
     assert not answers(f"http://127.0.0.1:{port}/healthz")

@@ -11,7 +11,7 @@ def test_it_reads_several_faults_from_a_models_name():
 
 
 @pytest.mark.parametrize(
-    "text", ["rate_limit", "slow", "slow=soon", "usage=5", "usage=5,x", "flaky", "rate_limited=x"]
+    "text", ["rate_limit", "slow", "slow=soon", "usage=5", "usage=5,x", "flaky", "rate_limited=x", "lie"]
 )
 def test_it_refuses_what_it_does_not_understand(text):
     with pytest.raises(UnknownFault):

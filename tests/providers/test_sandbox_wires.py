@@ -13,6 +13,8 @@ from google.genai import types
 from PIL import Image
 from pydantic import BaseModel
 
+from providers.sandbox.outcomes import _lying
+
 POSTING = "Welder\nCompany: Tausi Traders\nYou weld gates and repair them on site."
 SYSTEM = "Be brief."
 # Counted by hand, by the rule in providers/sandbox/tokens.py: 1 + 6 + 9 in the three lines of the posting.
@@ -339,3 +341,12 @@ async def test_each_vendor_lists_the_sandboxs_models(openai_client, anthropic_cl
     methods = {model.name: model.supported_actions for model in listed}
     answering = {f"models/{name}": ["generateContent", "streamGenerateContent"] for name in expected}
     assert methods == {**answering, "models/sandbox-vectors": ["embedContent"]}
+
+
+async def test_a_lie_is_added_to_prose_and_to_no_id_or_name(openai_client):
+    said = (await chat(openai_client, "m@lie=I won the Turing Award.")).choices[0].message.content
+
+    assert said.endswith(" I won the Turing Award.")
+    assert _lying({"source": "work-1", "text": "Ran the night shift alone"}, "A lie.") == {
+        "source": "work-1", "text": "Ran the night shift alone A lie."
+    }  # fmt: skip

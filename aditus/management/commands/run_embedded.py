@@ -31,6 +31,7 @@ class Command(BaseCommand):
             for name, command in _programs(host, port).items():
                 supervisor.start(name, [sys.executable, *command])
             self.stdout.write(f"Aditus is at http://{host}:{port}/admin/ and /api/docs/. Ctrl-C stops it.")
+            call_command("make_super_admin", if_none=True, stdout=self.stdout)
             if not _anything_configured():
                 self.stdout.write("No provider is configured yet: add one in the console, or run seed_demo.")
             ended = supervisor.wait()
