@@ -21,6 +21,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django_guid import get_guid
 
+from accounts import client_addresses
 from accounts.models import AuditEntry, AuditHead, User
 
 _HEAD = 1
@@ -42,8 +43,7 @@ class Actor:
         """The person behind a Django or DRF request; `door` is "admin" or "api". `user` names them while
         they are still logging in.
 
-        The address is the peer's as the web server gives it: behind a proxy, start uvicorn with
-        `--forwarded-allow-ips`. A forwarded header is never read here, because anybody can send one.
+        The address is the client's, as `accounts.client_addresses` vouches for it.
         """
         if user is None and isinstance(request.user, User):
             user = request.user
@@ -51,7 +51,7 @@ class Actor:
             door=door,
             user=user,
             email=user.email if user else "",
-            ip_address=str(request.META.get("REMOTE_ADDR") or "")[:45],
+            ip_address=client_addresses.of_request(request)[:45],
             user_agent=str(request.META.get("HTTP_USER_AGENT") or "")[:200],
         )
 

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from accounts import client_addresses
 from accounts.audit import Actor, record
 from accounts.errors import DomainError
 from accounts.models import User
@@ -48,7 +49,7 @@ def one_attempt_at_a_time(*, request: Any, email: str) -> Iterator[None]:
     side by side. The cache has no part in it.
     """
     name = login_name(request, {settings.AXES_USERNAME_FORM_FIELD: email})
-    pair = f"login|{name}|{request.META.get('REMOTE_ADDR')}".encode("utf-8", "replace")
+    pair = f"login|{name}|{client_addresses.of_request(request)}".encode("utf-8", "replace")
     number = int.from_bytes(blake2b(pair, digest_size=8).digest(), signed=True)
     if connection.vendor != "postgresql":
         with _PLACES[number % len(_PLACES)]:
@@ -70,7 +71,7 @@ def refuse_locked_out(*, request: Any, email: str) -> None:
         return
     attempts = AccessAttempt.objects.filter(
         username=login_name(request, {settings.AXES_USERNAME_FORM_FIELD: email}),
-        ip_address=request.META.get("REMOTE_ADDR"),
+        ip_address=client_addresses.of_request(request),
     )
     last = attempts.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
     seconds = max(1, math.ceil((last + settings.AXES_COOLOFF_TIME - timezone.now()).total_seconds()))

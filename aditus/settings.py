@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django_guid.integrations import CeleryIntegration
 
+from accounts.client_addresses import trusted_proxies
 from aditus import appearance
 from aditus.databases import server, sqlite
 from aditus.logs import console_logging
@@ -41,6 +42,9 @@ AUDIT_KEYS: list[str] = env.list("AUDIT_KEYS", default=[]) or [SECRET_KEY]
 # The loopback names stay, because health checks inside a container come by them.
 ALLOWED_HOSTS: list[str] = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: how many proxies every request comes through, or
+# their addresses and networks.
+TRUSTED_PROXIES = trusted_proxies(env.str("TRUSTED_PROXIES", default="127.0.0.1,::1"))
 
 INSTALLED_APPS = [
     # Without its default configuration, which would put its own admin site in the place of ours.
@@ -70,6 +74,7 @@ INSTALLED_APPS = [
 
 # Every entry runs natively under asyncio: one sync-only middleware would cost each call a thread hop.
 MIDDLEWARE = [
+    "accounts.client_addresses.client_address_middleware",
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -168,6 +173,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.logins.login_name"
+AXES_CLIENT_IP_CALLABLE = "accounts.client_addresses.of_request"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
 # The audit trail tells who logged in; the lock alone is what axes is for.
 AXES_DISABLE_ACCESS_LOG = True
@@ -214,7 +220,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "aditus.exceptions.exception_handler",
     "DEFAULT_THROTTLE_CLASSES": ["accounts.throttles.AnonymousThrottle"],
     "DEFAULT_THROTTLE_RATES": {"anon": env.str("ANONYMOUS_RATE", default="60/min")},
-    # uvicorn has read the proxy's headers already, from the proxies it was told to trust.
+    # The middleware has read the proxies' headers already.
     "NUM_PROXIES": 0,
 }
 SPECTACULAR_SETTINGS = {

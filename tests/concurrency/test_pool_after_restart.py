@@ -75,7 +75,9 @@ def test_the_first_call_after_it_works_and_so_do_many_at_once(own_pool):
     fill_the_pool()
     end_every_connection()
     with ThreadPoolExecutor(IDLE) as threads:
-        assert list(threads.map(lambda _: (ask(), connections["default"].close())[0], range(IDLE))) == [1] * IDLE
+        assert (
+            list(threads.map(lambda _: (ask(), connections["default"].close())[0], range(IDLE))) == [1] * IDLE
+        )
 
 
 @pytest.mark.parametrize("own_pool", [3], indirect=True)
