@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
@@ -39,13 +39,9 @@ def client_address(*, peer: str, forwarded_for: str, trusted: int | Sequence[Net
     X-Forwarded-For. What is not an address ends the search at the proxy that sent it."""
     entries = forwarded_for.split(",") if forwarded_for.strip() else []
     address = peer
-    if isinstance(trusted, int):
-        # The peer is the first of the proxies, the right-most entry the second's caller, and so on.
-        hops = entries[-trusted:] if trusted else []
-    else:
-        hops = entries
-    for entry in reversed(hops):
-        if not isinstance(trusted, int) and not _is_within(address, trusted):
+    for hop, entry in enumerate(reversed(entries)):
+        # By number: the peer is the first of the proxies, who wrote the right-most entry, and so on.
+        if hop >= trusted if isinstance(trusted, int) else not _is_within(address, trusted):
             break
         found = _address_in(entry)
         if not found:
@@ -96,7 +92,7 @@ def _correct(request: HttpRequest) -> None:
     request.META["REMOTE_ADDR"] = address
     if isinstance(request, ASGIRequest):
         # The web server's access log reads it there.
-        request.scope["client"] = (address, 0)
+        cast(dict[str, Any], request.scope)["client"] = (address, 0)
 
 
 def _address_in(entry: str) -> str:

@@ -60,7 +60,6 @@ INSTALLED_APPS = [
     "axes",
     "django_otp",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "accounts.apps.AccountsConfig",
@@ -193,13 +192,18 @@ AUTH_PASSWORD_VALIDATORS = [
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
     # Changing a password ends every session that the old one opened.
     "CHECK_REVOKE_TOKEN": True,
 }
+# From the login to the end of every token that came of it, however often it is refreshed.
+TOKEN_FAMILY_LIFETIME = timedelta(days=30)
+TOKEN_FAMILY_LIFETIME_SUPER_ADMIN = timedelta(hours=12)
 # A working day: the console asks for password and code again after it.
 SESSION_COOKIE_AGE = 12 * 3600
+# How long a code counts at all, at the console and the API.
+SECOND_FACTOR_SECONDS = SESSION_COOKIE_AGE
+# Password hashes made at once per process; they are slow on purpose, and others wait for them.
+PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=2)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 

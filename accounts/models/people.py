@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password, verify_password
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -18,6 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 
 from accounts.calendars import Calendar
+from accounts.hashing import room_for_a_hash
 from accounts.models.limits import cost_limit
 
 
@@ -107,13 +108,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         """As Django's. A right one whose hash was made with older settings is hashed anew, unless somebody
         set another password while this one was being checked: that one holds."""
         checked = self.password
+        with room_for_a_hash():
+            is_correct, is_outdated = verify_password(raw_password, checked)
+            renewed = make_password(raw_password) if is_correct and is_outdated else ""
+        if renewed and User.objects.filter(pk=self.pk, password=checked).update(password=renewed):
+            self.password = renewed
+        return is_correct
 
-        def renew(raw_password: str) -> None:
-            renewed = make_password(raw_password)
-            if User.objects.filter(pk=self.pk, password=checked).update(password=renewed):
-                self.password = renewed
-
-        return check_password(raw_password, checked, renew)
+    def set_password(self, raw_password: str | None) -> None:
+        with room_for_a_hash():
+            super().set_password(raw_password)
 
     @property
     def calendar(self) -> Calendar:

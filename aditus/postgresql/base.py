@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -13,6 +14,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A restart ends every idle connection. psycopg's pool finds that out one by one and waits longer after
     each, until the caller's time is up; here the first one that fails its check takes all idle ones along.
     """
+
+    # Django's own, of which its types say nothing.
+    _connection_pools: dict[str, ConnectionPool[Any]]
+    _configure_connection: Callable[[psycopg.Connection[Any]], None]
 
     @property
     def pool(self) -> ConnectionPool[Any] | None:

@@ -1,41 +1,16 @@
 """A restart of PostgreSQL ends every idle connection of the pool; the first call after it works."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection
 from psycopg_pool import ConnectionPool
 
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.pools import ask, fill_pool, give_back, own_pool
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 IDLE = 16
-
-
-def fill_the_pool():
-    """As many idle connections as a process may hold."""
-    barrier = Barrier(IDLE)
-
-    def borrow(_):
-        ask()
-        barrier.wait(PATIENCE_SECONDS)
-        connections["default"].close()
-
-    with ThreadPoolExecutor(IDLE) as threads:
-        list(threads.map(borrow, range(IDLE)))
-    wait_until(lambda: pool().get_stats()["pool_available"] == IDLE)
-
-
-def pool():
-    return connection.pool
-
-
-def ask():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return cursor.fetchone()[0]
 
 
 def end_every_connection():
@@ -49,43 +24,38 @@ def end_every_connection():
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s",
             [settings["NAME"]],
         ).fetchall()
-    return len(ended)
+    assert len(ended) >= IDLE
 
 
-@pytest.fixture
-def own_pool(monkeypatch, request):
-    """A pool as large as production's, which waits as long as the test says."""
-    connection.close()
-    connection.close_pool()
-    options = connection.settings_dict["OPTIONS"]
-    monkeypatch.setitem(options, "pool", options["pool"] | {"max_size": IDLE, "timeout": request.param})
-    yield
-    connection.close()
-    connection.close_pool()
+def ask_and_give_back(_):
+    try:
+        return ask()
+    finally:
+        give_back()
 
 
-@pytest.mark.parametrize("own_pool", [PATIENCE_SECONDS], indirect=True)
-def test_the_first_call_after_it_works_and_so_do_many_at_once(own_pool):
-    fill_the_pool()
-    assert end_every_connection() >= IDLE
+def test_the_first_call_after_it_works():
+    with own_pool(size=IDLE), ThreadPoolExecutor(IDLE) as threads:
+        fill_pool(threads, size=IDLE)
+        end_every_connection()
 
-    assert ask() == 1
-    connection.close()
-
-    fill_the_pool()
-    end_every_connection()
-    with ThreadPoolExecutor(IDLE) as threads:
-        assert (
-            list(threads.map(lambda _: (ask(), connections["default"].close())[0], range(IDLE))) == [1] * IDLE
-        )
+        assert ask() == 1
 
 
-@pytest.mark.parametrize("own_pool", [3], indirect=True)
-def test_without_dropping_the_others_it_does_not(own_pool, monkeypatch):
+def test_and_so_do_many_at_once():
+    with own_pool(size=IDLE), ThreadPoolExecutor(IDLE) as threads:
+        fill_pool(threads, size=IDLE)
+        end_every_connection()
+
+        assert list(threads.map(ask_and_give_back, range(IDLE))) == [1] * IDLE
+
+
+def test_without_dropping_the_others_it_does_not(monkeypatch):
     """The negative control: each dead connection costs a wait, each longer than the one before."""
     monkeypatch.setattr(ConnectionPool, "drain", lambda self: None)
-    fill_the_pool()
-    end_every_connection()
+    with own_pool(size=IDLE, timeout=3), ThreadPoolExecutor(IDLE) as threads:
+        fill_pool(threads, size=IDLE)
+        end_every_connection()
 
-    with pytest.raises(OperationalError):
-        ask()
+        with pytest.raises(OperationalError):
+            ask()
