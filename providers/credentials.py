@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.database import in_database_thread
 from accounts.errors import DomainError
 from providers.adapters.base import CredentialCheck
+from providers.addresses import complaint_about
 from providers.errors import ErrorKind, UndecryptableKey
 from providers.flags import flag
 from providers.matrix import learn
@@ -41,6 +42,8 @@ def validate_key_format(*, provider_type: str, api_key: str, base_url: str = "")
         complaint = f"There is no provider type of this name. Choose one of: {', '.join(PROVIDER_TYPES)}."
     elif kind.base_url_required and not base_url:
         complaint = "Enter the server's base URL, for example http://127.0.0.1:11434/v1."
+    elif complaint_about(base_url):
+        complaint = complaint_about(base_url)
     elif not api_key:
         complaint = "" if kind.base_url_required else "Enter the API key."
     elif not re.fullmatch(r"[!-~]+", api_key):
@@ -76,7 +79,7 @@ async def check_credentials(
         check = await adapter.validate_credentials()
     finally:
         await adapter.aclose()
-    return _with_model_advice(check, model_name)
+    return _with_model_advice(_without_a_map(check), model_name)
 
 
 async def test_config(config_id: int) -> CredentialCheck:
@@ -126,6 +129,18 @@ def _record(tested: AIProviderConfig, check: CredentialCheck) -> None:
         learn(provider_type=config.provider_type, lists={config.pk: check.listed}, now=timezone.now())
         if not check.is_valid:
             flag(config.pk, ErrorKind.AUTH.value)
+
+
+def _without_a_map(check: CredentialCheck) -> CredentialCheck:
+    """One answer for everything that was not reached: closed ports, silent ones and unknown names told apart
+    would be a map of the network this server stands in."""
+    from providers.adapters import failures  # late: it loads the HTTP stack
+
+    not_reached = failures.not_reached("").message
+    silence = {not_reached, failures.timed_out("").message, failures.broke_off("").message}
+    if check.is_valid is None and check.message in silence:
+        return replace(check, message=not_reached, latency_ms=0)
+    return check
 
 
 def _with_model_advice(check: CredentialCheck, model_name: str) -> CredentialCheck:

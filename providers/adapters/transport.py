@@ -20,6 +20,8 @@ import aiohttp
 import httpx2
 from yarl import URL
 
+from providers.addresses import guarded_socket
+
 CONNECT_TIMEOUT_SECONDS = 10.0
 _READ_SIZE = 64 * 1024
 # Descriptions of this machine that the SDKs add to each request, and that no vendor needs.
@@ -81,7 +83,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # How many calls may be in flight is decided above; a queue here would only hide them.
-                connector=aiohttp.TCPConnector(limit=0, ssl=tls_context()),
+                connector=aiohttp.TCPConnector(limit=0, ssl=tls_context(), socket_factory=guarded_socket),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 read_bufsize=_READ_SIZE,

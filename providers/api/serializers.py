@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import StrictSerializer
+from providers.addresses import validate_base_url
 from providers.console import EDITABLE
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
@@ -135,7 +136,9 @@ class TestRequestSerializer(StrictSerializer):
     model_name = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=200, help_text="Looked for in the list."
     )
-    base_url = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+    base_url = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=500, validators=[validate_base_url]
+    )
     config_id = serializers.IntegerField(required=False, min_value=1)
 
 
