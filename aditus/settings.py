@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django_guid.integrations import CeleryIntegration
 
 from accounts.client_addresses import trusted_proxies
-from aditus import appearance
+from aditus import appearance, content_policy
 from aditus.databases import server, sqlite
 from aditus.logs import console_logging
 
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_guid",
+    "corsheaders",
     "axes",
     "django_otp",
     "rest_framework",
@@ -75,7 +77,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "accounts.client_addresses.client_address_middleware",
     "django_guid.middleware.guid_middleware",
+    # Before whatever redirects or refuses: a preflight carries no token and follows no redirect.
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "aditus.content_policy.PagePolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -297,6 +302,15 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
 SECURE_HSTS_PRELOAD = not EMBEDDED
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 X_FRAME_OPTIONS = "DENY"
+
+# --- Browsers -----------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
+# Origins whose pages may call the API, as https://app.example.com. Cookies are never sent along.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
+CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Request-ID")
 
 # --- Logs ---------------------------------------------------------------------------------------------
 
