@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Self
 
@@ -25,6 +27,9 @@ from accounts import client_addresses
 from accounts.models import AuditEntry, AuditHead, User
 
 _HEAD = 1
+_commands_entered: set[str] = set()
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +113,29 @@ def record(
     entry.hash = _sign(entry, settings.AUDIT_KEYS[0])
     entry.save(force_insert=True)
     AuditHead.objects.filter(pk=_HEAD).update(number=entry.number, hash=entry.hash)
+    transaction.on_commit(partial(_tell, entry))
     return entry
+
+
+def _tell(entry: AuditEntry) -> None:
+    """Say it to the log, too: a log that is kept elsewhere shows when the trail was cut or written anew."""
+    logger.info(
+        "Audit entry #%d",
+        entry.number,
+        extra={
+            "audit_number": entry.number,
+            "audit_hash": entry.hash,
+            "audit_action": entry.action,
+            "audit_outcome": entry.outcome,
+        },
+    )
+    if entry.door == AuditEntry.Door.COMMAND:
+        _commands_entered.add(entry.actor_email)
+
+
+def has_entered(actor: Actor) -> bool:
+    """Whether this process has written an entry of this command."""
+    return actor.email in _commands_entered
 
 
 def record_alone(**entry: Any) -> AuditEntry:

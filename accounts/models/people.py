@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password, verify_password
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -45,8 +45,24 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """For `manage.py createsuperuser`; in the audit trail as such."""
+        from accounts import audit  # late: it is made of these models
+
         fields.setdefault("role", Role.SUPER_ADMIN)
-        return self.create_user(email, password, **fields)
+        # Hashed first, because a transaction cannot let go of its connection meanwhile.
+        password_hash = self.model(email=email)
+        password_hash.set_password(password)
+        with transaction.atomic():
+            user = self.create_user(email, None, **fields)
+            user.password = password_hash.password
+            user.save(update_fields=["password"])
+            audit.record(
+                action="user.created",
+                actor=audit.Actor.of_command("createsuperuser"),
+                target=user,
+                changes=audit.changes_between({}, {"email": user.email, "role": user.role}),
+            )
+        return user
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").strip().lower())

@@ -12,6 +12,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from accounts import audit
+from accounts.audit import Actor
 from accounts.models import Plan, Role, Subscription, User
 from aditus.demo.site import POSTINGS
 from drafting.models import MasterProfile
@@ -67,6 +69,11 @@ def seed_demo(provider: str) -> str:
     if not JobPosting.objects.filter(user=demo_user).exists():
         _posting(demo_user)
     _make_default(_config(provider))
+    audit.record(
+        action="demo.seeded",
+        actor=Actor.of_command("seed_demo"),
+        changes={"provider": [None, provider], "people": [None, [ADMIN_EMAIL, *PLAN_EMAILS.values()]]},
+    )
     return password
 
 
