@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import UserChangeForm, UserCreationForm
@@ -26,9 +25,6 @@ from accounts.passwords import PersonChanged
 from accounts.step_up import require_fresh
 
 admin.site.unregister(Group)
-# Their pages show refresh tokens in clear, which are as good as a password for a week.
-admin.site.unregister(OutstandingToken)
-admin.site.unregister(BlacklistedToken)
 
 
 @admin.register(User)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django_guid.integrations import CeleryIntegration
 
-from aditus import appearance
+from accounts.client_addresses import trusted_proxies
+from aditus import appearance, content_policy
 from aditus.databases import server, sqlite
 from aditus.environment_keys import usable_key
 from aditus.logs import console_logging
@@ -43,6 +45,9 @@ AUDIT_KEYS: list[str] = env.list("AUDIT_KEYS", default=[]) or [SECRET_KEY]
 # The loopback names stay, because health checks inside a container come by them.
 ALLOWED_HOSTS: list[str] = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: how many proxies every request comes through, or
+# their addresses and networks.
+TRUSTED_PROXIES = trusted_proxies(env.str("TRUSTED_PROXIES", default="127.0.0.1,::1"))
 
 INSTALLED_APPS = [
     # Without its default configuration, which would put its own admin site in the place of ours.
@@ -55,10 +60,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_guid",
+    "corsheaders",
     "axes",
     "django_otp",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "accounts.apps.AccountsConfig",
@@ -72,8 +77,12 @@ INSTALLED_APPS = [
 
 # Every entry runs natively under asyncio: one sync-only middleware would cost each call a thread hop.
 MIDDLEWARE = [
+    "accounts.client_addresses.client_address_middleware",
     "django_guid.middleware.guid_middleware",
+    # Before whatever redirects or refuses: a preflight carries no token and follows no redirect.
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "aditus.content_policy.PagePolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -174,6 +183,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.logins.login_name"
+AXES_CLIENT_IP_CALLABLE = "accounts.client_addresses.of_request"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
 # The audit trail tells who logged in; the lock alone is what axes is for.
 AXES_DISABLE_ACCESS_LOG = True
@@ -193,13 +203,18 @@ AUTH_PASSWORD_VALIDATORS = [
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
     # Changing a password ends every session that the old one opened.
     "CHECK_REVOKE_TOKEN": True,
 }
+# From the login to the end of every token that came of it, however often it is refreshed.
+TOKEN_FAMILY_LIFETIME = timedelta(days=30)
+TOKEN_FAMILY_LIFETIME_SUPER_ADMIN = timedelta(hours=12)
 # A working day: the console asks for password and code again after it.
 SESSION_COOKIE_AGE = 12 * 3600
+# How long a code counts at all, at the console and the API.
+SECOND_FACTOR_SECONDS = SESSION_COOKIE_AGE
+# Password hashes made at once per process; they are slow on purpose, and others wait for them.
+PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=2)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -216,11 +231,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["accounts.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "PAGE_SIZE": 20,
+    # The one format is not chosen by `?format=`, which is refused like any parameter that a list has not.
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "aditus.exceptions.exception_handler",
     "DEFAULT_THROTTLE_CLASSES": ["accounts.throttles.AnonymousThrottle"],
     "DEFAULT_THROTTLE_RATES": {"anon": env.str("ANONYMOUS_RATE", default="60/min")},
-    # uvicorn has read the proxy's headers already, from the proxies it was told to trust.
+    # The middleware has read the proxies' headers already.
     "NUM_PROXIES": 0,
 }
 SPECTACULAR_SETTINGS = {
@@ -291,6 +308,15 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
 SECURE_HSTS_PRELOAD = not EMBEDDED
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 X_FRAME_OPTIONS = "DENY"
+
+# --- Browsers -----------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
+# Origins whose pages may call the API, as https://app.example.com. Cookies are never sent along.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
+CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Request-ID")
 
 # --- Logs ---------------------------------------------------------------------------------------------
 

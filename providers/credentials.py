@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from accounts.database import in_database_thread
 from accounts.errors import DomainError
-from providers.adapters.base import CredentialCheck, ListedModel
+from providers.adapters.base import CredentialCheck, Doubt, ListedModel
+from providers.addresses import complaint_about
 from providers.errors import UndecryptableKey
 from providers.flags import flag
 from providers.keys import flaw_of
@@ -43,6 +44,8 @@ def validate_key_format(*, provider_type: str, api_key: str, base_url: str = "")
         complaint = f"There is no provider type of this name. Choose one of: {', '.join(PROVIDER_TYPES)}."
     elif kind.base_url_required and not base_url:
         complaint = "Enter the server's base URL, for example http://127.0.0.1:11434/v1."
+    elif complaint_about(base_url):
+        complaint = complaint_about(base_url)
     elif not api_key:
         complaint = "" if kind.base_url_required else "Enter the API key."
     elif flaw := flaw_of(api_key):
@@ -76,7 +79,7 @@ async def check_credentials(
     )
     async with aclosing(adapter):
         check = await adapter.validate_credentials()
-    return _with_model_advice(check, model_name)
+    return _with_model_advice(_without_a_map(check), model_name)
 
 
 async def list_models(config: AIProviderConfig) -> tuple[ListedModel, ...]:
@@ -142,6 +145,16 @@ def _record(tested: AIProviderConfig, check: CredentialCheck) -> None:
         learn(provider_type=config.provider_type, lists={config.pk: check.listed}, now=timezone.now())
         if check.is_valid is False:
             flag(config.pk, check.error_kind.value)
+
+
+def _without_a_map(check: CredentialCheck) -> CredentialCheck:
+    """One answer for everything that was not reached: closed ports, silent ones and unknown names told apart
+    would be a map of the network this server stands in."""
+    if check.doubt is not Doubt.UNREACHABLE:
+        return check
+    from providers.adapters import failures  # late: it loads the HTTP stack
+
+    return replace(check, message=failures.not_reached("").message, latency_ms=0)
 
 
 def _with_model_advice(check: CredentialCheck, model_name: str) -> CredentialCheck:

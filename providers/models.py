@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models.limits import cost_limit
+from providers.addresses import validate_base_url
 from providers.encryption import SealedTextField, SealedValue
 from providers.registry import provider_choices
 from providers.revision import RoutedModel, RoutedQuerySet, RoutingRevision
@@ -40,7 +41,7 @@ class AIProviderConfig(RoutedModel):
         max_length=500,
         blank=True,
         # Not URLField: it refuses single-label hosts such as http://ollama:11434.
-        validators=[RegexValidator(r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", "Enter an http or https address.")],
+        validators=[validate_base_url],
         help_text="Empty uses the vendor's own address. Required for OpenAI-compatible servers.",
     )
     display_name = models.CharField(max_length=200, blank=True)

@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
-from accounts.logins import LockedOut, one_attempt_at_a_time, refuse_locked_out
+from accounts.hashing import TooManyLogins
+from accounts.logins import LockedOut, TooManyAttempts, one_attempt_at_a_time, refuse_locked_out
 from accounts.permissions import is_super_admin
 from accounts.refusals import record_refusal
 
@@ -27,20 +28,18 @@ class ConsoleLoginForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         email = str(self.cleaned_data.get("username") or "")
-        refused: ValidationError | None = None
-        with one_attempt_at_a_time(request=self.request, email=email):
-            try:
+        try:
+            with one_attempt_at_a_time(request=self.request, email=email):
                 cleaned: dict[str, Any] = super().clean()
-            except ValidationError as error:
-                # Raised in here it would take back that the attempt was counted.
-                refused = error
-        if refused is None:
-            return cleaned
-        record_refusal(
-            request=self.request, door="admin", action="login", reason="refused", label=shown(email)
-        )
-        self._refuse_locked_out(email)
-        raise refused
+        except (TooManyAttempts, TooManyLogins) as error:
+            raise ValidationError(error.message, code=error.code) from None
+        except ValidationError:
+            record_refusal(
+                request=self.request, door="admin", action="login", reason="refused", label=shown(email)
+            )
+            self._refuse_locked_out(email)
+            raise
+        return cleaned
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         if is_super_admin(user):

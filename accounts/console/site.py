@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from accounts.audit import Actor, record_alone
-from accounts.console import confirming, pages
+from accounts.console import confirming, pages, queries
 from accounts.console.forms import ConsoleLoginForm
 from accounts.console.passwords import OwnPasswordView
 from accounts.permissions import REFUSED, is_super_admin
@@ -75,7 +75,9 @@ class ConsoleSite(UnfoldAdminSite):
             if refused := self._refuse(request):
                 return refused
             try:
-                return confirming.run(request, lambda: inner(request, *args, **kwargs))
+                return confirming.run(
+                    request, lambda: queries.serve(request, lambda: inner(request, *args, **kwargs))
+                )
             except PermissionDenied:
                 self._write_refusal(request, "permission_denied")
                 raise

@@ -14,6 +14,8 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
+from accounts import audit
+from accounts.audit import Actor
 from accounts.models import Plan, Role, Subscription, User
 from aditus.demo.site import POSTINGS
 from drafting.models import MasterProfile
@@ -75,6 +77,11 @@ def seed_demo(provider: str) -> str:
     if not JobPosting.objects.filter(user=demo_user).exists():
         _posting(demo_user)
     let_serve(provider)
+    audit.record(
+        action="demo.seeded",
+        actor=Actor.of_command("seed_demo"),
+        changes={"provider": [None, provider], "people": [None, [ADMIN_EMAIL, *PLAN_EMAILS.values()]]},
+    )
     return password
 
 

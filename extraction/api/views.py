@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts.async_views import AsyncAPIView
 from accounts.models import User
 from accounts.parsers import JSONParser
+from accounts.queries import PageQuerySerializer, StrictQuery
 from extraction.api.serializers import (
     ExtractRequestSerializer,
     ExtractResponseSerializer,
@@ -70,9 +71,10 @@ class _OwnJobs(generics.GenericAPIView[JobPosting]):
         return JobPosting.objects.filter(user=cast(User, self.request.user))
 
 
-class JobListView(_OwnJobs, generics.ListAPIView[JobPosting]):
+class JobListView(StrictQuery, _OwnJobs, generics.ListAPIView[JobPosting]):
     """The user's own postings, newest first."""
 
+    query_serializer_class = PageQuerySerializer
     serializer_class = JobSummarySerializer
 
     def get_queryset(self) -> QuerySet[JobPosting]:

@@ -29,6 +29,7 @@ from providers.adapters.bounds import (
     plain_pieces,
 )
 from providers.adapters.failures import look_inside
+from providers.addresses import guarded_socket
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 _READ_SIZE = 64 * 1024
@@ -118,7 +119,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # How many calls may be in flight is decided above; a queue here would only hide them.
-                connector=aiohttp.TCPConnector(limit=0, ssl=tls_context()),
+                connector=aiohttp.TCPConnector(limit=0, ssl=tls_context(), socket_factory=guarded_socket),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 read_bufsize=_READ_SIZE,

@@ -14,6 +14,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.audit import Actor
 from accounts.errors import DomainError
+from accounts.permissions import REFUSED
+from accounts.refusals import record_refusal
+from accounts.step_up import require_fresh
 from providers import console, key_checks
 from providers.credentials import ConfigNotFound
 from providers.models import AIProviderConfig
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from providers.admin.config import AIProviderConfigAdmin
 
 View = Callable[..., HttpResponse]
+STALE = (
+    "Testing what is typed needs a fresh code of your authenticator app. Open /admin/confirm/ in another "
+    "tab, enter one, and test again."
+)
 LEVELS = {True: messages.SUCCESS, False: messages.ERROR, None: messages.WARNING}
 
 
@@ -55,6 +62,11 @@ def check(model_admin: AIProviderConfigAdmin) -> View:
     def view(request: HttpRequest) -> HttpResponse:
         if not model_admin.has_change_permission(request):
             raise PermissionDenied
+        try:
+            require_fresh(request)
+        except DomainError as error:
+            record_refusal(request=request, door="admin", action=REFUSED, reason=error.code)
+            return JsonResponse({"is_valid": None, "message": STALE})
         typed = request.POST
         config_id = typed.get("config_id", "")
         try:

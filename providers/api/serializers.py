@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from accounts.serializers import StrictSerializer
 from providers.adapters.base import OUTCOMES
+from providers.addresses import validate_base_url
 from providers.console import EDITABLE
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
@@ -136,7 +137,9 @@ class TestRequestSerializer(StrictSerializer):
     model_name = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=200, help_text="Looked for in the list."
     )
-    base_url = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+    base_url = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=500, validators=[validate_base_url]
+    )
     config_id = serializers.IntegerField(required=False, min_value=1)
 
 

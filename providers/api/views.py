@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.audit import Actor
 from accounts.permissions import IsFreshSuperAdmin, IsSuperAdmin, fresh_or_refused
+from accounts.queries import StrictQuery
 from providers import deletion, key_checks
 from providers.adapters.base import CredentialCheck
 from providers.api.serializers import (
@@ -30,7 +31,7 @@ from providers.saving import create_checked, update_checked
 TAGS = ["super-admin"]
 
 
-class ConfigListView(APIView):
+class ConfigListView(StrictQuery, APIView):
     permission_classes = (IsFreshSuperAdmin,)
 
     @extend_schema(
@@ -138,7 +139,7 @@ class ConfigTestView(APIView):
 
 
 class UnsavedTestView(APIView):
-    permission_classes = (IsSuperAdmin,)
+    permission_classes = (IsFreshSuperAdmin,)
 
     @extend_schema(
         operation_id="provider_configs_test_unsaved",
@@ -147,7 +148,10 @@ class UnsavedTestView(APIView):
         responses=TestResultSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Ask the vendor about input that is not saved. Nothing is stored but the audit entry."""
+        """Ask the vendor about input that is not saved. Nothing is stored but the audit entry.
+
+        Needs a fresh second factor, because whoever names the address makes this server call it.
+        """
         serializer = TestRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         actor = Actor.of_request(request, door="api")

@@ -60,7 +60,7 @@ def test_two_urls_make_it_the_production_shape(tmp_path):
         **SECRETS,
     )
 
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "aditus.postgresql"
     pool = {"min_size": 0, "max_size": 16, "timeout": 10, "reconnect_timeout": 3}
     assert database["OPTIONS"]["pool"] == pool
     assert broker == "redis://cache:6379/0"

@@ -44,7 +44,8 @@ class Command(BaseCommand):
 def _programs(host: str, port: int) -> dict[str, list[str]]:
     manage = str(settings.BASE_DIR / "manage.py")
     programs = {
-        "web server": ["-m", "uvicorn", "aditus.asgi:application", "--host", host, "--port", str(port)],
+        "web server": ["-m", "uvicorn", "aditus.asgi:application", "--host", host, "--port", str(port),
+                       "--no-proxy-headers"],
         # Threads: the work is waiting for vendors, and SQLite has one writer anyway.
         "worker": ["-m", "celery", "-A", "aditus", "worker", "--beat", "--pool", "threads",
                    "--concurrency", "2", "--loglevel", "INFO"],
