@@ -65,7 +65,7 @@ class AIProviderUsageLog(models.Model):
     input_tokens = models.PositiveBigIntegerField(default=0)
     cached_tokens = models.PositiveBigIntegerField(default=0)
     cache_write_tokens = models.PositiveBigIntegerField(default=0)
-    cache_write_1h_tokens = models.PositiveBigIntegerField(
+    cache_write_1h_tokens = models.BigIntegerField(
         default=0, db_default=0, help_text="The part of what was written to the cache that is kept an hour."
     )
     output_tokens = models.PositiveBigIntegerField(default=0)
@@ -132,7 +132,7 @@ class AIProviderUsageLog(models.Model):
                 name="usage_parts_within_whole",
             ),
             models.CheckConstraint(
-                condition=Q(cache_write_tokens__gte=F("cache_write_1h_tokens")),
+                condition=Q(cache_write_1h_tokens__gte=0, cache_write_tokens__gte=F("cache_write_1h_tokens")),
                 name="usage_hour_within_cache_writes",
             ),
             # Tokens that cost nothing need somebody to have said so: a lost price is null, never 0.

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='aiproviderusagelog',
             name='cache_write_1h_tokens',
-            field=models.PositiveBigIntegerField(db_default=0, default=0, help_text='The part of what was written to the cache that is kept an hour.'),
+            field=models.BigIntegerField(db_default=0, default=0, help_text='The part of what was written to the cache that is kept an hour.'),
         ),
         migrations.AddField(
             model_name='aiproviderusagelog',
@@ -38,10 +38,6 @@ class Migration(migrations.Migration):
             model_name='workrollup',
             name='cache_write_1h_tokens',
             field=models.BigIntegerField(db_default=0, default=0),
-        ),
-        migrations.AddConstraint(
-            model_name='aiproviderusagelog',
-            constraint=models.CheckConstraint(condition=models.Q(('cache_write_tokens__gte', models.F('cache_write_1h_tokens'))), name='usage_hour_within_cache_writes'),
         ),
         migrations.AddConstraint(
             model_name='modelprice',
