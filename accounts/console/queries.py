@@ -17,7 +17,10 @@ from accounts.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
-_MEANINGLESS = (ValueError, OverflowError, TypeError, FieldError, ValidationError, DatabaseError)
+_MEANINGLESS = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, FieldError, ValidationError,
+    DatabaseError,
+)  # fmt: skip
 
 
 class MeaninglessQuery(DomainError):

@@ -9,6 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.console import queries
+from tests.browser.console_pages import furnish_rows
+from tests.browser.installation import furnish
 
 pytestmark = pytest.mark.django_db
 NASTY = [
@@ -21,7 +23,14 @@ OF_EVERY_LIST = ["q", "o", "p", "all", "e", "_facets", "_popup", "_to_field", "_
 
 
 @pytest.fixture
-def console(super_admin):
+def rows():
+    """Something in every list: a database does not look at a pattern that it compares with nothing."""
+    furnish(days=1, calls_a_day=2)
+    furnish_rows()
+
+
+@pytest.fixture
+def console(rows, super_admin):
     client = Client(raise_request_exception=False)
     client.force_login(super_admin)
     return client
