@@ -22,8 +22,8 @@ class AddIndexWithoutLock(AddIndexConcurrently):
 
 
 class AddCheckWithoutLock(AddConstraintNotValid):
-    """A CheckConstraint for a large table; for migrations with `atomic = False`. PostgreSQL holds new rows to it
-    at once and then looks through the others while rows are being written; SQLite makes the table anew."""
+    """A CheckConstraint for a large table; for migrations with `atomic = False`. PostgreSQL holds new rows to
+    it at once and looks through the others while rows are being written; SQLite makes the table anew."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if schema_editor.connection.vendor != "postgresql":
