@@ -9,7 +9,7 @@ RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 LOCAL := .venv/.installed-local
 VENDOR_KEYS := GEMINI_API_KEY|OPENAI_API_KEY|ANTHROPIC_API_KEY
-APPS := aditus accounts providers usage orchestration extraction drafting
+APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run super-admin test lint bench fuzz local-model openapi requirements clean

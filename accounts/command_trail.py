@@ -22,7 +22,7 @@ CHANGING_NOTHING = frozenset(
     {
         "check", "collectstatic", "compilemessages", "diffsettings", "dumpdata", "findstatic", "help",
         "inspectdb", "makemessages", "makemigrations", "optimizemigration", "run_embedded", "run_local_model",
-        "run_sandbox", "runserver", "sendtestemail", "showmigrations", "spectacular", "sqlflush",
+        "runserver", "sendtestemail", "showmigrations", "spectacular", "sqlflush",
         "sqlmigrate", "sqlsequencereset", "squashmigrations", "startapp", "startproject", "test",
         "testserver", "verify_audit",
     }

@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from providers.keys import flaw_of, stripped
+from providers.credentials.keys import flaw_of, stripped
 
 
 def usable_key(name: str, value: str) -> str:

@@ -13,11 +13,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django_guid.integrations import CeleryIntegration
 
 from accounts.client_addresses import trusted_proxies
-from aditus import appearance, content_policy
+from aditus import content_policy
 from aditus.databases import server, sqlite
 from aditus.environment_keys import usable_key
 from aditus.logs import console_logging
-from providers.keys import stripped
+from console import appearance
+from providers.credentials.keys import stripped
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -53,7 +54,7 @@ INSTALLED_APPS = [
     # Without its default configuration, which would put its own admin site in the place of ours.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "accounts.apps.ConsoleConfig",
+    "console.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -66,12 +67,13 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "accounts.apps.AccountsConfig",
+    "accounts",
     "providers",
     "usage",
     "orchestration",
     "extraction",
     "drafting",
+    "console",
     "aditus",
 ]
 

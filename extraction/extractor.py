@@ -26,9 +26,9 @@ from extraction.structured import StructuredPosting, find_posting
 from extraction.text import PageText, parse_html, read_page, tidy
 from extraction.threads import in_parsing_thread
 from extraction.verification import put_unverified, put_verified
+from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.results import GenerationResult
 from orchestration.experiments.prompt_versions import prompt_version_for
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.results import GenerationResult
 
 TASK = "extraction"
 

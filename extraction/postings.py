@@ -8,7 +8,7 @@ from accounts.database import in_database_thread
 from accounts.models import User
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from orchestration.results import GenerationResult
+from orchestration.calls.results import GenerationResult
 
 MAX_NAME = 300
 

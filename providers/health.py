@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from providers.errors import UndecryptableKey, flag_of
-from providers.figures import RecentCalls
 from providers.meaning import Flag
 from providers.models import AIProviderConfig
 
 Tone = Literal["good", "warning", "bad", "quiet"]
 State = Literal["healthy", "degraded", "down", "untested", "inactive"]
 
+# The calls that a provider's health is judged by.
+RECENT = timedelta(hours=24)
 EXPIRY_WARNING = timedelta(days=14)
 HIGHEST_ERROR_RATE_PERCENT = 10
 HIGHEST_LATENCY_MS = 5_000
@@ -23,6 +24,24 @@ HIGHEST_LATENCY_MS = 5_000
 FEWEST_CALLS = 5
 
 _OTHER_FLAG = Flag("refused", "The vendor refused this config.", "Test the key to try again.")
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCalls:
+    """Calls of the last 24 hours: what a provider's health is judged by.
+
+    `calls` are attempts that ended, without those the client gave up; `failed` those of them that the
+    provider is to blame for. `avg_latency_ms` is of successful calls, None without any.
+    """
+
+    calls: int = 0
+    failed: int = 0
+    avg_latency_ms: int | None = None
+
+    @property
+    def error_rate(self) -> float | None:
+        """Percent; None without calls."""
+        return round(100 * self.failed / self.calls, 2) if self.calls else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ PROVIDER_TYPES: dict[str, ProviderType] = {
         ProviderType(
             "local",
             "OpenAI-compatible server",
-            "providers.adapters.local.LocalProvider",
+            "providers.adapters.chat_completions.LocalProvider",
             "#6b7280",
             r"\S{1,200}",
             "any text; a server without keys takes any",

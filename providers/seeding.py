@@ -5,8 +5,8 @@ from django.db import transaction
 from accounts import audit
 from accounts.audit import Actor
 from accounts.errors import DomainError
-from providers.console import facts
-from providers.locks import hold_all
+from providers.configs.changes import facts
+from providers.configs.locks import hold_all
 from providers.models import AIProviderConfig, RoutingRevision
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import TASKS

@@ -14,8 +14,8 @@ from decimal import Decimal
 
 from genai_prices.data_snapshot import get_snapshot
 
-from providers.capabilities import UNKNOWN, CapabilityMatrix
-from providers.matrix import load_matrix
+from providers.capabilities.facts import UNKNOWN, CapabilityMatrix
+from providers.capabilities.matrix import load_matrix
 from providers.model_names import plain_name
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES

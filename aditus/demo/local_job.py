@@ -11,8 +11,8 @@ from aditus.demo.seeds import let_serve
 from aditus.demo.servers import ServerDidNotStart, Servers
 from aditus.demo.story import posting_text
 from orchestration import background
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.results import GenerationResult
+from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.results import GenerationResult
 from providers import local_model
 
 # For the model to be up, once everything else was shown, and to answer. An idle machine needs a few.

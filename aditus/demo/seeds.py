@@ -22,8 +22,8 @@ from drafting.models import MasterProfile
 from extraction.models import JobPosting, SourceKind
 from extraction.structured import find_posting
 from extraction.text import parse_html
+from providers.configs.locks import hold_all
 from providers.local_model import MODEL_NAME
-from providers.locks import hold_all
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import TASKS

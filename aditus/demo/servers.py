@@ -19,10 +19,10 @@ from aditus.supervisor import Supervisor
 HOST = "127.0.0.1"
 # A machine with other work to do may be slow; one that does not get it up at all is told so at some time.
 START_SECONDS = 300
-# Provider -> (command, port, the path that says it is up).
+# Provider -> (how Python runs it, port, the path that says it is up).
 MODEL_SERVERS = {
-    "local": ("run_local_model", LOCAL_PORT, "/health"),
-    "sandbox": ("run_sandbox", SANDBOX_PORT, "/_sandbox/hits"),
+    "local": ([str(settings.BASE_DIR / "manage.py"), "run_local_model"], LOCAL_PORT, "/health"),
+    "sandbox": (["-m", "sandbox"], SANDBOX_PORT, "/_sandbox/hits"),
 }
 
 
@@ -50,8 +50,7 @@ class Servers:
         command, port, path = MODEL_SERVERS[provider]
         self._ports[provider] = port, path
         if not _answers(port, path):
-            manage = str(settings.BASE_DIR / "manage.py")
-            self._start(provider, [manage, command, "--port", str(port)])
+            self._start(provider, [*command, "--port", str(port)])
 
     def start_api(self, *, job_board: str) -> None:
         port = _free_port()

@@ -11,7 +11,7 @@ from extraction.extractor import Extraction
 from extraction.image_check import ImageCheck
 from extraction.models import JobPosting, SourceKind
 from extraction.text import MAX_CHARACTERS
-from orchestration.results import GenerationResult
+from orchestration.calls.results import GenerationResult
 from usage.api.quotas import QuotaWarningSerializer, warnings_body
 
 

@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from accounts.permissions import IsSuperAdmin
 from accounts.queries import StrictQuery
 from orchestration.guards.circuit import State
-from orchestration.health import provider_statuses
 from orchestration.models import ProviderProbe
+from orchestration.probes.health import provider_statuses
 from usage.api.attention import TAGS, HealthSerializer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from orchestration.snapshot import ProviderSnapshot
+from orchestration.routing.snapshot import ProviderSnapshot
 from providers.adapters.base import Doubt
 from providers.adapters.key_proof import weighed
 from providers.errors import ErrorKind, ProviderError, UndecryptableKey

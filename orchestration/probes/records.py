@@ -14,8 +14,8 @@ from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding
 from orchestration.probes.schedule import Traffic, next_probe_at
 from providers.adapters.base import Doubt
+from providers.configs.flags import flag
 from providers.errors import flag_of
-from providers.flags import flag
 from providers.model_names import plain_name
 from providers.models import AIProviderConfig
 

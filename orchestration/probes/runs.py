@@ -14,13 +14,13 @@ from accounts.audit import Actor
 from accounts.database import in_database_thread
 from accounts.errors import DomainError
 from orchestration import background
-from orchestration.leader import leading
+from orchestration.calls.leader import leading
 from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding, ask
 from orchestration.probes.records import Effect, record
 from orchestration.probes.schedule import Traffic, is_due, recent_traffic
-from orchestration.snapshot import ProviderSnapshot
-from providers.credentials import ConfigNotFound
+from orchestration.routing.snapshot import ProviderSnapshot
+from providers.credentials.checks import ConfigNotFound
 from providers.models import AIProviderConfig
 
 logger = logging.getLogger(__name__)

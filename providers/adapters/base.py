@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
 
+from providers.credentials.keys import flaw_of, lookalike
 from providers.errors import ErrorKind, ProviderError
-from providers.keys import flaw_of, lookalike
 
 if TYPE_CHECKING:
     import httpx2

@@ -22,8 +22,8 @@ from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, w
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
 from providers.adapters.transport import until
 from providers.adapters.usage import anthropic_tier, anthropic_usage, billed_as
+from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
-from providers.parameters import Parameter
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 

@@ -23,9 +23,9 @@ from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, w
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
 from providers.adapters.usage import billed_as, gemini_usage
+from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
 from providers.model_names import plain_name
-from providers.parameters import Parameter
 
 GEMINI_URL = "https://generativelanguage.googleapis.com"
 

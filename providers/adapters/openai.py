@@ -36,8 +36,8 @@ from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
 from providers.adapters.usage import billed_as, responses_usage
+from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
-from providers.parameters import Parameter
 
 OPENAI_URL = "https://api.openai.com/v1"
 NO_RESPONSES_API = (

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 
 from providers.adapters.told import Told
+from providers.capabilities.parameters import NAMES, Parameter
 from providers.errors import ErrorKind
-from providers.parameters import NAMES, Parameter
 
 # Codes that say more than the status they come with, whoever sends them; the first that is found counts.
 _KIND_BY_CODE: dict[ErrorKind, frozenset[str]] = {

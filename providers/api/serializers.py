@@ -10,10 +10,10 @@ from rest_framework import serializers
 from accounts.serializers import StrictSerializer
 from providers.adapters.base import OUTCOMES
 from providers.addresses import validate_base_url
-from providers.console import EDITABLE
+from providers.capabilities.shortcomings import shortcomings_of
+from providers.configs.changes import EDITABLE
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
-from providers.shortcomings import shortcomings_of
 from providers.tasks import TASKS
 
 _LONGEST_KEY = 500

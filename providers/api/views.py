@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 from accounts.audit import Actor
 from accounts.permissions import IsFreshSuperAdmin, IsSuperAdmin, fresh_or_refused
 from accounts.queries import StrictQuery
-from providers import deletion, key_checks
 from providers.adapters.base import CredentialCheck
 from providers.api.serializers import (
     ConfigCreateSerializer,
@@ -24,9 +23,11 @@ from providers.api.serializers import (
     TestRequestSerializer,
     TestResultSerializer,
 )
-from providers.credentials import ConfigNotFound
+from providers.configs import deletion
+from providers.configs.checked_changes import create_checked, update_checked
+from providers.credentials import trials
+from providers.credentials.checks import ConfigNotFound
 from providers.models import AIProviderConfig
-from providers.saving import create_checked, update_checked
 
 TAGS = ["super-admin"]
 
@@ -134,7 +135,7 @@ class ConfigTestView(APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Ask the vendor whether the stored key works; the outcome is kept on the provider."""
-        check = key_checks.test(actor=Actor.of_request(request, door="api"), config_id=pk)
+        check = trials.test(actor=Actor.of_request(request, door="api"), config_id=pk)
         return Response(_result(check))
 
 
@@ -155,7 +156,7 @@ class UnsavedTestView(APIView):
         serializer = TestRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         actor = Actor.of_request(request, door="api")
-        check = key_checks.try_out(actor=actor, **serializer.validated_data)
+        check = trials.try_out(actor=actor, **serializer.validated_data)
         return Response(_result(check))
 
 

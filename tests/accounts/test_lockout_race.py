@@ -13,9 +13,9 @@ from django.utils import timezone
 from rest_framework.test import APIRequestFactory
 
 from accounts import api, logins
-from accounts.console import forms
+from accounts.celery_tasks import forget_expired_tokens
 from accounts.models import LoginTurn, User
-from accounts.tasks import forget_expired_tokens
+from console.security import forms
 from tests.accounts.test_lockout import PASSWORD, at_api, at_console
 from tests.waiting import PATIENCE_SECONDS, wait_until
 

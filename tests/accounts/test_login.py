@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed
 
-from accounts.tasks import forget_expired_tokens
+from accounts.celery_tasks import forget_expired_tokens
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

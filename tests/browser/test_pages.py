@@ -7,7 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 from unfold.admin import ModelAdmin
 
-from aditus.navigation import sidebar
+from console.navigation import sidebar
 from tests.browser import console_pages
 from tests.browser.accessibility import wrong_with
 from tests.browser.installation import furnish

@@ -14,9 +14,9 @@ import pytest
 
 from accounts.models import Plan
 from orchestration import background
-from orchestration.admission import gate_of
 from orchestration.guards import get_guards
-from orchestration.snapshot import current_snapshot
+from orchestration.guards.admission import gate_of
+from orchestration.routing.snapshot import current_snapshot
 from tests import services
 from tests.books import assert_nothing_is_held, counters, sums_of_rows
 from tests.concurrency.asking_process import work

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import User
 from orchestration import background
-from orchestration.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator
 from tests.contract.vendors import KEYS, Recorder
 from tests.factories import make_config
 from usage.models import AIProviderUsageLog, ModelPrice, QuotaCounter, Status

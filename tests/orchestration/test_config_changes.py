@@ -7,11 +7,11 @@ import pytest
 
 from accounts.database import in_database_thread
 from orchestration import background
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.errors import NoActiveProvider
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.routing import Needs, candidates
-from orchestration.snapshot import current_snapshot, forget_snapshot
-from orchestration.spreading import Spread
+from orchestration.routing.balancing import Spread
+from orchestration.routing.candidates import Needs, candidates
+from orchestration.routing.snapshot import current_snapshot, forget_snapshot
 from providers.models import AIProviderConfig, RoutingRevision
 from providers.registry import ProviderFactory
 from usage.ledger.portable import PortableLedger

@@ -9,12 +9,12 @@ from pydantic import BaseModel
 
 from accounts.errors import DomainError
 from orchestration import background
-from orchestration.admission import circuit_key
 from orchestration.guards import get_guards
+from orchestration.guards.admission import circuit_key
 from orchestration.models import TaskPolicy
-from orchestration.routing import Candidate
-from orchestration.snapshot import ProviderSnapshot
-from providers.capabilities import UNKNOWN
+from orchestration.routing.candidates import Candidate
+from orchestration.routing.snapshot import ProviderSnapshot
+from providers.capabilities.facts import UNKNOWN
 from providers.errors import MEANINGS
 from providers.models import ModelCapability
 from tests.factories import make_user

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from accounts.models import AuditEntry, Plan
 from orchestration import background
+from orchestration.calls.resilience import MAX_ATTEMPTS
 from orchestration.errors import (
     ContentBlocked,
     InputTooLong,
@@ -18,7 +19,6 @@ from orchestration.errors import (
     ProviderTimedOut,
     RequestRefused,
 )
-from orchestration.resilience import MAX_ATTEMPTS
 from providers.adapters.base import Image
 from providers.errors import UndecryptableKey
 from providers.models import AIProviderConfig

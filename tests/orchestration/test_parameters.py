@@ -6,11 +6,11 @@ import pytest
 from pydantic import BaseModel
 
 from accounts.errors import DomainError
-from orchestration.snapshot import current_snapshot
-from providers import parameters
+from orchestration.routing.snapshot import current_snapshot
 from providers.adapters.base import GenerationRequest
+from providers.capabilities import parameters
+from providers.capabilities.parameters import Parameter
 from providers.models import ModelCapability
-from providers.parameters import Parameter
 from tests.factories import make_config
 from tests.scripted import GENERATED, MESSAGE, RESPONSE, chat_reply, scripted
 from usage.models import AIProviderUsageLog

@@ -10,10 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from aditus.celery import app
-from orchestration.leader import acquire
+from orchestration.calls.leader import acquire
+from orchestration.celery_tasks import probe_providers
 from orchestration.models import Lease, ProviderProbe
 from orchestration.probes import runs
-from orchestration.tasks import probe_providers
 from providers.encryption import SealedValue
 from tests.orchestration.probing import flag_of, found, probe
 from tests.waiting import wait_until

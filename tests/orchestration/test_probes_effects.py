@@ -12,7 +12,7 @@ from orchestration.probes import runs
 from orchestration.probes.asking import Finding
 from orchestration.probes.records import BELIEVED_AGAIN_AFTER, record
 from orchestration.probes.schedule import Traffic
-from providers.flags import flag
+from providers.configs.flags import flag
 from providers.models import AIProviderConfig
 from tests.contract.vendors import Recorder
 from tests.factories import make_config

@@ -4,8 +4,8 @@ import pytest
 from pydantic import BaseModel, model_validator
 
 from accounts.models import Plan
+from orchestration.calls.voting import MOST_REQUESTS, merge
 from orchestration.models import TaskPolicy
-from orchestration.voting import MOST_REQUESTS, merge
 from usage.ledger.base import QuotaExceeded
 from usage.models import AIProviderUsageLog, QuotaCounter
 

@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry
 from accounts.tokens import issue_pair
-from providers import credentials
 from providers.addresses import complaint_about, guarded_socket, is_forbidden
+from providers.credentials import checks
 from providers.models import AIProviderConfig
 from tests.factories import make_config
 
@@ -95,7 +95,7 @@ async def test_a_name_that_leads_there_is_not_reached_and_no_socket_is_made(name
         "providers.addresses.socket.socket", lambda *args, **kwargs: made.append(args) or 1 / 0
     )
 
-    check = await credentials.check_credentials(
+    check = await checks.check_credentials(
         provider_type="local", api_key="x", base_url="http://innocent.example/v1"
     )
 
@@ -124,15 +124,15 @@ def silent():
 
 
 async def test_whatever_was_not_reached_gets_one_answer(names, closed, silent, monkeypatch):
-    monkeypatch.setattr(credentials, "LONGEST_CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(checks, "LONGEST_CHECK_SECONDS", 0.5)
     addresses = [closed, silent, "http://no-such-name.invalid/v1", "http://0xa9fea9fe.invalid/v1"]
 
-    checks = [
-        await credentials.check_credentials(provider_type="local", api_key="x", base_url=address, timeout=0.5)
+    made = [
+        await checks.check_credentials(provider_type="local", api_key="x", base_url=address, timeout=0.5)
         for address in addresses
     ]
 
-    assert {(check.is_valid, check.message, check.latency_ms) for check in checks} == {
+    assert {(check.is_valid, check.message, check.latency_ms) for check in made} == {
         (None, "The provider could not be reached.", 0)
     }
 

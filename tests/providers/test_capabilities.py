@@ -1,6 +1,6 @@
 import pytest
 
-from providers.capabilities import UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of
+from providers.capabilities.facts import UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.keys import flaw_of, lookalike, stripped
+from providers.credentials.keys import flaw_of, lookalike, stripped
 
 
 @pytest.mark.parametrize("key", ["", "sk-0123456789", "AIza_x-1.2", "any!text#at~all", "it's"])

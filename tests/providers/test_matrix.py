@@ -7,10 +7,18 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, connection
 
-from providers import matrix
 from providers.adapters.base import ListedModel
-from providers.capabilities import capabilities_of
-from providers.matrix import Fact, Learned, facts_of, learn, load_matrix, note_refused, retired_models
+from providers.capabilities import matrix
+from providers.capabilities.facts import capabilities_of
+from providers.capabilities.matrix import (
+    Fact,
+    Learned,
+    facts_of,
+    learn,
+    load_matrix,
+    note_refused,
+    retired_models,
+)
 from providers.models import AIProviderConfig, ModelCapability, RoutingRevision
 from tests.factories import make_config
 from tests.waiting import PATIENCE_SECONDS

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from providers.encryption import SealedValue
-from providers.figures import RECENT, RecentCalls
+from providers.health import RECENT, RecentCalls
 from providers.models import AIProviderConfig
 from tests.factories import make_config
 from tests.usage.calls import make_calls

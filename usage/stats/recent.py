@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from providers.errors import FORMER_KINDS, ErrorKind
-from providers.figures import RECENT, RecentCalls
+from providers.health import RECENT, RecentCalls
 from usage.stats.cells import NO_PROVIDER, Dimension, Question, read
 from usage.stats.period import Period
 from usage.stats.segments import Standing

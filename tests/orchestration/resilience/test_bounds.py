@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from accounts.errors import DomainError
 from accounts.models import Plan
+from orchestration.calls.resilience import MAX_ATTEMPTS
+from orchestration.calls.voting import MOST_REQUESTS
 from orchestration.models import TaskPolicy
-from orchestration.resilience import MAX_ATTEMPTS
-from orchestration.voting import MOST_REQUESTS
 from providers.errors import MEANINGS
 from providers.models import AIProviderConfig
 from tests.factories import make_config

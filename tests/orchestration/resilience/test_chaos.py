@@ -21,12 +21,12 @@ from accounts.audit import Actor
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration import background
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.guards import get_guards
 from orchestration.guards.base import Gate
 from orchestration.keeping import unfinished
 from orchestration.models import TaskPolicy
-from orchestration.orchestrator import AIOrchestrator
-from providers import deletion
+from providers.configs import deletion
 from providers.models import AIProviderConfig
 from tests.books import assert_nothing_is_held, counters, sums_of_rows
 from tests.factories import make_user

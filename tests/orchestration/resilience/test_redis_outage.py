@@ -12,13 +12,13 @@ from redis.exceptions import RedisError
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration import background
-from orchestration.admission import gate_of
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.guards import get_guards
+from orchestration.guards.admission import gate_of
 from orchestration.guards.circuit import CONSECUTIVE_FAILURES, COOLDOWN
 from orchestration.guards.fallback import AWAY
 from orchestration.guards.redis import RedisGuards
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.snapshot import current_snapshot
 from providers.adapters.base import GenerationRequest
 from tests.books import assert_books_balance, assert_nothing_is_held
 from tests.factories import make_config
