@@ -100,7 +100,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         # Before the apps', so that a page of unfold's can be corrected here.
-        "DIRS": [BASE_DIR / "aditus" / "templates"],
+        "DIRS": [BASE_DIR / "aditus" / "templates", BASE_DIR / "console" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

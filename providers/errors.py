@@ -220,7 +220,7 @@ class ProviderError(Exception):
 
     `message` is ours, never the vendor's text, so it can be logged and shown; empty takes the kind's. Its
     `vendor_code` is the vendor's own machine-readable code where it sent one. `retry_after` is in seconds, at
-    most LONGEST_RETRY_AFTER. `parameter` is what the request may be made without (`providers.parameters`).
+    most LONGEST_RETRY_AFTER. `parameter` is what the request may be made without (`capabilities.parameters`).
     `usage` is set when the vendor reported tokens for the failed call (a refusal, a reply that could not be
     parsed): they are billed, by `model_name` at `service_tier` where the vendor names them. `may_have_cost`
     says that the vendor may bill a call without reported usage: by default as the kind's `cost` says. False

@@ -143,7 +143,7 @@ class AIProviderConfig(RoutedModel):
 
 class ModelCapability(RoutedModel):
     """What one model of a vendor can do: by the vendor's list (`vendor_…`) and by an admin, whose word counts
-    more. Empty is not said; `providers.capabilities` has the order of trust. Sizes in tokens."""
+    more. Empty is not said; `providers.capabilities.facts` has the order of trust. Sizes in tokens."""
 
     UNROUTED_FIELDS = frozenset({"seen_at", "retired_at", "note", "updated_at"})
 
@@ -160,7 +160,7 @@ class ModelCapability(RoutedModel):
     vendor_streaming = models.BooleanField(null=True, editable=False)
     vendor_context_window = models.PositiveIntegerField(null=True, editable=False)
     vendor_max_output_tokens = models.PositiveIntegerField(null=True, editable=False)
-    # What calls found that it does not take, by the day on which they did (`providers.parameters`).
+    # What calls found that it does not take, by the day on which they did (`capabilities.parameters`).
     refused_parameters = models.JSONField(default=dict, blank=True, editable=False)
     seen_at = models.DateTimeField(null=True, editable=False)
     retired_at = models.DateTimeField(null=True, editable=False)

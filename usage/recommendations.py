@@ -1,7 +1,7 @@
 """Cheaper models for the work that was actually done.
 
-Two things are compared: the price, and what the models can do (`providers.capabilities`). How well a model
-writes is in no table, so a recommendation says what a switch would save, never that it is a good idea.
+Two things are compared: the price, and what the models can do (`capabilities.facts`). How well a model writes
+is in no table, so a recommendation says what a switch would save, never that it is a good idea.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class GenerationRequest:
 
     `temperature` is a wish: it is left out for models that take none. `structured_by_prompt` is for models
     without structured output of their own: the schema of `response_model` goes into the prompt instead.
-    `without` names what this model does not take (`providers.parameters`).
+    `without` names what this model does not take (`providers.capabilities.parameters`).
     """
 
     prompt: str = field(repr=False)
@@ -187,7 +187,7 @@ class AIProvider(ABC):
     """
 
     vendor: str
-    # What a request to this vendor can be made without (`providers.parameters.Parameter`).
+    # What a request to this vendor can be made without (`providers.capabilities.parameters.Parameter`).
     optional: frozenset[str] = frozenset()
 
     def __init__(

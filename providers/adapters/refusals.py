@@ -189,7 +189,7 @@ def kind_of(status: int, said: Told) -> ErrorKind:
 
 
 def refused_parameter(said: Told) -> str:
-    """What the request may be made without, as `providers.parameters` writes it; empty where nobody can
+    """What the request may be made without, as `capabilities.parameters` writes it; empty where nobody can
     tell."""
     named = said.param or said.text
     parameter = next((one for one, pattern in NAMES.items() if pattern.search(named)), None)

@@ -1,6 +1,6 @@
 """What each model can do: an admin's word, else the vendor's list, else rules over names, else it cannot.
 
-The first two are rows (`providers.models.ModelCapability`, read by `providers.matrix`). The rules' facts are
+The first two are rows (`providers.models.ModelCapability`, read by `matrix`). The rules' facts are
 the vendors' own: https://ai.google.dev/gemini-api/docs/models, https://platform.openai.com/docs/models,
 https://docs.anthropic.com/en/docs/about-claude/models and
 https://platform.claude.com/docs/en/build-with-claude/structured-outputs. A family that a vendor goes on
@@ -101,7 +101,7 @@ _RULES: dict[str, _Rules] = {
 class CapabilityMatrix:
     """What is known of every model, frozen. `known` has what rows say, by provider type and plain name, with
     the rules' facts filled in already; a model without a row is what the rules say. `refused` has the
-    parameters that models have refused (`providers.parameters`)."""
+    parameters that models have refused (`providers.capabilities.parameters`)."""
 
     known: Mapping[tuple[str, str], Capabilities] = field(default_factory=lambda: MappingProxyType({}))
     refused: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))

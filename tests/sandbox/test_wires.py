@@ -17,7 +17,7 @@ from sandbox.outcomes import _lying
 
 POSTING = "Welder\nCompany: Tausi Traders\nYou weld gates and repair them on site."
 SYSTEM = "Be brief."
-# Counted by hand, by the rule in providers/sandbox/tokens.py: 1 + 6 + 9 in the three lines of the posting.
+# Counted by hand, by the rule in sandbox/tokens.py: 1 + 6 + 9 in the three lines of the posting.
 POSTING_TOKENS, SYSTEM_TOKENS = 16, 3
 
 
