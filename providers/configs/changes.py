@@ -1,9 +1,9 @@
 """What a super-admin does to providers, by whichever door: the console, the API, a command.
 
 Every function is one transaction that holds the change, the routing revision and the audit entry: all of it
-happens or none, with locks taken in the order that `configs.locks` names. Nothing here calls a vendor; checking
-a key comes before, in `credentials.trials`. Whether the person may, and has shown a second factor for it, is
-asked at the door.
+happens or none, with locks taken in the order that `configs.locks` names. Nothing here calls a vendor;
+checking a key comes before, in `credentials.trials`. Whether the person may, and has shown a second factor
+for it, is asked at the door.
 """
 
 from __future__ import annotations
