@@ -1,4 +1,4 @@
-"""Checks the labelled set for slips: unknown keys, values of the wrong form, words that are not on the page."""
+"""Checks the labelled set for slips: unknown keys, values of the wrong form, missing words."""
 
 from __future__ import annotations
 

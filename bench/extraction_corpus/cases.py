@@ -12,15 +12,42 @@ from typing import Any, Literal
 CASES = Path(__file__).parent / "cases"
 
 NOT_POSTINGS = frozenset(
-    "login_wall cookie_wall challenge not_found closed listing unrendered empty other".split()
+    [
+        "login_wall",
+        "cookie_wall",
+        "challenge",
+        "not_found",
+        "closed",
+        "listing",
+        "unrendered",
+        "empty",
+        "other",
+    ]
 )
 LISTS = frozenset(
-    "applicant_location_requirements responsibilities qualifications skills job_benefits languages "
-    "contact_emails description description_lacks employment_type".split()
+    [
+        "applicant_location_requirements",
+        "responsibilities",
+        "qualifications",
+        "skills",
+        "job_benefits",
+        "languages",
+        "contact_emails",
+        "description",
+        "description_lacks",
+        "employment_type",
+    ]
 )
 TEXTS = frozenset(
-    "title hiring_organization experience_requirements education_requirements industry identifier "
-    "apply_url".split()
+    [
+        "title",
+        "hiring_organization",
+        "experience_requirements",
+        "education_requirements",
+        "industry",
+        "identifier",
+        "apply_url",
+    ]
 )
 DATES = frozenset({"date_posted", "valid_through"})
 FIELDS = LISTS | TEXTS | DATES | {"job_locations", "job_location_type", "base_salary", "is_closed"}
@@ -32,8 +59,10 @@ _SUFFIXES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
 }
-_EMPLOYMENT = frozenset("FULL_TIME PART_TIME CONTRACTOR TEMPORARY INTERN VOLUNTEER PER_DIEM OTHER".split())
-_UNITS = frozenset("HOUR DAY WEEK MONTH YEAR".split())
+_EMPLOYMENT = frozenset(
+    ["FULL_TIME", "PART_TIME", "CONTRACTOR", "TEMPORARY", "INTERN", "VOLUNTEER", "PER_DIEM", "OTHER"]
+)
+_UNITS = frozenset(["HOUR", "DAY", "WEEK", "MONTH", "YEAR"])
 
 
 @dataclass(frozen=True)
