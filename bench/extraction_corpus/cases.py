@@ -12,7 +12,7 @@ from typing import Any, Literal
 CASES = Path(__file__).parent / "cases"
 
 NOT_POSTINGS = frozenset(
-    [
+    {
         "login_wall",
         "cookie_wall",
         "challenge",
@@ -22,10 +22,10 @@ NOT_POSTINGS = frozenset(
         "unrendered",
         "empty",
         "other",
-    ]
+    }
 )
 LISTS = frozenset(
-    [
+    {
         "applicant_location_requirements",
         "responsibilities",
         "qualifications",
@@ -36,10 +36,10 @@ LISTS = frozenset(
         "description",
         "description_lacks",
         "employment_type",
-    ]
+    }
 )
 TEXTS = frozenset(
-    [
+    {
         "title",
         "hiring_organization",
         "experience_requirements",
@@ -47,7 +47,7 @@ TEXTS = frozenset(
         "industry",
         "identifier",
         "apply_url",
-    ]
+    }
 )
 DATES = frozenset({"date_posted", "valid_through"})
 FIELDS = LISTS | TEXTS | DATES | {"job_locations", "job_location_type", "base_salary", "is_closed"}
@@ -60,9 +60,26 @@ _SUFFIXES = {
     ".jpg": "image/jpeg",
 }
 _EMPLOYMENT = frozenset(
-    ["FULL_TIME", "PART_TIME", "CONTRACTOR", "TEMPORARY", "INTERN", "VOLUNTEER", "PER_DIEM", "OTHER"]
+    {
+        "FULL_TIME",
+        "PART_TIME",
+        "CONTRACTOR",
+        "TEMPORARY",
+        "INTERN",
+        "VOLUNTEER",
+        "PER_DIEM",
+        "OTHER",
+    }
 )
-_UNITS = frozenset(["HOUR", "DAY", "WEEK", "MONTH", "YEAR"])
+_UNITS = frozenset(
+    {
+        "HOUR",
+        "DAY",
+        "WEEK",
+        "MONTH",
+        "YEAR",
+    }
+)
 
 
 @dataclass(frozen=True)
