@@ -270,10 +270,11 @@ async def test_bad_input_is_named_and_costs_nothing(token, config, sandbox, data
         ("{site}/redirect?to=http://127.0.0.1/", 400, "url_not_allowed"),
         ("{site}/huge", 413, "page_too_large"),
         ("{site}/bomb", 413, "page_too_large"),
-        ("{site}/pdf", 415, "unsupported_content"),
+        ("{site}/pdf", 415, "not_a_pdf"),
+        ("{site}/octets", 415, "unsupported_content"),
         ("{site}/status?code=404", 422, "page_unavailable"),
-        ("{site}/status?code=200", 422, "page_without_text"),
-        ("{site}/postings/login.html", 422, "page_without_text"),
+        ("{site}/status?code=200", 422, "not_a_posting"),
+        ("{site}/postings/login.html", 422, "not_a_posting"),
     ],
 )
 async def test_a_page_that_cannot_be_read_is_refused_and_costs_nothing(

@@ -1,0 +1,165 @@
+"""The job in the JSON that single-page boards and applicant-tracking systems put into their pages for their
+own scripts, renamed to schema.org's terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import lxml.html
+
+from extraction.structured.items import MAX_SCRIPTS, Node, nodes_of
+from extraction.structured.jsontext import read_json
+
+# schema.org's property → names that systems use for it, without separators, in small letters.
+_NAMES = {
+    "title": "title|jobtitle|positiontitle|postingtitle|jobname|positionname|name|text|headline",
+    "description": "description|jobdescription|descriptionhtml|descriptionbody|htmldescription|content|body|"
+    "descriptionplain|externaldescription|jobad|fulldescription|descriptiontext|details|jobdetails|contents",
+    "jobLocation": "location|locations|joblocation|joblocations|locationname|city|office|offices|"
+    "locationstext|"
+    "primarylocation|worklocation|workplaces|address|locationlabel|alllocations",
+    "secondaryLocations": "secondarylocations|additionallocations|otherlocations",
+    "hiringOrganization": "company|companyname|employer|organization|organizationname|hiringorganization|"
+    "employername|companyinfo|brand|brandname|businessunit|legalentity|hiringcompany",
+    "employmentType": "employmenttype|employmenttypes|jobtype|jobtypes|timetype|commitment|contracttype|"
+    "typeofemployment|workschedule|schedule|worktype|employment",
+    "datePosted": "dateposted|publisheddate|publishedat|postedat|posteddate|postedon|firstpublished|"
+    "releaseddate|"
+    "listdate|publicationdate|postingdate|onlinedate|datepublished|publishdate|postdate|startpublication",
+    "validThrough": "validthrough|expirydate|closingdate|applicationdeadline|expiresat|deadline|"
+    "expirationdate|"
+    "applyby|enddateposting|unpublishdate|applicationsclose|lastapplicationdate|expires|closesat",
+    "baseSalary": "salary|basesalary|compensation|salaryrange|pay|payrange|compensationrange|salaryinfo|"
+    "remuneration|compensationtiersummary|salarytext|paytext|salarydescription|estimatedsalary",
+    "jobLocationType": "workplacetype|locationtype|remotetype|joblocationtype|workplace|workmode|"
+    "remotestatus",
+    "isRemote": "remote|isremote|telecommuting|remoteallowed|fullyremote",
+    "identifier": "reqid|requisitionid|jobreqid|requisitionnumber|refnumber|referencenumber|"
+    "jobreference|reference|"
+    "externalid|identifier|jobnumber|vacancynumber|jobrequisitionid|jobrefnumber|referencecode",
+    "url": "url|joburl|canonicalurl|externalurl|hostedurl|absoluteurl|shareurl|permalink|publicurl|"
+    "postingurl",
+    "applyUrl": "applyurl|applicationurl|applylink|externalapplyurl|applicationlink",
+    "industry": "industry|industries|sector",
+    "skills": "skills|skilltags|requiredskills|keyskills|techstack|technologies",
+    "jobBenefits": "benefits|jobbenefits|perks|benefitslist",
+    "qualifications": "qualifications|requirements|jobrequirements|requirementslist|candidateprofile",
+    "responsibilities": "responsibilities|duties|tasks|jobresponsibilities",
+    "experienceRequirements": "experiencerequirements|experiencelevel|experience|yearsofexperience|seniority",
+    "educationRequirements": "educationrequirements|educationlevel|education|degree",
+    "salaryCurrency": "salarycurrency|currency|currencycode",
+    "salaryMin": "salarymin|minsalary|salaryfrom|minimumsalary|salaryminimum",
+    "salaryMax": "salarymax|maxsalary|salaryto|maximumsalary|salarymaximum",
+    "salaryPeriod": "salaryperiod|salaryunit|payperiod|salaryinterval|salaryfrequency",
+    "isClosed": "isclosed|closed|isexpired|expired|filled",
+}
+_BY_NAME = {name: term for term, names in _NAMES.items() for name in names.split("|")}
+# An object with a title and a text may be an article; one of these makes it a job.
+_OF_A_JOB = frozenset(
+    {"jobLocation", "employmentType", "baseSalary", "applyUrl", "jobLocationType", "salaryMin"}
+)
+LEAST_DESCRIPTION = 80
+MAX_STATES = 40
+_QUOTED = re.compile(r"JSON\.parse\(\s*(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')")
+_ASSIGNED = re.compile(r"(?:window|self|globalThis|var|let|const)\b[\s.\w$\[\]\"']{1,80}=\s*(?=[\[{])")
+
+
+def find_states(tree: lxml.html.HtmlElement) -> list[Node]:
+    """JobPosting objects of the page's application state, outermost first."""
+    found: list[Node] = []
+    for value in _values(tree):
+        for node in nodes_of(value):
+            if (posting := posting_of_state(node)) is not None:
+                found.append(posting)
+            if len(found) >= MAX_STATES:
+                return found
+    return found
+
+
+def _values(tree: Any) -> Iterator[Any]:
+    for count, script in enumerate(tree.iter("script")):
+        text = str(script.text or "")
+        kind = str(script.get("type") or "").strip().lower()
+        if count >= MAX_SCRIPTS or len(text) < LEAST_DESCRIPTION or "ld+json" in kind:
+            continue
+        if kind in {"application/json", "text/json"} or kind.endswith("+json"):
+            yield read_json(text)
+        elif not kind or "javascript" in kind or kind == "module":
+            for match in list(_ASSIGNED.finditer(text))[:5]:
+                yield read_json(text[match.end() :])
+            if quoted := _QUOTED.search(text):
+                written = read_json(f"[{quoted[1]}]")
+                yield read_json(str(written[0])) if isinstance(written, list) and written else None
+    for element in tree.xpath("//*[@data-page or @data-props or @data-state or @data-react-props]")[:10]:
+        for name in ("data-page", "data-props", "data-state", "data-react-props"):
+            if written := element.get(name):
+                yield read_json(str(written))
+
+
+def posting_of_state(node: Node) -> Node | None:
+    """The object in schema.org's terms; None when it is no job."""
+    if "@type" in node or len(node) < 3:
+        return None
+    renamed: Node = {}
+    for key, value in node.items():
+        term = _BY_NAME.get(re.sub(r"[^a-z]", "", str(key).lower()))
+        if term and value not in (None, "", [], {}) and term not in renamed:
+            renamed[term] = value
+    title, text = renamed.get("title"), _text_in(renamed.get("description"))
+    if not isinstance(title, str) or len(title) > 200 or len(text) < LEAST_DESCRIPTION:
+        return None
+    if not _OF_A_JOB & set(renamed):
+        return None
+    return {"@type": "JobPosting", **renamed, "description": text} | _further(renamed)
+
+
+def _text_in(value: Any) -> str:
+    """A description may be an object of sections, or a list of them."""
+    if isinstance(value, str):
+        return value
+    parts: list[str] = []
+    pending = [value]
+    while pending and len(parts) < 60:
+        current = pending.pop(0)
+        if isinstance(current, str) and len(current) > 20:
+            parts.append(current)
+        elif isinstance(current, dict):
+            head = current.get("title") or current.get("heading") or current.get("name")
+            if isinstance(head, str) and len(head) <= 80:
+                parts.append(f"<h3>{head}</h3>")
+            pending[:0] = [item for key, item in current.items() if key not in {"title", "heading", "name"}]
+        elif isinstance(current, list):
+            pending[:0] = current
+    return "\n".join(parts)
+
+
+def _further(renamed: Node) -> Node:
+    """What schema.org puts into one object and systems into several values."""
+    more: Node = {}
+    if "baseSalary" not in renamed and ("salaryMin" in renamed or "salaryMax" in renamed):
+        more["baseSalary"] = {
+            "currency": renamed.get("salaryCurrency"),
+            "value": {
+                "minValue": renamed.get("salaryMin"),
+                "maxValue": renamed.get("salaryMax"),
+                "unitText": renamed.get("salaryPeriod"),
+            },
+        }
+    if renamed.get("isRemote") is True or str(renamed.get("jobLocationType")).lower() == "remote":
+        more["jobLocationType"] = "TELECOMMUTE"
+    elif "jobLocationType" in renamed:
+        more["jobLocationType"] = None
+    if "secondaryLocations" in renamed:
+        more["jobLocation"] = [
+            *_as_list(renamed.get("jobLocation")),
+            *_as_list(renamed["secondaryLocations"]),
+        ]
+    return more
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
