@@ -14,21 +14,18 @@ from django_guid import get_guid
 from accounts.database import in_database_thread
 from accounts.models import User
 from extraction import images, postings
-from extraction.answer import FactsAnswer, ImageAnswer, ModelAnswer
+from extraction.answer import FactsAnswer, ImageAnswer
 from extraction.fetching import Page, fetch
 from extraction.findings import Findings
-from extraction.headings import fallback_title, is_cut_of
-from extraction.instructions import without_instructions
 from extraction.models import JobPosting, SourceKind
 from extraction.pdf.reader import read_pdf
 from extraction.pictures import put_from_picture
 from extraction.postings import Identity
-from extraction.prompts import EXTRACTION, IMAGE_PROMPT, extraction_prompt, shortened, shown
+from extraction.prompts import EXTRACTION, IMAGE_PROMPT
+from extraction.questions import put_answer, put_rest, question_about
 from extraction.reading import Reading, put_known, read_document, read_pasted
 from extraction.schema import JobData
-from extraction.support import SourceText
 from extraction.threads import in_parsing_thread
-from extraction.verification import put_verified
 from extraction.windows import prompt_characters
 from orchestration.experiments.prompt_versions import prompt_version_in
 from orchestration.orchestrator import AIOrchestrator
@@ -137,10 +134,7 @@ class _Work:
         if known is not None:
             return self._again(known)
         result = await self._ask(reading, snapshot) if reading.needs_model else None
-        self._findings.put("title", fallback_title(reading.page), "text")
-        self._findings.put("description", reading.page.text, "text")
-        if reading.url:
-            self._findings.put("url", reading.url, "request")
+        put_rest(self._findings, reading)
         return await self._keep(source, result)
 
     def _look_up(self, identity: Identity) -> tuple[JobPosting | None, RoutingSnapshot]:
@@ -148,26 +142,19 @@ class _Work:
 
     async def _ask(self, reading: Reading, snapshot: RoutingSnapshot) -> GenerationResult:
         """Ask a model for what is still missing, and put what the words support."""
-        findings = self._findings
-        clean, _ = without_instructions(shown(reading.page))
-        prompt_text, was_cut = shortened(clean, prompt_characters(snapshot, TASK))
-        if was_cut:
-            findings.warn(None, "shortened_for_model")
-        has_lists = all(
-            findings.has(field) for field in ("responsibilities", "qualifications", "job_benefits")
-        )
+        question = question_about(reading, self._findings, prompt_characters(snapshot, TASK))
         version = prompt_version_in(snapshot, user_id=self._user.pk, task=TASK)
         result = await AIOrchestrator().generate(
             user=self._user,
             task=TASK,
-            prompt=extraction_prompt(prompt_text),
+            prompt=question.prompt,
             system_prompt=EXTRACTION[version].text,
             prompt_version=version,
             is_repeatable=True,
-            response_model=FactsAnswer if has_lists else ModelAnswer,
+            response_model=question.form,
         )
         if isinstance(result.parsed, FactsAnswer):
-            await in_parsing_thread(put_answer, findings, result.parsed, reading, clean)
+            await in_parsing_thread(put_answer, self._findings, result.parsed, reading, question)
         return result
 
     async def _of_pictures(
@@ -238,23 +225,6 @@ class _Work:
 
     def _latency(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
-
-
-def put_answer(findings: Findings, answer: FactsAnswer, reading: Reading, clean: str) -> None:
-    """Put what a model answered about a text, as far as the text (`clean`, as it was shown) supports it. A
-    title that is the beginning of the heading is the better of the two."""
-    source = SourceText(clean, reading.page.language)
-    heading = findings.get("title")
-    title = " ".join((answer.title or "").split())
-    if (
-        findings.sources.get("title") == "text"
-        and heading in reading.page.headings
-        and title != heading
-        and source.contains(title)
-        and is_cut_of(title, heading)
-    ):
-        findings.replace("title", title, "model", title)
-    put_verified(findings, answer, source)
 
 
 def _warn_if_expired(findings: Findings, valid_through: date | None) -> None:

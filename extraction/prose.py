@@ -84,6 +84,10 @@ def _put_employment(findings: Findings, labelled: dict[str, Labelled], text: str
             rest = pattern("employment").sub("", words)
             if len(part) <= _MAX_FRAME_LINE and rest != words and not re.search(r"[^\W\d_]{3}", rest):
                 findings.put("employment_type", known_employment_types(part), "text", line)
+
+
+def put_schedule(findings: Findings, text: str) -> None:
+    """Full or part time, where the text has words for one of them only: less than what it may say in all."""
     schedules = _schedules(text)
     if len({kind for kind, _ in schedules}) == 1:
         kind, line = schedules[0]

@@ -187,6 +187,6 @@ def load_case(folder: Path) -> Case:
     return Case(name=folder.name, path=pages[0], **json.loads((folder / "case.json").read_text("utf-8")))
 
 
-def load_cases() -> Iterator[Case]:
+def load_cases(folder: Path = CASES) -> Iterator[Case]:
     """Every case, by name."""
-    return (load_case(folder) for folder in sorted(CASES.iterdir()) if folder.is_dir())
+    return (load_case(case) for case in sorted(folder.iterdir()) if case.is_dir())

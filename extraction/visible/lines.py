@@ -92,7 +92,7 @@ class _Writer:
             if tag == "li":
                 self._prefix = "- "
         elif tag in _INLINE_LABELS:
-            self._bold.append((element, len(self._parts)))
+            self._start_inline(element)
         self.text(element.text)
 
     def end(self, element: Any) -> None:
@@ -132,6 +132,15 @@ class _Writer:
             self._write(self._prefix + line)
         self._prefix = ""
 
+    def _start_inline(self, element: Any) -> None:
+        """Where a piece of text begins as another ends, style keeps the two apart; not so single letters, which
+        are one word in two colours."""
+        before = element.getprevious()
+        touches = before is not None and not before.tail and before.tag in _INLINE_LABELS
+        if touches and len(element.text or "") > 1 and self._parts and len(self._parts[-1]) > 1:
+            self._parts.append(" ")
+        self._bold.append((element, len(self._parts)))
+
     def _end_inline(self, element: Any, begin: int) -> None:
         """ "<b>Location</b> Nairobi", "<span>Location</span><span>Nairobi</span>"."""
         if begin > 3:
@@ -139,8 +148,9 @@ class _Writer:
         before, inside = "".join(self._parts[:begin]).strip(), "".join(self._parts[begin:]).strip()
         tail = (element.tail or "").strip()
         has_colon = inside.endswith((":", "：")) or tail.startswith((":", "："))
-        if inside and not before and not has_colon and (tail or element.getnext() is not None):
-            self._parts.append(": " if is_label(inside) else "")
+        is_followed = bool(tail) or element.getnext() is not None
+        if is_followed and inside and not before and not has_colon and is_label(inside):
+            self._parts.append(": ")
 
     def _break(self) -> None:
         prefix = self._prefix
