@@ -7,6 +7,7 @@ import re
 from extraction.findings import Findings
 from extraction.headings import heading_values
 from extraction.labels import Labelled, date_role, date_role_after, labelled_values
+from extraction.requirements import stated_education, stated_experience, stated_languages
 from extraction.sections import listed_sections, named_employer, named_title
 from extraction.structured.texts import parts_of
 from extraction.text import comparable
@@ -47,12 +48,17 @@ def put_stated(findings: Findings, page: PageText, *, with_heading: bool = True)
             findings.put(field, value, "text", page.headings[0])
     findings.put("title", named_title(text), "text")
     findings.put("hiring_organization", named_employer(text), "text")
-    for field, items in listed_sections(text).items():
-        findings.put(field, items, "text")
-    _put_salary(findings, labelled.get("salary"), page)
+    put_lists(findings, page)
     _put_dates(findings, labelled, page)
     _put_remote(findings, labelled, text)
     _put_ways(findings, page)
+
+
+def put_lists(findings: Findings, page: PageText) -> None:
+    """The lists of a text under their headings, and the pay it states."""
+    for field, items in listed_sections(page.text).items():
+        findings.put(field, items, "text")
+    _put_salary(findings, labelled_values(page.text).get("salary"), page)
 
 
 def _is_plausible(field: str, value: str) -> bool:
@@ -84,6 +90,15 @@ def _put_employment(findings: Findings, labelled: dict[str, Labelled], text: str
             rest = pattern("employment").sub("", words)
             if len(part) <= _MAX_FRAME_LINE and rest != words and not re.search(r"[^\W\d_]{3}", rest):
                 findings.put("employment_type", known_employment_types(part), "text", line)
+
+
+def put_requirements(findings: Findings, text: str) -> None:
+    """Experience, education and languages by the requirements that are about them, where nothing else "
+    "says it."""
+    items = findings.get("qualifications") or []
+    findings.put("experience_requirements", stated_experience(items, text), "text")
+    findings.put("education_requirements", stated_education(items), "text")
+    findings.put("languages", stated_languages(items), "text")
 
 
 def put_schedule(findings: Findings, text: str) -> None:

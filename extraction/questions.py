@@ -9,7 +9,7 @@ from extraction.findings import Findings
 from extraction.headings import fallback_title, is_cut_of
 from extraction.instructions import without_instructions
 from extraction.prompts import extraction_prompt, shortened, shown
-from extraction.prose import put_schedule
+from extraction.prose import put_requirements, put_schedule
 from extraction.reading import Reading
 from extraction.support import SourceText
 from extraction.verification import put_verified
@@ -56,7 +56,9 @@ def put_answer(findings: Findings, answer: FactsAnswer, reading: Reading, questi
 def put_rest(findings: Findings, reading: Reading) -> None:
     """What is taken for want of better: a title by its position, the whole text, the address."""
     findings.put("title", fallback_title(reading.page), "text")
-    put_schedule(findings, reading.page.text)
+    text = findings.get("description") or reading.page.text
+    put_requirements(findings, text)
+    put_schedule(findings, text)
     findings.put("description", reading.page.text, "text")
     if reading.url:
         findings.put("url", reading.url, "request")

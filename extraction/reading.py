@@ -16,16 +16,19 @@ from extraction.findings import Findings
 from extraction.instructions import without_instructions
 from extraction.kind import refusal
 from extraction.postings import Identity
-from extraction.prose import put_stated
+from extraction.prose import put_lists, put_stated
 from extraction.structured.items import items_of_json, nodes_of
 from extraction.structured.jsontext import read_json
 from extraction.structured.own import Choice, StructuredPosting, choose, choose_among, postings_of
 from extraction.structured.state import posting_of_state
 from extraction.text import comparable, parse_html
 from extraction.visible.page import PageText, read_page, read_text
+from extraction.vocabulary import language_of
 
 # A page that says less of its own than this may hold the posting in a frame.
 FRAME_CHARACTERS = 800
+# A description shorter than this, beside a page that says much more, is none.
+PLACEHOLDER_CHARACTERS = 80
 _FRAME_WORDS = re.compile(
     r"(?i)(?:greenhouse|lever\.co|ashbyhq|workable|personio|recruitee|smartrecruiters|jobvite|icims|bamboohr|teamtailor"
     r"|breezy|applytojob|softgarden|onlyfy|prescreen|successfactors|taleo|myworkday|job|career|karriere|stelle|vacanc"
@@ -137,16 +140,22 @@ def put_known(findings: Findings, reading: Reading) -> None:
         ):
             raise NotAPosting.because(reason)
     if structured is not None:
-        _put_structured(findings, structured)
+        _put_structured(findings, structured, reading.page)
     if reason is None and not reading.page.is_empty:
         clean, removed = without_instructions(reading.page.text)
         if removed:
             findings.warn(None, "instructions_in_posting", removed=removed)
         put_stated(findings, replace(reading.page, text=clean))
+    if told := findings.get("description"):
+        clean, _ = without_instructions(told)
+        put_lists(findings, PageText(text=clean, language=reading.page.language or language_of(clean)))
 
 
-def _put_structured(findings: Findings, structured: StructuredPosting) -> None:
-    for field_name in structured.data.model_fields_set:
+def _put_structured(findings: Findings, structured: StructuredPosting, page: PageText) -> None:
+    # Some publishers must state a description and state that there is none.
+    told = len(structured.data.description or "")
+    is_placeholder = told < PLACEHOLDER_CHARACTERS and len(page.text) > 4 * PLACEHOLDER_CHARACTERS
+    for field_name in structured.data.model_fields_set - ({"description"} if is_placeholder else set()):
         findings.put(
             field_name,
             getattr(structured.data, field_name),

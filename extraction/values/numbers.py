@@ -73,7 +73,9 @@ def _table() -> dict[int, str]:
 def parse_number(text: str) -> Decimal | None:
     """ "120,000", "50.000", "1 200,50", "64’017", "12,00,000", "120k", "25万" as 120000, 50000, 1200.50,
     64017, 1200000, 120000, 250000. None for what is no single number."""
-    match = re.fullmatch(rf"\s*({NUMBER})\s*([^\W\d_]+\.?)?\s*", levelled(text[:60]))
+    # "92’000.–": no small change.
+    low = re.sub(r"[.,]-+\s*$", "", levelled(text[:60]))
+    match = re.fullmatch(rf"\s*({NUMBER})\s*([^\W\d_]+\.?)?\s*", low)
     if match is None or (match[2] and match[2] not in MULTIPLIERS):
         return None
     value = number(match[1])

@@ -133,7 +133,8 @@ class _Writer:
         self._prefix = ""
 
     def _start_inline(self, element: Any) -> None:
-        """Where a piece of text begins as another ends, style keeps the two apart; not so single letters, which
+        """Where a piece of text begins as another ends, style keeps the two apart; not so single letters,
+        which
         are one word in two colours."""
         before = element.getprevious()
         touches = before is not None and not before.tail and before.tag in _INLINE_LABELS

@@ -172,10 +172,10 @@ def _apply_url(links: tuple[tuple[str, str], ...], url: str) -> str | None:
     """Where the link leads that says "Apply now" and nothing else; None where several places are meant."""
     found: list[str] = []
     for href, words in links:
-        if not href.startswith("http") or not words or len(words) > 60:
+        if not href.startswith("http") or not words or len(words) > 80:
             continue
         said = comparable(words).strip(" .!>\u203a\u00bb\u2192()")
-        if said not in terms("apply") and not (len(said.split()) <= 6 and pattern("apply").match(said)):
+        if said not in terms("apply") and not (len(said.split()) <= 8 and pattern("apply").match(said)):
             continue
         if not same_address(href, url) and href not in found:
             found.append(href)
