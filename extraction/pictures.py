@@ -25,7 +25,7 @@ def put_from_picture(findings: Findings, answer: ImageAnswer) -> None:
     spoken = _spoken(answer)
     if answer.is_readable is False and not (page.text or spoken):
         raise NoPostingInImage(details={"reason": "unreadable"})
-    put_verified(findings, answer, SourceText(page.text or spoken, page.language))
+    put_verified(findings, answer, SourceText(page.text or spoken, page.locale))
     if page.text:
         put_stated(findings, page)
         findings.put("description", page.text, "model")

@@ -84,12 +84,16 @@ def _put_employment(findings: Findings, labelled: dict[str, Labelled], text: str
     if findings.has("employment_type"):
         return
     # Short lines that say nothing else, around the heading.
+    kinds: list[str] = []
+    lines: list[str] = []
     for line in [line for line in text.split("\n") if line.strip()][:_FRAME_LINES]:
         for part in re.split(r"\s+[|·•–-]\s+", line.strip(" -#*")):
             words = comparable(part)
             rest = pattern("employment").sub("", words)
             if len(part) <= _MAX_FRAME_LINE and rest != words and not re.search(r"[^\W\d_]{3}", rest):
-                findings.put("employment_type", known_employment_types(part), "text", line)
+                kinds += known_employment_types(part)
+                lines.append(part)
+    findings.put("employment_type", list(dict.fromkeys(kinds)), "text", ", ".join(lines))
 
 
 def put_requirements(findings: Findings, text: str) -> None:
@@ -97,7 +101,7 @@ def put_requirements(findings: Findings, text: str) -> None:
     "says it."""
     items = findings.get("qualifications") or []
     findings.put("experience_requirements", stated_experience(items, text), "text")
-    findings.put("education_requirements", stated_education(items), "text")
+    findings.put("education_requirements", stated_education(items, text), "text")
     findings.put("languages", stated_languages(items), "text")
 
 
@@ -124,24 +128,28 @@ def _put_salary(findings: Findings, labelled: Labelled | None, page: PageText) -
     if findings.has("base_salary"):
         return
     # The label may say the period ("Annual salary", "月給").
-    if labelled and (salary := parse_salary(labelled.value, language=page.language)):
-        if salary.unit_text is None and (whole := parse_salary(labelled.line, language=page.language)):
+    if labelled and (salary := parse_salary(labelled.value, language=page.locale)):
+        if salary.unit_text is None and (whole := parse_salary(labelled.line, language=page.locale)):
             salary.unit_text = whole.unit_text
         findings.put("base_salary", salary, "text", labelled.line)
         return
-    salaries = find_salaries(page.text, language=page.language)
+    salaries = find_salaries(page.text, language=page.locale)
     if len(salaries) == 1:
         findings.put("base_salary", salaries[0], "text", _line_with_figure(page, str(salaries[0].max_value)))
 
 
 def _line_with_figure(page: PageText, _: str) -> str:
-    return next((line for line in page.text.split("\n") if find_salaries(line, language=page.language)), "")
+    return next((line for line in page.text.split("\n") if find_salaries(line, language=page.locale)), "")
 
 
 def _put_dates(findings: Findings, labelled: dict[str, Labelled], page: PageText) -> None:
     for field in ("date_posted", "valid_through"):
         if found := labelled.get(field):
-            findings.put(field, parse_date(found.value, language=page.language), "text", found.line)
+            days = [day.value for day in find_dates(found.value, language=page.language)]
+            # Of a span, its end is the last day to apply.
+            value = days[-1] if len(days) == 2 and field == "valid_through" else None
+            value = value or parse_date(found.value, language=page.language)
+            findings.put(field, value, "text", found.line)
     by_role: dict[str, dict[object, str]] = {}
     for day in find_dates(page.text, language=page.language):
         line_start = page.text.rfind("\n", 0, day.start) + 1

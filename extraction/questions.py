@@ -39,7 +39,7 @@ def question_about(reading: Reading, findings: Findings, most_characters: int) -
 def put_answer(findings: Findings, answer: FactsAnswer, reading: Reading, question: Question) -> None:
     """Put what a model answered, as far as the text supports it. A title that is the beginning of the page's
     heading is the better of the two."""
-    source = SourceText(question.text, reading.page.language)
+    source = SourceText(question.text, reading.page.locale)
     heading = findings.get("title")
     title = " ".join((answer.title or "").split())
     if (

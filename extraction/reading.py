@@ -148,7 +148,8 @@ def put_known(findings: Findings, reading: Reading) -> None:
         put_stated(findings, replace(reading.page, text=clean))
     if told := findings.get("description"):
         clean, _ = without_instructions(told)
-        put_lists(findings, PageText(text=clean, language=reading.page.language or language_of(clean)))
+        spoken = reading.page.language or language_of(clean)
+        put_lists(findings, PageText(text=clean, language=spoken, locale=reading.page.locale or spoken))
 
 
 def _put_structured(findings: Findings, structured: StructuredPosting, page: PageText) -> None:

@@ -9,6 +9,7 @@ from babel import Locale
 
 from extraction.text import comparable
 from extraction.values.dates import find_dates
+from extraction.values.money import find_salaries
 from extraction.vocabulary import alternatives, languages, pattern, terms
 
 MAX_LINE = 240
@@ -31,11 +32,16 @@ def stated_experience(items: list[str], text: str) -> str | None:
     return next((line for line in _lines(text) if _is_about("experience", line) and _has_length(line)), None)
 
 
-def stated_education(items: list[str]) -> str | None:
-    """The first requirement that is about education and not about experience in the first place."""
+def stated_education(items: list[str], text: str) -> str | None:
+    """The first requirement that is about education and not about experience in the first place; of the text's
+    sentences, one that says that it is required."""
     about = [item for item in items if _is_about("education", item)]
     only = [item for item in about if not _is_about("experience", item)]
-    return (only or about or [None])[0]
+    if found := only or about:
+        return found[0]
+    return next(
+        (line for line in _lines(text) if _is_about("education", line) and _is_about("required", line)), None
+    )
 
 
 def stated_languages(items: list[str]) -> list[str]:
@@ -51,7 +57,8 @@ def stated_languages(items: list[str]) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    return [line.strip(" -#*•") for line in _SENTENCE.split(text[:30_000]) if 8 <= len(line) <= MAX_LINE]
+    lines = [line.strip(" -#*•") for line in _SENTENCE.split(text[:30_000]) if 8 <= len(line) <= MAX_LINE]
+    return [line for line in lines if not (any(map(str.isdigit, line)) and find_salaries(line, trusted=True))]
 
 
 def _is_about(kind: str, line: str) -> bool:

@@ -13,7 +13,8 @@ MAX_ITEMS = 40
 MAX_HEADING = 80
 MAX_PLAIN_ITEM = 200
 _BULLET = re.compile(
-    r"^(?:[-*\u2022\u00b7\u25aa\u25cf\u25cb\u25a0\u25a1\u2013\u2714\u2713\u30fb\uff65\u203a\u25b6\u27a2\u2605\u25c6\uf0b7]\s?|\(?\d{1,2}[.)\u3001]\s?|[\u2460-\u2473]\s?)(?P<item>\S.*)$"
+    r"^(?:[-*–—o]\s+|[•·▪●○■□◦✔✓✅☑▸►▶➢➤★◆◇・･›»🔹🔸👉📌\uf0b7\uf0a7]\s?|\(?\d{1,2}[.)、]\s?|[a-h]\)\s"
+    r"|[①-⑳]\s?)(?P<item>\S.*)$"
 )
 _MARKED = re.compile(r"^(?:#{1,6}\s|\*\*|【|■|◆|●|\[)|[:：】]$|\*\*$")
 _NAME = r"[A-Z][\w&.'\u2019/+#-]{0,40}"
@@ -59,7 +60,10 @@ def section_of(line: str) -> str | None:
     known = by_term("headings")
     if words in known:
         return known[words]
-    stripped = re.sub(r"\s?\([^()]{0,40}\)$", "", words)
+    if line.endswith((":", "：", ":*")) and (label := by_term("labels").get(words)) in LISTS:
+        return label
+    # With a count: similar jobs (12), 3 comments.
+    stripped = re.sub(r"\s?\([^()]{0,40}\)$|^\d{1,4}\s", "", words)
     if stripped in known:
         return known[stripped]
     if not _MARKED.search(line):
@@ -109,16 +113,17 @@ class _Sections:
     @property
     def lists(self) -> dict[str, list[str]]:
         plain = {
-            field: items
+            field: listed
             for field, items in self._plain.items()
-            if len(items) > 1 and all(len(item) <= MAX_PLAIN_ITEM for item in items)
+            if len(listed := _without_prose(items)) > 1
+            and all(len(item) <= MAX_PLAIN_ITEM for item in listed)
         }
         return plain | self._bulleted
 
     def take(self, line: str) -> None:
         bullet = None if line.startswith("#") else _BULLET.match(line)
         section = section_of(bullet["item"] if bullet else line)
-        if section and not (bullet and self._current):
+        if section and not (bullet and self._current and not line.endswith((":", "："))):
             self._current, self._has_bullets, self._is_over = section, False, False
         elif bullet:
             self._take_item(bullet["item"].strip())
@@ -134,6 +139,17 @@ class _Sections:
         if self._current in LISTS and not self._is_over:
             self._bulleted.setdefault(str(self._current), []).append(item)
             self._has_bullets = True
+
+
+def _without_prose(items: list[str]) -> list[str]:
+    """Plain lines up to the first sentence, where the list does not consist of sentences."""
+    if not items or items[0].endswith((".", "。")):
+        return items
+    ends = next(
+        (number for number, item in enumerate(items) if item.endswith((".", "。", "!")) and len(item) > 50),
+        len(items),
+    )
+    return items[:ends]
 
 
 def named_title(text: str) -> str | None:

@@ -45,9 +45,10 @@ class Place:
 class SourceText:
     """The posting's text, ready to be asked whether it says something."""
 
-    def __init__(self, text: str, language: str | None = None) -> None:
+    def __init__(self, text: str, locale: str | None = None) -> None:
         self.text = text
-        self.language = language
+        self.locale = locale
+        self.language = locale[:2] if locale else None
         self.comparable = comparable(text)
 
     def contains(self, span: str) -> bool:

@@ -48,7 +48,7 @@ def tidy(text: str) -> str:
 def comparable(text: str) -> str:
     """Text as two spellings of the same words agree on it: case, width, spaces, dashes, quotes, bullets and
     emphasis marks do not count."""
-    text = unicodedata.normalize("NFKC", text).casefold()
+    text = unicodedata.normalize("NFKC", text).casefold().replace("i\u0307", "i")
     text = re.sub(r"[\u2018\u2019\u201a\u201b`\u00b4]", "'", text)
     text = re.sub(r"[\u201c\u201d\u201e\u00ab\u00bb]", '"', text)
     text = re.sub(r"(?m)^\s*(?:[-\u2022*\u00b7\u25aa\u25cf\u2013\u2014]|\d{1,2}[.)])\s+", "", text)

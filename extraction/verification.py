@@ -56,7 +56,10 @@ def _repeated(answer: FactsAnswer) -> set[str]:
     """Words given for several things that each have a name of their own: right for one of them at most, and
     nobody can say which."""
     given = [comparable(span) for field in _NAMES if (span := getattr(answer, field))]
-    return {words for words, count in Counter(given).items() if count > 1}
+    counts = Counter(given)
+    # An employer may be called after its town, a job is called after neither.
+    title = comparable(answer.title or "")
+    return {words for words, count in counts.items() if count > 2 or (count > 1 and words == title)}
 
 
 def _put_words(
@@ -166,12 +169,12 @@ def _says_nothing_of_kind(span: str) -> bool:
 def _put_salary(findings: Findings, span: str | None, source: SourceText) -> None:
     if not span or findings.has("base_salary"):
         return
-    stated = parse_salary(span, language=source.language)
+    stated = parse_salary(span, language=source.locale)
     if stated is None:
         findings.warn("base_salary", "unreadable" if source.contains(span) else "not_in_source")
         return
     # By value, whole: a part of a longer figure is another amount.
-    found = find_salaries(source.text, trusted=True, language=source.language)
+    found = find_salaries(source.text, trusted=True, language=source.locale)
     same = next((salary for salary in found if _same_money(salary, stated)), None)
     if same is None and not (source.contains(span) and _has_own_words(span)):
         findings.warn("base_salary", "not_in_source")

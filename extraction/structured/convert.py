@@ -192,7 +192,7 @@ def _date(found: list[Any], context: Context) -> Any:
     value = found[0]
     if isinstance(value, dict):
         value = next(values(value.get("date") or value.get("iso") or value.get("value"), {}), "")
-    day = parse_date(str(value), language=context.language)
+    day = parse_date(str(value), language=(context.language or "")[:2] or None)
     if day is None:
         raise Unreadable
     return day
@@ -260,6 +260,7 @@ def _salary(found: list[Any], context: Context) -> Salary | None:
     )
     unit = (
         unit
+        or quantity.get("mode")
         or quantity.get("interval")
         or quantity.get("period")
         or quantity.get("unit")

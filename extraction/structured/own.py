@@ -54,9 +54,9 @@ class Choice:
 def choose(tree: lxml.html.HtmlElement, page: PageText, *, url: str) -> Choice:
     """Find the page's postings in JSON-LD, microdata, RDFa and application state, and its own among them."""
     items = find_items(tree)
-    found = postings_of(items, page.language, url)
+    found = postings_of(items, page.locale, url)
     if not any(posting.is_valid and _match(posting, page, url) for posting in found):
-        context = Context({}, language=page.language, base=url)
+        context = Context({}, language=page.locale, base=url)
         found += [_posting(node, "state", context) for node in find_states(tree)]
     return choose_among(found, page, url=url)
 

@@ -16,21 +16,21 @@ from extraction.structured.jsontext import read_json
 _NAMES = {
     "title": "title|jobtitle|positiontitle|postingtitle|jobname|positionname|name|text|headline",
     "description": "description|jobdescription|descriptionhtml|descriptionbody|htmldescription|content|body|"
-    "descriptionplain|externaldescription|jobad|fulldescription|descriptiontext|details|jobdetails|contents",
-    "jobLocation": "location|locations|joblocation|joblocations|locationname|city|office|offices|"
+    "descriptionplain|externaldescription|jobad|fulldescription|descriptiontext|details|jobdetails|contents|jobdesc|desc|jobcontent|positiondescription|vacancydescription|advertbody",
+    "jobLocation": "area|location|locations|joblocation|joblocations|locationname|city|office|offices|"
     "locationstext|"
     "primarylocation|worklocation|workplaces|address|locationlabel|alllocations",
     "secondaryLocations": "secondarylocations|additionallocations|otherlocations",
     "hiringOrganization": "company|companyname|employer|organization|organizationname|hiringorganization|"
     "employername|companyinfo|brand|brandname|businessunit|legalentity|hiringcompany",
     "employmentType": "employmenttype|employmenttypes|jobtype|jobtypes|timetype|commitment|contracttype|"
-    "typeofemployment|workschedule|schedule|worktype|employment",
+    "typeofemployment|workschedule|schedule|worktype|employment|workingtime|workinghourstype",
     "datePosted": "dateposted|publisheddate|publishedat|postedat|posteddate|postedon|firstpublished|"
     "releaseddate|"
-    "listdate|publicationdate|postingdate|onlinedate|datepublished|publishdate|postdate|startpublication",
+    "listdate|publicationdate|postingdate|onlinedate|datepublished|publishdate|postdate|startpublication|publishtime|publicationtime|publishedon",
     "validThrough": "validthrough|expirydate|closingdate|applicationdeadline|expiresat|deadline|"
     "expirationdate|"
-    "applyby|enddateposting|unpublishdate|applicationsclose|lastapplicationdate|expires|closesat",
+    "applyby|enddateposting|unpublishdate|applicationsclose|lastapplicationdate|expires|closesat|expiredat|validuntil|enddate|expirationtime|deadlineat",
     "baseSalary": "salary|basesalary|compensation|salaryrange|pay|payrange|compensationrange|salaryinfo|"
     "remuneration|compensationtiersummary|salarytext|paytext|salarydescription|estimatedsalary",
     "jobLocationType": "workplacetype|locationtype|remotetype|joblocationtype|workplace|workmode|"
@@ -38,21 +38,22 @@ _NAMES = {
     "isRemote": "remote|isremote|telecommuting|remoteallowed|fullyremote",
     "identifier": "reqid|requisitionid|jobreqid|requisitionnumber|refnumber|referencenumber|"
     "jobreference|reference|"
-    "externalid|identifier|jobnumber|vacancynumber|jobrequisitionid|jobrefnumber|referencecode",
+    "externalid|identifier|jobnumber|vacancynumber|jobrequisitionid|jobrefnumber|referencecode|vacancyid|jobid|positionid|postingid",
     "url": "url|joburl|canonicalurl|externalurl|hostedurl|absoluteurl|shareurl|permalink|publicurl|"
     "postingurl",
     "applyUrl": "applyurl|applicationurl|applylink|externalapplyurl|applicationlink",
-    "industry": "industry|industries|sector",
-    "skills": "skills|skilltags|requiredskills|keyskills|techstack|technologies",
+    "industry": "industryname|industry|industries|sector",
+    "skills": "keyskills|requiredskillslist|skills|skilltags|requiredskills|keyskills|techstack|technologies",
     "jobBenefits": "benefits|jobbenefits|perks|benefitslist",
     "qualifications": "qualifications|requirements|jobrequirements|requirementslist|candidateprofile",
     "responsibilities": "responsibilities|duties|tasks|jobresponsibilities",
-    "experienceRequirements": "experiencerequirements|experiencelevel|experience|yearsofexperience|seniority",
-    "educationRequirements": "educationrequirements|educationlevel|education|degree",
+    "experienceRequirements": "experiencerequirements|experience|yearsofexperience|workexperience|"
+    "workyear|workyears|requiredexperience",
+    "educationRequirements": "educationrequirements|educationlevel|education|degree|degreename|educationname",
     "salaryCurrency": "salarycurrency|currency|currencycode",
     "salaryMin": "salarymin|minsalary|salaryfrom|minimumsalary|salaryminimum",
     "salaryMax": "salarymax|maxsalary|salaryto|maximumsalary|salarymaximum",
-    "salaryPeriod": "salaryperiod|salaryunit|payperiod|salaryinterval|salaryfrequency",
+    "salaryPeriod": "salaryperiod|salaryunit|salarytype|payperiod|salaryinterval|salaryfrequency",
     "isClosed": "isclosed|closed|isexpired|expired|filled",
 }
 _BY_NAME = {name: term for term, names in _NAMES.items() for name in names.split("|")}
@@ -112,7 +113,7 @@ def posting_of_state(node: Node) -> Node | None:
         return None
     if not _OF_A_JOB & set(renamed):
         return None
-    return {"@type": "JobPosting", **renamed, "description": text} | _further(renamed)
+    return {"@type": "JobPosting", **renamed, "description": text} | _further(renamed, node)
 
 
 def _text_in(value: Any) -> str:
@@ -135,7 +136,7 @@ def _text_in(value: Any) -> str:
     return "\n".join(parts)
 
 
-def _further(renamed: Node) -> Node:
+def _further(renamed: Node, node: Node) -> Node:
     """What schema.org puts into one object and systems into several values."""
     more: Node = {}
     if "baseSalary" not in renamed and ("salaryMin" in renamed or "salaryMax" in renamed):
@@ -151,12 +152,59 @@ def _further(renamed: Node) -> Node:
         more["jobLocationType"] = "TELECOMMUTE"
     elif "jobLocationType" in renamed:
         more["jobLocationType"] = None
+    if address := _flat_address(node):
+        more["jobLocation"] = address
+    if salary := _hidden_salary(node):
+        more.setdefault("baseSalary", salary)
     if "secondaryLocations" in renamed:
         more["jobLocation"] = [
             *_as_list(renamed.get("jobLocation")),
             *_as_list(renamed["secondaryLocations"]),
         ]
     return more
+
+
+_FLAT_ADDRESS = {
+    "addressLocality": "city|cityname|town|locality",
+    "addressRegion": "region|regionname|province|provincename|state|statename",
+    "addressCountry": "country|countryname|countrycode",
+    "streetAddress": "street|streetaddress",
+}
+
+
+def _flat_address(node: Node) -> Node | None:
+    """An address of whose parts each is a value of the job's own."""
+    named = {re.sub(r"[^a-z]", "", str(key).lower()): value for key, value in node.items()}
+    address = {
+        term: value
+        for term, names in _FLAT_ADDRESS.items()
+        for name in names.split("|")[::-1]
+        if isinstance(value := named.get(name), str) and value
+    }
+    return address if "addressLocality" in address and len(address) > 1 else None
+
+
+def _hidden_salary(node: Node) -> Node | None:
+    """Pay inside another value of the job: kinds of employment with a range each, ranges in hundredths."""
+    for value in node.values():
+        for entry in _as_list(value)[:10]:
+            if not isinstance(entry, dict):
+                continue
+            named = {re.sub(r"[^a-z]", "", str(key).lower()): inner for key, inner in entry.items()}
+            low, high = named.get("mincents"), named.get("maxcents")
+            if isinstance(low, int) and isinstance(high, int):
+                low, high = low / 100, high / 100
+            elif {"from", "to", "currency"} <= set(named):
+                low, high = named["from"], named["to"]
+            else:
+                continue
+            unit = named.get("unit") or named.get("interval") or named.get("title")
+            currency = named.get("currency") or named.get("currencytype")
+            return {
+                "currency": str(currency).upper(),
+                "value": {"minValue": low, "maxValue": high, "unitText": unit},
+            }
+    return None
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -31,7 +31,10 @@ def sign_pattern() -> str:
     checks ("try 3 times" is not 3 Turkish lira)."""
     named = {levelled(sign) for sign in _SIGNS} | {code.lower() for code in codes()}
     digits_touch = [name for name in named if name[0].isalpha() or name[-1].isalpha()]
-    signs = [re.escape(name) for name in sorted(named - set(digits_touch), key=len, reverse=True)]
+    signs = [
+        re.escape(name) + (r"(?=\s?\d)" if name == "s/" else "")
+        for name in sorted(named - set(digits_touch), key=len, reverse=True)
+    ]
     return rf"(?:{'|'.join(signs)}|{alternatives(digits_touch, touching_digits=True)})"
 
 
@@ -45,7 +48,8 @@ def is_currency(written: str) -> bool:
 
 def code_of(written: str, text: str = "", language: str | None = None) -> str | None:
     """The code for what is written ("€", "KSh", "USD", "$"). A sign that several countries share is decided
-    by a code or a country that the text names, then by the text's language; None where they disagree."""
+    by a code or a country that the text names, then by where it stands (`language` is "en", or "en-AU"); None
+    where they disagree."""
     low = levelled(written.strip())
     if (upper := low.strip(".").upper()) in codes():
         return upper
@@ -63,7 +67,11 @@ def _shared(family: tuple[str, ...], text: str, language: str | None) -> str | N
     named = named or {code for code in family if _home_is_named(code, text)}
     if len(named) == 1:
         return named.pop()
-    local = _DATA["by_language"].get(language)
+    spoken, _, region = (language or "").partition("-")
+    at_home = [code for code in family if region and _DATA["homes"].get(code) == region]
+    if at_home and not named:
+        return at_home[0]
+    local = _DATA["by_language"].get(spoken)
     if local in family and (not named or local in named):
         return str(local)
     return family[0] if not named else None

@@ -47,7 +47,8 @@ def _grammar() -> re.Pattern[str]:
     amount = rf"(?:{NUMBER})"
     multiplier = rf"(?:\s?(?:{times})(?![^\W\d_\u3040-\u9fff\uac00-\ud7af]))"
     between = rf"(?:-+|/|{alternatives(terms('to'))})"
-    side = rf"(?P<before#>{sign})?\s?(?P<value#>{amount})(?P<times#>{multiplier})?(?:\s?(?P<after#>{sign}))?"
+    side = rf"(?P<before#>{sign})?\s?(?P<value#>{amount})(?P<times#>{multiplier})?"
+    side += rf"(?P<small#>(?<=[万萬만])\d[\d,]{{0,6}})?(?:\s?(?P<after#>{sign}))?"
     one, two, four, five = (side.replace("#", str(number)) for number in (1, 2, 4, 5))
     return re.compile(
         rf"(?<![\w.,]){one}(?:\s{{0,2}}{between}\s{{0,2}}{two})?(?P<plus>\s?\+)?"
@@ -61,7 +62,7 @@ def _after() -> re.Pattern[str]:
     """The period right after an amount: behind a word or slash for "per", or as a word of its own."""
     gross = alternatives(terms("gross"))
     return re.compile(
-        rf"[\s(),.·|]*(?:(?:{gross}|{sign_pattern()})[\s(),.]*){{0,3}}"
+        rf"(?:/[=-])?[\s(),.·|]*(?:(?:{gross}|{sign_pattern()})[\s(),.]*){{0,3}}"
         rf"(?:(?:{alternatives(terms('per'))}|/)[\s(]*(?:{gross}\s*)?(?P<unit>{alternatives(terms('periods'))})"
         rf"|(?P<adverb>{alternatives(terms('adverbs'))}))"
     )
@@ -71,7 +72,7 @@ def _after() -> re.Pattern[str]:
 def _patterns() -> dict[str, re.Pattern[str]]:
     return {
         name: re.compile(alternatives(terms(name)))
-        for name in ("adverbs", "pay", "other_money", "up_to", "from")
+        for name in ("adverbs", "pay", "other_money", "up_to", "from", "from_after", "up_to_after")
     }
 
 
@@ -83,6 +84,8 @@ def unit_of(word: str) -> Unit | None:
     if name in _UNIT_NAMES:
         return _UNIT_NAMES[name]
     low = levelled(word.strip()[:40])
+    if low in by_term("adverbs"):
+        return by_term("adverbs")[low]  # type: ignore[return-value]
     if match := _after().match("/" + low) or _after().match(" " + low):
         return _unit(match)
     return None
@@ -209,16 +212,13 @@ class _Amount:
 
     def salary(self, text: str, language: str | None) -> Salary:
         before = self.low[max(0, self.start - 24) : self.start]
-        after = self.low[self.end : self.end + 8]
-        patterns = _patterns()
-        capped = not self.is_range and _ends_with(patterns["up_to"], before)
-        open_end = not self.is_range and (
-            self.has_plus
-            or _ends_with(patterns["from"], before)
-            or re.match(r"\s?(?:以上|起|から|-\s*(?:\W|$))", after)
+        after = self.low[self.end : self.end + 24]
+        words = _patterns()
+        capped = _ends_with(words["up_to"], before) or _begins_with(words["up_to_after"], after)
+        open_end = (
+            self.has_plus or _ends_with(words["from"], before) or _begins_with(words["from_after"], after)
         )
-        if not self.is_range and re.match(r"\s?(?:以下|まで)", after):
-            capped = True
+        capped, open_end = capped and not self.is_range, open_end and not self.is_range
         return Salary(
             currency=code_of(self.sign, text, language) if self.sign else None,
             unit_text=self.unit,
@@ -247,9 +247,14 @@ def _ends(match: re.Match[str], first: int, second: int) -> tuple[Decimal, Decim
         times_low = times_high
     if second_value and times_low > 1 and times_high == 1 and high < 1000:
         times_high = times_low
-    low *= times_low
-    high = high * times_high if second_value else low
+    low = low * times_low + _small(groups, first)
+    high = high * times_high + _small(groups, second) if second_value else low
     return min(low, high), max(low, high)
+
+
+def _small(groups: dict[str, str | None], side: int) -> Decimal:
+    """ "19万5,000": what stands behind the ten thousands."""
+    return number(groups.get(f"small{side}") or "0") or Decimal(0)
 
 
 def _unit_before(low: str, start: int) -> Unit | None:
@@ -258,6 +263,10 @@ def _unit_before(low: str, start: int) -> Unit | None:
     before = re.split(r"[.;]\s", before)[-1]
     found = [match[0] for match in _patterns()["adverbs"].finditer(before)]
     return by_term("adverbs").get(found[-1]) if found else None  # type: ignore[return-value]
+
+
+def _begins_with(words: re.Pattern[str], after: str) -> bool:
+    return words.match(after.lstrip(" ")) is not None
 
 
 def _ends_with(words: re.Pattern[str], before: str) -> bool:

@@ -105,15 +105,31 @@ def place_of_address(address: dict[str, Any]) -> Place | None:
     )
 
 
+_SEVERAL = re.compile(r"\s*[;|\n•·]\s*|\s+/\s+|\s+(?:or|oder|ou|o|eller|of|lub|au|أو|または)\s+")
+_AND = re.compile(
+    r"\s+(?:and|und|et|y|e|i|en|och|og|ve|и|та|na|dan|và|και)\s+|"
+    r"(?<=[\u0600-\u06ff])\s+و\s?(?=[\u0600-\u06ff])|[、・]"
+)
+
+
 def places_of(text: str) -> list[Place]:
     """The places a value names: "Thika, Kenya"; "Berlin / Hamburg"; "Nairobi; Kampala, Uganda"."""
     found: list[Place] = []
-    for part in re.split(
-        r"\s*[;|\n•·]\s*|\s+/\s+|\s+(?:or|oder|ou|o|or|eller|of|lub|au|أو|または)\s+", text[:600]
-    ):
-        if (place := _place(part.strip(" .,\t"))) and place not in found:
-            found.append(place)
+    # What follows a full stop is about something else.
+    text = re.split(r"(?<=[^\W\d_]{3})\.\s+(?=[^\W\d_])", text[:600])[0]
+    for part in _SEVERAL.split(text):
+        for one in _names_in(part.strip(" .,\t")):
+            if (place := _place(one)) and place not in found:
+                found.append(place)
     return found[:MAX_PLACES]
+
+
+def _names_in(part: str) -> list[str]:
+    """The names that "and" joins, unless together they are a country's or there are more words about them."""
+    names = _AND.split(part)
+    is_list = len(names) > 1 and all(0 < len(name.split()) <= 3 and name[:1].isalpha() for name in names)
+    is_plain = "," not in part and all(name[:1] == name[:1].upper() for name in names)
+    return names if is_list and is_plain and country_of(part, allow_code=False) is None else [part]
 
 
 def _place(text: str) -> Place | None:
@@ -146,13 +162,32 @@ def _is_state(code: str) -> bool:
 _POSTAL = re.compile(r"\b(?:[A-Z]{1,2}-)?(\d{4,6}(?:[ -]\d{3,4})?)\b")
 
 
+# In scripts without blanks an address runs from the large to the small.
+_EAST = re.compile(
+    r"(?:〒?\s?(?P<postal>\d{3}-?\d{4})\s*)?(?P<region>[一-鿿]{2,3}?[都道府県]|[一-鿿]{2,7}?(?:省|自治区|自治區))?\s?"
+    r"(?P<town>[一-鿿ぁ-んァ-ヶ]{1,7}?(?:市[一-鿿]{1,4}区|市[一-鿿]{1,4}區|[市区町村縣]|自治州))?(?P<rest>.{0,80})"
+)
+
+
 def _placed(text: str, parts: list[str], country: str | None) -> Place:
+    if len(parts) == 1 and (east := _EAST.fullmatch(parts[0])) and (east["town"] or east["region"]):
+        rest = east["rest"].strip()
+        has_number = re.search(r"\d", rest) is not None
+        return Place(
+            text=text,
+            street=rest if has_number else None,
+            locality=(east["town"] or "") + ("" if not east["town"] or re.search(r"\d", rest) else rest)
+            or None,
+            region=east["region"],
+            postal_code=east["postal"],
+            country=country,
+        )
     streets = (part for part in parts if re.search(r"\d", part) and re.search(r"[^\W\d_]{3}", part))
     street = next((part for part in streets if not _POSTAL.match(part)), None)
-    rest = [part for part in parts if part != street] or parts
-    postal = next((match[1] for part in rest if (match := _POSTAL.search(part))), None)
-    names = [re.sub(r"\s{2,}", " ", _POSTAL.sub("", part)).strip(" -〒") for part in rest]
-    names = [name for name in names if name]
+    rest_parts = [part for part in parts if part != street] or parts
+    postal = next((match[1] for part in rest_parts if (match := _POSTAL.search(part))), None)
+    names = [re.sub(r"\s{2,}", " ", _POSTAL.sub("", part)).strip(" -") for part in rest_parts]
+    names = [re.sub(r"^(?:г|м|пос|с)\.\s*", "", name) for name in names if name]
     return Place(
         text=text,
         street=street if street in parts and len(parts) > 1 else None,

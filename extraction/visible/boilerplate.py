@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from extraction.text import comparable
@@ -149,6 +149,74 @@ def _has_labels(element: Any) -> bool:
     )
 
 
-def outline(tree: Any) -> str:
-    """A page's text for looking at as a whole, boilerplate and all."""
-    return re.sub(r"\s+", " ", text_of(tree))
+_SMALL_PRINT = re.compile(
+    r"©|\(c\) ?(?:19|20)\d\d|all rights reserved|alle rechte vorbehalten|tous droits "
+    r"réservés|impressum|imprint|optimi[sz]ed for"
+    r"|optimizado para|optimizado|optimierte?|^(?:privacy|datenschutz|terms|cookies?|agb)(?:\W|$)",
+    re.IGNORECASE
+)  # fmt: skip
+MAX_MENU_WORDS = 40
+MAX_BUTTON = 30
+_LEAST_RUN = 3
+
+
+def without_edges(text: str, links: Sequence[tuple[str, str]], headings: Sequence[str]) -> str:
+    """The text without menus that are lines of their own (runs of links), the consent box above it,
+    and the small
+    print below."""
+    lines = text.split("\n")
+    linked = {comparable(words) for _, words in links if 0 < len(words) <= MAX_MENU_WORDS}
+    kept_words = {comparable(heading) for heading in headings}
+    marks = [_is_menu_line(line, linked, kept_words) for line in lines]
+    kept = [line for line, mark in zip(lines, _in_runs(lines, marks), strict=True) if not mark]
+    return "\n".join(_without_small_print(_without_consent(kept)))
+
+
+def _is_menu_line(line: str, linked: set[str], kept: set[str]) -> bool:
+    words = comparable(line)
+    return bool(words) and words in linked and words not in kept and not pattern("apply").search(words)
+
+
+def _in_runs(lines: list[str], marks: list[bool]) -> list[bool]:
+    """Only the marks of three and more lines together, blank ones aside."""
+    found = [False] * len(lines)
+    run: list[int] = []
+    for number, (line, mark) in enumerate(zip(lines, marks, strict=True)):
+        if mark:
+            run.append(number)
+        if (line and not mark) or number == len(lines) - 1:
+            if len(run) >= _LEAST_RUN:
+                for one in run:
+                    found[one] = True
+            run = []
+    return found
+
+
+def _without_consent(lines: list[str]) -> list[str]:
+    """Without a first paragraph about cookies and the buttons below it."""
+    first = next((number for number, line in enumerate(lines) if line), None)
+    if first is None or not pattern("pages", "cookie_wall").search(comparable(lines[first])):
+        return lines
+    rest = first + 1
+    while rest < len(lines) and rest < first + 6 and _is_button(lines[rest]):
+        rest += 1
+    return lines[rest:]
+
+
+def _is_button(line: str) -> bool:
+    words = comparable(line)
+    return (
+        not line
+        or (len(line) <= MAX_BUTTON and pattern("pages", "cookie_wall").search(words) is not None)
+        or (len(line) <= 14 and " " not in line and not line.startswith("#"))
+    )
+
+
+def _without_small_print(lines: list[str]) -> list[str]:
+    """Without the last lines that are a site's own."""
+    end = len(lines)
+    while end > 1 and (
+        not lines[end - 1] or (len(lines[end - 1]) <= 160 and _SMALL_PRINT.search(lines[end - 1]))
+    ):
+        end -= 1
+    return lines[:end]

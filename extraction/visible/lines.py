@@ -27,6 +27,7 @@ _SPACED = frozenset(
     {"p", "ul", "ol", "dl", "table", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article"}
 )
 _INLINE_LABELS = frozenset({"b", "strong", "em", "i", "span", "label", "u", "font", "small"})
+_BULLETS = frozenset("-*•·●▪■–◦○►▶✓✔✅")
 MAX_LABEL = 48
 
 
@@ -70,25 +71,20 @@ class _Writer:
         self._heads: list[list[str]] = []
         self._term = ""
         self._bold: list[tuple[Any, int]] = []
+        self._verbatim = 0
 
     def start(self, element: Any) -> None:
         tag = element.tag
         if tag == "br":
             self._break()
-        elif tag == "tr":
-            self.flush()
-            self._rows.append([])
-        elif tag == "table":
-            self.flush()
-            self._heads.append([])
-        elif tag in {"td", "th"}:
-            if element in self._holding or not self._rows:
-                self.flush()
+        elif tag in {"table", "tr", "td", "th"}:
+            self._start_table_part(element)
         elif tag in _BLOCKS:
             self.flush()
             if tag in _SPACED:
                 self._blank()
             self._prefix = _HEADINGS.get(tag, self._prefix)
+            self._verbatim += tag == "pre"
             if tag == "li":
                 self._prefix = "- "
         elif tag in _INLINE_LABELS:
@@ -114,14 +110,22 @@ class _Writer:
             self._heads = self._heads[:-1]
         elif tag in _BLOCKS:
             self.flush()
+            self._verbatim -= tag == "pre"
             if tag in _SPACED:
                 self._blank()
         elif tag in _INLINE_LABELS and self._bold and self._bold[-1][0] is element:
             self._end_inline(*self._bold.pop())
 
     def text(self, text: str | None) -> None:
-        if text:
+        if not text:
+            return
+        if not self._verbatim:
             self._parts.append(re.sub(r"\s+", " ", text))
+            return
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                self.flush()
+            self._parts.append(line)
 
     def flush(self) -> None:
         line = self._taken()
@@ -131,6 +135,20 @@ class _Writer:
         if line:
             self._write(self._prefix + line)
         self._prefix = ""
+
+    def _start_table_part(self, element: Any) -> None:
+        if element.tag == "tr":
+            self.flush()
+            self._rows.append([])
+        elif element.tag == "table":
+            self.flush()
+            self._heads.append([])
+        elif element in self._holding or not self._rows:
+            if self._rows:
+                # What stands beside it heads it.
+                self._write_row(self._rows[-1])
+                self._rows[-1] = []
+            self.flush()
 
     def _start_inline(self, element: Any) -> None:
         """Where a piece of text begins as another ends, style keeps the two apart; not so single letters,
@@ -150,7 +168,10 @@ class _Writer:
         tail = (element.tail or "").strip()
         has_colon = inside.endswith((":", "：")) or tail.startswith((":", "："))
         is_followed = bool(tail) or element.getnext() is not None
-        if is_followed and inside and not before and not has_colon and is_label(inside):
+        is_link = any(
+            near is not None and near.tag == "a" for near in (element.getparent(), element.getnext())
+        )
+        if is_followed and not is_link and inside and not before and not has_colon and is_label(inside):
             self._parts.append(": ")
 
     def _break(self) -> None:
@@ -182,6 +203,9 @@ class _Writer:
         cells = [(text, is_head) for text, is_head in _without_bars(row or [])]
         texts = [text for text, _ in cells]
         if not cells:
+            return
+        if len(cells) == 2 and texts[0] in _BULLETS:
+            self._write(f"- {texts[1]}")
             return
         heads = self._heads[-1] if self._heads else []
         if len(cells) > 1 and (all(is_head for _, is_head in cells) or all(map(is_label, texts))):

@@ -12,7 +12,7 @@ import lxml.html
 
 from extraction.addresses import same_address
 from extraction.text import comparable, parse_html, tidy
-from extraction.visible.boilerplate import drop_boilerplate
+from extraction.visible.boilerplate import drop_boilerplate, without_edges
 from extraction.visible.hidden import drop_unseen, text_of
 from extraction.visible.lines import lines_of
 from extraction.vocabulary import language_of, languages, pattern, terms
@@ -25,7 +25,12 @@ MAX_ELEMENTS = 30_000
 MAX_HEADING = 200
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[a-zA-Z]{2,24}(?![\w-])")
 _NOT_FOR_APPLICATIONS = re.compile(
-    r"^(?:privacy|datenschutz|dpo|press|presse|noreply|no-reply|webmaster|abuse|support|press\w*|legal|security)@",
+    r"^(?:privacy|datenschutz|dpo|press|presse|noreply|no-reply|webmaster|abuse|support|press\w*|legal|security)@|unsubscribe|newsletter|bounce|desinscri|abmelde",
+    re.IGNORECASE,
+)
+_MAIL_HEADER = re.compile(
+    r"[>\s*]{0,6}(?:from|von|de|da|van|från|от|to|an|à|para|cc|bcc|reply-to|"
+    r"envoyé par|aan|do|od)\s*:",
     re.IGNORECASE,
 )
 
@@ -43,6 +48,7 @@ class PageText:
     site_name: str = ""
     canonical: str = ""
     language: str | None = None
+    locale: str | None = None
     apply_url: str | None = None
     emails: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -59,8 +65,11 @@ def read_text(text: str) -> PageText:
     if looks_like_html(text) and (tree := parse_html(text)) is not None:
         return read_page(tree, url="")
     clean = tidy(text)
+    language = language_of(clean)
     return PageText(
-        text=clean, all_text=clean, language=language_of(clean), emails=_emails(clean, []),
+        text=clean, all_text=clean, language=language_of(clean), locale=_locale(None, "",
+        language_of(clean), clean),
+        emails=_emails(clean, []),
     )  # fmt: skip
 
 
@@ -92,6 +101,8 @@ def read_page(tree: lxml.html.HtmlElement, *, url: str) -> PageText:
     all_text = tidy("\n".join(lines_of(seen)))
     drop_boilerplate(seen, _first_heading(seen))
     text = tidy("\n".join(lines_of(seen)))
+    text = without_edges(text, links, headings)
+    language = _language(tree, text)
     if len(text) < 200 and len(all_text) > 3 * len(text) + 200:
         # What looked like boilerplate was the page.
         text = all_text
@@ -103,7 +114,8 @@ def read_page(tree: lxml.html.HtmlElement, *, url: str) -> PageText:
         social_title=frame["social_title"],
         site_name=frame["site_name"],
         canonical=frame["canonical"],
-        language=_language(tree, text),
+        language=language,
+        locale=_locale(tree, url, language, text),
         apply_url=_apply_url(links, url),
         emails=_emails(text, links),
         links=links,
@@ -118,6 +130,21 @@ def _language(tree: Any, text: str) -> str | None:
         return found
     declared = str(tree.get("lang") or "").lower()[:2]
     return declared if declared in languages() else None
+
+
+def _locale(tree: Any, url: str, language: str | None, text: str) -> str | None:
+    """The language with the country where the page declares one or stands: "en-AU", "zh-TW"."""
+    if language is None:
+        return None
+    declared = re.fullmatch(
+        r"[a-zA-Z]{2,3}(?:[-_][A-Za-z]{4})?[-_]([A-Za-z]{2})",
+        str(tree.get("lang") or "") if tree is not None else "",
+    )
+    host = (urlsplit(url).hostname or "").rpartition(".")[2] if url else ""
+    region = declared[1].upper() if declared else host.upper() if len(host) == 2 else ""
+    if not region and language == "zh" and re.search(r"[職薪學歷聯應]", text):
+        region = "TW"
+    return f"{language}-{region}" if region else language
 
 
 def _frame(tree: Any, url: str) -> dict[str, str]:
@@ -183,11 +210,13 @@ def _apply_url(links: tuple[tuple[str, str], ...], url: str) -> str | None:
 
 
 def _emails(text: str, links: Any) -> tuple[str, ...]:
-    written = [match[0] for match in _EMAIL.finditer(text)]
+    # The lines on top of a forwarded mail say who passed it on.
+    lines = [line for line in text.split("\n") if "@" in line and not _MAIL_HEADER.match(line)]
+    written = [match[0] for line in lines for match in _EMAIL.finditer(line)]
     linked = [
         href.removeprefix("mailto:").partition("?")[0] for href, _ in links if href.startswith("mailto:")
     ]
     found = [address for address in (*written, *linked) if _EMAIL.fullmatch(address)]
     by_folded = {address.casefold(): address for address in reversed(found)}
-    kept = [address for address in reversed(by_folded.values()) if not _NOT_FOR_APPLICATIONS.match(address)]
+    kept = [address for address in reversed(by_folded.values()) if not _NOT_FOR_APPLICATIONS.search(address)]
     return tuple(kept[:5])
