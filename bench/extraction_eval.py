@@ -191,7 +191,8 @@ async def refusals(cases: list[Case]) -> tuple[int, int, list[str]]:
     for case in cases:
         outcome = await run_case(case, perfect)
         if case.not_a_posting is not None:
-            right += outcome.refused is not None and not outcome.calls
+            is_picture = case.path.suffix in {".png", ".jpg"}
+            right += outcome.refused is not None and (is_picture or not outcome.calls)
             if outcome.refused != case.not_a_posting:
                 notes.append(f"{case.name}: is {case.not_a_posting}, refused as {outcome.refused}")
         elif outcome.refused:
@@ -210,7 +211,12 @@ async def main(arguments: argparse.Namespace) -> dict[str, Any]:
     nothing = [case for case in cases if case.not_a_posting is not None]
     by_data, data_calls = await measure(structured, perfect)
     ceiling, ceiling_calls = await measure(others, perfect)
-    right, wrong, notes = await refusals(cases)
+    # What a picture shows nobody knows before a model has looked.
+    pictures = [case for case in nothing if case.path.suffix in {".png", ".jpg"}]
+    nothing = [case for case in nothing if case not in pictures]
+    right, wrong, notes = await refusals([*postings, *nothing])
+    seen, _, picture_notes = await refusals(pictures)
+    notes += picture_notes
     report("Stated as data", by_data, data_calls, len(structured))
     report("Stated in words, perfect model (the ceiling)", ceiling, ceiling_calls, len(others))
     for name in arguments.models:
@@ -224,6 +230,10 @@ async def main(arguments: argparse.Namespace) -> dict[str, Any]:
         if arguments.verbose:
             print("\n".join(total.notes))
     print(f"\nNo postings: {right} of {len(nothing)} refused before a call; {wrong} postings refused")
+    print(
+        f"Pictures of something else: {seen} of {len(pictures)} refused, after the one call that "
+        f"looks at them"
+    )
     reasons = Counter(case.not_a_posting for case in nothing)
     print("  " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
     if arguments.verbose:

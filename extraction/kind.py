@@ -11,7 +11,7 @@ from extraction.labels import labelled_values
 from extraction.sections import listed_sections, section_of
 from extraction.text import comparable
 from extraction.visible.page import LEAST_CHARACTERS, PageText
-from extraction.vocabulary import pattern
+from extraction.vocabulary import pattern, terms
 
 Reason = Literal[
     "login_wall", "cookie_wall", "challenge", "not_found", "closed", "listing", "unrendered", "empty", "other"
@@ -73,6 +73,8 @@ def refusal(page: PageText, *, is_pasted: bool = False) -> Reason | None:
         return reason
     if page.is_empty:
         return None if is_pasted and page.text else "empty"
+    if _is_cv(page, signs):
+        return "other"
     if is_listing(page, signs):
         return "listing"
     if signs.others >= 3 and signs.points < 2 * signs.others:
@@ -120,6 +122,13 @@ def _wall(page: PageText, signs: _Signs, head: str, everything: str) -> Reason |
     is_shell = page.is_empty and page.runs_scripts
     says_so = signs.length < 400 and signs.points < 4 and _says("unrendered", everything)
     return "unrendered" if is_shell or says_so else None
+
+
+def _is_cv(page: PageText, signs: _Signs) -> bool:
+    """A person's account of themselves: its headings, and none of a job's."""
+    lines = {comparable(line).strip(" #*:-") for line in page.text.split("\n") if 0 < len(line) <= 50}
+    own = {heading for heading in lines if heading in terms("cv_headings")}
+    return len(own) >= 3 and signs.sections <= 1 and pattern("apply").search(signs.words) is None
 
 
 def _says(kind: str, words: str) -> bool:

@@ -65,7 +65,7 @@ def _is_plausible(field: str, value: str) -> bool:
     if field == "identifier":
         return re.search(r"\d", value) is not None and len(value) <= 60 and parse_date(value) is None
     if field in {"hiring_organization", "title"}:
-        return len(value) <= 120 and re.search(r"[^\W\d_]{2}", value) is not None and value[-1:] not in "?!"
+        return len(value) <= 120 and len(re.findall(r"[^\W\d_]", value)) > 1 and value[-1:] not in "?!"
     return len(value) <= 160
 
 

@@ -98,7 +98,7 @@ def is_of_kind(field: str, span: str, source: SourceText) -> bool:
     words = comparable(span).strip(" .,;:")
     if len(span) > _LENGTHS.get(field, 400) or words in _no_values():
         return False
-    has_letters = re.search(r"[^\W\d_]{2}|[\u3040-\u9fff\uac00-\ud7af]", span) is not None
+    has_letters = _has_letters(span)
     if field == "identifier":
         return _is_identifier(span, source)
     if field == "experience_requirements":
@@ -108,6 +108,11 @@ def is_of_kind(field: str, span: str, source: SourceText) -> bool:
     if field in {"job_location", "applicant_location", "industry"}:
         return has_letters and not _is_figure(span, source) and not _is_employment(words)
     return has_letters
+
+
+def _has_letters(span: str) -> bool:
+    """Two letters at least, or one of a script whose signs are words; marks between them do not count."""
+    return len(re.findall(r"[^\W\d_]", span)) > 1 or re.search(r"[぀-鿿가-힣]", span) is not None
 
 
 @cache

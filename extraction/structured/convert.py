@@ -177,7 +177,11 @@ def _experience(found: list[Any], _: Context) -> str:
     value = found[0]
     if isinstance(value, dict) and "monthsOfExperience" in value:
         return f"{int(Decimal(str(value['monthsOfExperience'])))} months"
-    return one_line(found) if len(found) == 1 else "; ".join(all_lines(found))
+    written = one_line(found) if len(found) == 1 else "; ".join(all_lines(found))
+    if re.fullmatch(r"[a-z]+\d*(?:[A-Z][a-z]*\d*)+", written):
+        # A name of the system's own ("between1And3").
+        raise Unreadable
+    return written
 
 
 def _identifier(found: list[Any], context: Context) -> str:

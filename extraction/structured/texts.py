@@ -42,6 +42,12 @@ def values(value: Any, index: dict[str, Node]) -> Iterator[Any]:
             yield from values(entry["@list"], index)
         elif isinstance(entry, list):
             yield from values(entry, index)
+        elif (
+            isinstance(entry, dict)
+            and len(entry) == 1
+            and isinstance(inner := next(iter(entry.values())), list)
+        ):
+            yield from values(inner, index)
         elif entry not in (None, "", {}) and not (isinstance(entry, str) and not entry.strip()):
             yield entry
 

@@ -17,6 +17,8 @@ from extraction.vocabulary import alternatives
 
 _DATA = json.loads((Path(__file__).parent / "currencies.json").read_text("utf-8"))
 _SIGNS: dict[str, Any] = _DATA["signs"]
+# Too short for anywhere else: "S/ 1,200", "N120k".
+_BEFORE_FIGURES = frozenset({"s/", "n"})
 
 
 @cache
@@ -30,17 +32,21 @@ def sign_pattern() -> str:
     """A regular expression for a currency in a levelled text. Codes count in capitals only, which the caller
     checks ("try 3 times" is not 3 Turkish lira)."""
     named = {levelled(sign) for sign in _SIGNS} | {code.lower() for code in codes()}
-    digits_touch = [name for name in named if name[0].isalpha() or name[-1].isalpha()]
-    signs = [
-        re.escape(name) + (r"(?=\s?\d)" if name == "s/" else "")
-        for name in sorted(named - set(digits_touch), key=len, reverse=True)
-    ]
-    return rf"(?:{'|'.join(signs)}|{alternatives(digits_touch, touching_digits=True)})"
+    named -= _BEFORE_FIGURES
+    with_letters = [name for name in named if name[0].isalpha() or name[-1].isalpha()]
+    signs = [re.escape(name) for name in sorted(named - set(with_letters), key=len, reverse=True)]
+    before = "|".join(re.escape(name) for name in sorted(_BEFORE_FIGURES))
+    return (
+        rf"(?:{'|'.join(signs)}|{alternatives(with_letters, touching_digits=True)}"
+        rf"|(?<![^\W\d_])(?:{before})(?=\s?\d))"
+    )
 
 
 def is_currency(written: str) -> bool:
     """Whether the words, as they stand in the text, may be a currency there."""
     low = levelled(written.strip())
+    if low == "n":
+        return written.strip() == "N"
     if low.rstrip(".").upper() in codes():
         return written.strip().rstrip(".").isupper() or low in _SIGNS
     return low in _SIGNS

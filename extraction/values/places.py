@@ -135,7 +135,7 @@ def _names_in(part: str) -> list[str]:
 def _place(text: str) -> Place | None:
     """One place from one line; None for what is no place: a figure, "Remote"."""
     text = re.sub(r"\s+", " ", _REMOTE_TAIL.sub("", text)).strip()[:MAX_TEXT]
-    if not re.search(r"[^\W\d_]{2}", text) or pattern("remote_only").fullmatch(comparable(text)):
+    if len(re.findall(r"[^\W\d_]", text)) < 2 or pattern("remote_only").fullmatch(comparable(text)):
         return None
     if comparable(text) in terms("not_remote") or comparable(text) in terms("remote"):
         return None

@@ -64,13 +64,21 @@ def read_text(text: str) -> PageText:
     """A pasted text; HTML pasted as text is read as the page it is."""
     if looks_like_html(text) and (tree := parse_html(text)) is not None:
         return read_page(tree, url="")
-    clean = tidy(text)
+    clean = tidy(_unquoted(text))
     language = language_of(clean)
     return PageText(
         text=clean, all_text=clean, language=language_of(clean), locale=_locale(None, "",
         language_of(clean), clean),
         emails=_emails(clean, []),
     )  # fmt: skip
+
+
+def _unquoted(text: str) -> str:
+    """A forwarded mail without the marks of its quotation."""
+    lines = text.split("\n")
+    if sum(line.startswith(">") for line in lines) < max(3, len(lines) // 4):
+        return text
+    return "\n".join(re.sub(r"^(?:>\s?){1,6}", "", line) for line in lines)
 
 
 def looks_like_html(text: str) -> bool:
@@ -142,7 +150,7 @@ def _locale(tree: Any, url: str, language: str | None, text: str) -> str | None:
     )
     host = (urlsplit(url).hostname or "").rpartition(".")[2] if url else ""
     region = declared[1].upper() if declared else host.upper() if len(host) == 2 else ""
-    if not region and language == "zh" and re.search(r"[職薪學歷聯應]", text):
+    if not region and language == "zh" and re.search(r"[職學歷聯應請]", text):
         region = "TW"
     return f"{language}-{region}" if region else language
 
