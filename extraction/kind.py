@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from extraction.headings import is_title
-from extraction.labels import labelled_values
+from extraction.labels import all_labelled, labelled_values
 from extraction.sections import listed_sections, section_of
 from extraction.text import comparable
 from extraction.visible.page import LEAST_CHARACTERS, PageText
@@ -20,7 +20,7 @@ Reason = Literal[
 # Longer than any notice; a posting of that size says at least some of what postings say.
 _NOTICE = 1500
 # Points at which a page is a posting: a section or a label counts two, any other sign of one counts one.
-_ENOUGH, _ENOUGH_OF_A_SHORT_PAGE, _SHORT = 4, 2, 700
+_ENOUGH, _ENOUGH_OF_A_SHORT_PAGE, _SHORT = 4, 3, 700
 _PLACEHOLDERS = re.compile(
     r"\{\{[^{}]{1,80}\}\}|\$\{[^{}]{1,80}\}|<%=?[^%]{1,80}%>|\[\[[^\[\]]{1,60}\]\]|\{%[^%]{1,80}%\}|%[A-Z_]{4,40}%"
 )
@@ -69,27 +69,52 @@ def refusal(page: PageText, *, is_pasted: bool = False) -> Reason | None:
     it counts."""
     signs = _Signs.of(page)
     head = comparable(" \n ".join((*page.headings, page.page_title)))
+    if _lists_values(page):
+        return "listing"
     if (reason := _notice(page, signs, head, is_pasted=is_pasted)) is not None:
         return reason
     if page.is_empty:
         return None if is_pasted and page.text else "empty"
-    if _is_cv(page, signs):
-        return "other"
     if is_listing(page, signs):
         return "listing"
-    if signs.others >= 3 and signs.points < 2 * signs.others:
-        return "other"
+    return "other" if _is_other(page, signs, is_pasted=is_pasted) else None
+
+
+def _is_other(page: PageText, signs: _Signs, *, is_pasted: bool) -> bool:
+    """Too few signs of a posting, or too many of something else."""
+    structure = signs.labels + signs.sections
+    seeks = pattern("seeker").search(signs.words) is not None
+    if (
+        _is_cv(page, signs)
+        or (seeks and signs.sections == 0)
+        or (signs.others >= 3 and signs.points < 2 * signs.others)
+    ):
+        return True
     if is_pasted:
-        return "other" if signs.others >= 2 and signs.points < 2 else None
-    enough = _ENOUGH_OF_A_SHORT_PAGE if signs.length < _SHORT else _ENOUGH
-    # In a language we do not know, nothing can be missed.
-    return "other" if page.language and signs.points < enough else None
+        return signs.others >= 2 and signs.points < 2
+    if page.language is None:
+        # In a language we do not know, nothing can be missed.
+        return False
+    if signs.others and not structure and signs.evidence <= 6:
+        return True
+    if signs.length >= _SHORT:
+        return signs.points < _ENOUGH
+    return signs.evidence < (2 if structure else _ENOUGH_OF_A_SHORT_PAGE) and signs.labels < 2
+
+
+def _lists_values(page: PageText) -> bool:
+    """Whether one label has a value for each of several jobs."""
+    values: dict[str, set[str]] = {}
+    for field, value in all_labelled(page.text):
+        if field in {"title", "hiring_organization", "salary", "job_location"}:
+            values.setdefault(field, set()).add(comparable(value))
+    return sum(len(found) >= 3 for found in values.values()) >= 2
 
 
 def _notice(page: PageText, signs: _Signs, head: str, *, is_pasted: bool) -> Reason | None:
     """A page that says why it shows no posting."""
     everything = comparable(page.all_text[:20_000])
-    if _placeholders(page) and signs.points < 8:
+    if _placeholders(page, signs):
         return "unrendered"
     for reason in ("challenge", "not_found"):
         if _is_headed(reason, head, signs) or _is_all_it_says(reason, everything, signs):
@@ -135,10 +160,10 @@ def _says(kind: str, words: str) -> bool:
     return pattern("pages", kind).search(words) is not None
 
 
-def _placeholders(page: PageText) -> bool:
+def _placeholders(page: PageText, signs: _Signs) -> bool:
     """Whether a template's holes are still open, in the title or all over."""
     found = _PLACEHOLDERS.findall(page.text[:20_000])
-    return bool(_PLACEHOLDERS.search(" ".join((*page.headings, page.page_title)))) or len(found) >= 3
+    return any(map(_PLACEHOLDERS.search, page.headings)) or (len(found) >= 3 and signs.points < 8)
 
 
 def is_listing(page: PageText, signs: _Signs) -> bool:

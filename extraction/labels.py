@@ -45,6 +45,11 @@ def labelled_values(text: str) -> dict[str, Labelled]:
     return {field: chosen for field, many in found.items() if (chosen := _agreed(many)) is not None}
 
 
+def all_labelled(text: str) -> Iterator[tuple[str, str]]:
+    """Every field with its value, as often as it occurs."""
+    return ((field, labelled.value) for field, labelled in _all(text))
+
+
 def label_of(line: str) -> str | None:
     """The field that the line has a label for, or is the label of."""
     match = _match(line)

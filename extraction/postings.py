@@ -15,8 +15,8 @@ from orchestration.results import GenerationResult
 
 MAX_NAME = 300
 MAX_KEY = 500
-# Of two readings of one address, the share of lines that must be the same for one posting: counters of
-# visitors and "posted 3 days ago" change.
+# Of two readings of one address, the share of lines that must be the same for one posting: a word that
+# somebody corrected makes no other job.
 SAME_SHARE = 0.9
 LEAST_LINES = 3
 

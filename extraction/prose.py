@@ -162,8 +162,8 @@ def _put_dates(findings: Findings, labelled: dict[str, Labelled], page: PageText
             by_role.setdefault(role, {}).setdefault(day.value, line[:300])
     for field, values in by_role.items():
         if len(values) == 1:
-            value, line = next(iter(values.items()))
-            findings.put(field, value, "text", line)
+            day_stated, line = next(iter(values.items()))
+            findings.put(field, day_stated, "text", line)
 
 
 def _put_remote(findings: Findings, labelled: dict[str, Labelled], text: str) -> None:

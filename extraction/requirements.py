@@ -33,8 +33,8 @@ def stated_experience(items: list[str], text: str) -> str | None:
 
 
 def stated_education(items: list[str], text: str) -> str | None:
-    """The first requirement that is about education and not about experience in the first place; of the text's
-    sentences, one that says that it is required."""
+    """The first requirement that is about education and not about experience in the first place; of the
+    text's sentences, one that says that it is required."""
     about = [item for item in items if _is_about("education", item)]
     only = [item for item in about if not _is_about("experience", item)]
     if found := only or about:

@@ -127,6 +127,10 @@ def _is_identifier(span: str, source: SourceText) -> bool:
         return False
     if find_dates(span, language=source.language) or find_salaries(span, trusted=True):
         return False
+    # Part of a longer one is another one.
+    whole = rf"(?<![\w/.-]){re.escape(span.strip())}(?![\w/-]|\.\w)"
+    if not re.search(whole, source.text, re.IGNORECASE):
+        return False
     # A year, and a time of day, are no references.
     return not re.fullmatch(r"(?:19|20)\d\d|\d{1,2}[:.]\d\d(?:\s?[ap]m)?", span.strip(), re.IGNORECASE)
 

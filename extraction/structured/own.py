@@ -101,7 +101,8 @@ def choose_among(found: list[StructuredPosting], page: PageText, *, url: str) ->
     } - {comparable(best.data.title or "")}
     if _match(best, page, url) == 0:
         if others:
-            return Choice(None, is_listing=not _has_own_heading(page, named))
+            is_listing = _are_shown(page, named) or not _has_own_heading(page, named)
+            return Choice(None, is_listing=is_listing)
         if not _may_be_own(best, page):
             return Choice(None)
     for posting in same:
@@ -182,6 +183,13 @@ def _has_own_heading(page: PageText, found: list[StructuredPosting]) -> bool:
         heading and heading not in titles and comparable(heading) not in terms("not_titles")
         for heading in headings
     ) and not any(_starts_like_a_listing(heading) for heading in page.headings)
+
+
+def _are_shown(page: PageText, found: list[StructuredPosting]) -> bool:
+    """Whether the page shows three and more of the postings as lines of its own, none in greater detail."""
+    lines = {job_words(line) for line in page.text.split("\n") if len(line) <= 120}
+    titles = {job_words(posting.data.title or "") for posting in found} - {""}
+    return len(titles & lines) >= 3
 
 
 def _starts_like_a_listing(heading: str) -> bool:

@@ -29,6 +29,7 @@ _SPACED = frozenset(
 _INLINE_LABELS = frozenset({"b", "strong", "em", "i", "span", "label", "u", "font", "small"})
 _BULLETS = frozenset("-*•·●▪■–◦○►▶✓✔✅")
 MAX_LABEL = 48
+MAX_PIECES = 3
 
 
 def is_label(text: str) -> bool:
@@ -167,7 +168,8 @@ class _Writer:
         before, inside = "".join(self._parts[:begin]).strip(), "".join(self._parts[begin:]).strip()
         tail = (element.tail or "").strip()
         has_colon = inside.endswith((":", "：")) or tail.startswith((":", "："))
-        is_followed = bool(tail) or element.getnext() is not None
+        # Of more pieces in a row, each is something for itself.
+        is_followed = (bool(tail) or element.getnext() is not None) and len(element.getparent()) <= MAX_PIECES
         is_link = any(
             near is not None and near.tag == "a" for near in (element.getparent(), element.getnext())
         )

@@ -67,10 +67,12 @@ def read_text(text: str) -> PageText:
     clean = tidy(_unquoted(text))
     language = language_of(clean)
     return PageText(
-        text=clean, all_text=clean, language=language_of(clean), locale=_locale(None, "",
-        language_of(clean), clean),
+        text=clean,
+        all_text=clean,
+        language=language,
+        locale=_locale(None, "", language, clean),
         emails=_emails(clean, []),
-    )  # fmt: skip
+    )
 
 
 def _unquoted(text: str) -> str:

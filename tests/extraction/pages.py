@@ -26,6 +26,7 @@ class Site:
         self.host = ""
         self.html = b""
         self.inner = b""
+        self.pdf = b"%PDF-1.7"
 
     @property
     def root(self):
@@ -74,7 +75,7 @@ class Site:
         return web.Response(status=int(request.query["code"]), text="<p>no</p>", content_type="text/html")
 
     async def page_pdf(self, request):
-        return web.Response(body=b"%PDF-1.7", content_type="application/pdf")
+        return web.Response(body=self.pdf, content_type="application/pdf")
 
     async def page_octets(self, request):
         return web.Response(body=b"<p>what am I</p>", content_type="application/octet-stream")

@@ -4,7 +4,7 @@ from extraction.fetching import Page
 from extraction.findings import Findings
 from extraction.headings import fallback_title
 from extraction.instructions import without_instructions
-from extraction.prose import put_stated
+from extraction.prose import put_schedule, put_stated
 from extraction.reading import read_document
 from extraction.text import comparable, parse_html, tidy
 from extraction.visible.page import PageText, read_page, read_text
@@ -33,7 +33,6 @@ def test_it_reads_what_a_page_states_plainly():
         "hiring_organization": "Tamarind Systems",
         "job_location": "Mombasa, Kenya",
         "job_locations": [{"text": "Mombasa, Kenya", "locality": "Mombasa", "country": "KE"}],
-        "employment_type": ["FULL_TIME"],
         "responsibilities": ["Design and run our Django services", "Review code with the team every day"],
         "qualifications": ["At least 3 years with Python", "Good knowledge of PostgreSQL"],
         "base_salary": {
@@ -68,6 +67,15 @@ def test_it_reads_remote_work_only_where_nothing_takes_it_back():
     assert stated("Location: Remote").data.job_location is None
     assert stated("This is not a remote position.").data.job_location_type is None
     assert stated("A remote role at first, hybrid later.").data.job_location_type is None
+
+
+def test_a_schedule_in_a_sentence_is_taken_for_want_of_better():
+    findings = Findings()
+
+    put_schedule(findings, "You cook.\nThis is a full-time position.")
+
+    assert findings.data.employment_type == ["FULL_TIME"]
+    assert findings.evidence["employment_type"] == "This is a full-time position."
 
 
 def test_a_schedule_is_read_from_a_line_of_its_own_or_a_label_only():
