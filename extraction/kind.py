@@ -10,6 +10,7 @@ from extraction.headings import is_title
 from extraction.labels import all_labelled, labelled_values
 from extraction.sections import listed_sections, section_of
 from extraction.text import comparable
+from extraction.values.money import find_salaries
 from extraction.visible.page import LEAST_CHARACTERS, PageText
 from extraction.vocabulary import pattern, terms
 
@@ -197,4 +198,6 @@ def _repeated(lines: list[str]) -> int:
     short = [comparable(line) for line in lines if len(line) <= 120]
     kinds = sum(pattern("employment").search(line) is not None for line in short)
     ways = sum(pattern("apply").fullmatch(line.strip(" .!>→»-#")) is not None for line in short)
-    return max(kinds if kinds >= 4 else 0, ways if ways >= 3 else 0)
+    figures = [line for line in lines if len(line) <= 200 and any(map(str.isdigit, line))]
+    pays = sum(bool(find_salaries(line)) for line in figures[:60])
+    return max(kinds if kinds >= 4 else 0, ways if ways >= 3 else 0, pays if pays >= 4 else 0)

@@ -95,7 +95,7 @@ def _is_label(line: str) -> bool:
 def _field(label: str) -> str | None:
     if len(label) > MAX_LABEL:
         return None
-    words = comparable(label).strip(" :*#.")
+    words = re.sub(r"^[^\w(]+", "", comparable(label)).strip(" :*#.")
     known = by_term("labels")
     return known.get(words) or known.get(re.sub(r"\s?\([^()]{0,40}\)$", "", words))
 

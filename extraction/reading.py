@@ -20,7 +20,7 @@ from extraction.prose import put_lists, put_stated
 from extraction.structured.items import items_of_json, nodes_of
 from extraction.structured.jsontext import read_json
 from extraction.structured.own import Choice, StructuredPosting, choose, choose_among, postings_of
-from extraction.structured.state import posting_of_state
+from extraction.structured.state import posting_of_state, resolved
 from extraction.text import comparable, parse_html
 from extraction.values.dates import find_dates
 from extraction.values.money import find_salaries
@@ -117,7 +117,11 @@ def _read_json(page: Page) -> Reading:
     empty = PageText(text="")
     found = postings_of(items, None, page.url)
     if not found:
-        states = [posting for node in nodes_of(value) if (posting := posting_of_state(node)) is not None]
+        states = [
+            posting
+            for node in nodes_of(value)
+            if (posting := posting_of_state(resolved(node, {}))) is not None
+        ]
         items.postings.extend((node, "state") for node in states[:20])
         found = postings_of(items, None, page.url)
     choice = choose_among(found, empty, url=page.url)

@@ -123,7 +123,8 @@ class _Sections:
     def take(self, line: str) -> None:
         bullet = None if line.startswith("#") else _BULLET.match(line)
         section = section_of(bullet["item"] if bullet else line)
-        if section and not (bullet and self._current and not line.endswith((":", "："))):
+        is_item = bullet and self._current and not line.endswith((":", "：")) and line[0] not in "■◆●【★"
+        if section and not is_item:
             self._current, self._has_bullets, self._is_over = section, False, False
         elif bullet:
             self._take_item(bullet["item"].strip())

@@ -265,6 +265,7 @@ def _salary(found: list[Any], context: Context) -> Salary | None:
     unit = (
         unit
         or quantity.get("mode")
+        or quantity.get("type")
         or quantity.get("interval")
         or quantity.get("period")
         or quantity.get("unit")

@@ -14,6 +14,8 @@ MAX_CHARACTERS = 2_000_000
 _WRAPPERS = re.compile(
     r"^\s*(?://)?\s*(?:<!--|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|(?://)?\s*(?:-->|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*$"
 )
+# What stands behind the quote that ends a string.
+_ENDS = re.compile(r"\s{0,40}(?:[:}\]]|,\s{0,40}(?:[\"{\[\d-]|true|false|null)|$)")
 _FAILURES = (ValueError, RecursionError, OverflowError)
 
 
@@ -30,7 +32,7 @@ def read_json(text: str) -> Any:
         if start < 0 or start > 2000:
             return None
         text = text[start:]
-    for read in (_strict, _several, _lenient, _closed):
+    for read in (_strict, _several, _lenient, _requoted, _closed):
         try:
             found = read(text)
         except _FAILURES:
@@ -65,6 +67,24 @@ def _several(text: str) -> Any:
 def _lenient(text: str) -> Any:
     """As JavaScript would: comments, trailing commas, single quotes, bare names."""
     return chompjs.parse_js_object(text, loader_kwargs={"strict": False})
+
+
+def _requoted(text: str) -> Any:
+    """A text with quotes inside its strings that nobody escaped: one ends a string only where JSON "
+    "goes on."""
+    out: list[str] = []
+    in_string = is_escaped = False
+    for at, char in enumerate(text):
+        if char == '"' and in_string and not is_escaped and not _ENDS.match(text, at + 1):
+            out.append('\\"')
+            continue
+        out.append(char)
+        if in_string:
+            in_string = is_escaped or char != '"'
+            is_escaped = char == "\\" and not is_escaped
+        elif char == '"':
+            in_string, is_escaped = True, False
+    return json.loads("".join(out), strict=False)
 
 
 def _closed(text: str) -> Any:

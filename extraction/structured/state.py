@@ -5,30 +5,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import lxml.html
 
 from extraction.structured.items import MAX_SCRIPTS, Node, nodes_of
 from extraction.structured.jsontext import read_json
+from extraction.values.employment import known_employment_types
 
 # schema.org's property → names that systems use for it, without separators, in small letters.
 _NAMES = {
-    "title": "title|jobtitle|positiontitle|postingtitle|jobname|positionname|name|text|headline",
-    "description": "description|jobdescription|descriptionhtml|descriptionbody|htmldescription|content|body|"
+    "title": "titulo|titre|titel|stellentitel|intitule|intituleposte|titolo|title|jobtitle|"
+    "positiontitle|postingtitle|jobname|positionname|name|text|headline",
+    "description": "descricao|descripcion|beschreibung|stellenbeschreibung|descriptionposte|descrizione|"
+    "opis|omschrijving|description|jobdescription|descriptionhtml|descriptionbody|htmldescription|content|body|"
     "descriptionplain|externaldescription|jobad|fulldescription|descriptiontext|details|jobdetails|contents|jobdesc|desc|jobcontent|positiondescription|vacancydescription|advertbody",
     "jobLocation": "area|location|locations|joblocation|joblocations|locationname|city|office|offices|"
     "locationstext|"
     "primarylocation|worklocation|workplaces|address|locationlabel|alllocations",
     "secondaryLocations": "secondarylocations|additionallocations|otherlocations",
-    "hiringOrganization": "company|companyname|employer|organization|organizationname|hiringorganization|"
+    "hiringOrganization": "empresa|entreprise|firma|unternehmen|arbeitgeber|societe|azienda|bedrijf|"
+    "company|companyname|employer|organization|organizationname|hiringorganization|"
     "employername|companyinfo|brand|brandname|businessunit|legalentity|hiringcompany",
-    "employmentType": "employmenttype|employmenttypes|jobtype|jobtypes|timetype|commitment|contracttype|"
+    "employmentType": "employmenttypelabel|tipocontrato|typecontrat|anstellungsart|jornada|"
+    "employmenttype|employmenttypes|jobtype|jobtypes|timetype|commitment|contracttype|"
     "typeofemployment|workschedule|schedule|worktype|employment|workingtime|workinghourstype",
-    "datePosted": "dateposted|publisheddate|publishedat|postedat|posteddate|postedon|firstpublished|"
+    "datePosted": "opendate|publicadaem|publicadoen|fechapublicacion|datepublication|createdat|"
+    "dateposted|publisheddate|publishedat|postedat|posteddate|postedon|firstpublished|"
     "releaseddate|"
     "listdate|publicationdate|postingdate|onlinedate|datepublished|publishdate|postdate|startpublication|publishtime|publicationtime|publishedon",
-    "validThrough": "validthrough|expirydate|closingdate|applicationdeadline|expiresat|deadline|"
+    "validThrough": "closedate|expiraem|fechacierre|datelimite|bewerbungsfrist|validthrough|expirydate|"
+    "closingdate|applicationdeadline|expiresat|deadline|"
     "expirationdate|"
     "applyby|enddateposting|unpublishdate|applicationsclose|lastapplicationdate|expires|closesat|expiredat|validuntil|enddate|expirationtime|deadlineat",
     "baseSalary": "salary|basesalary|compensation|salaryrange|pay|payrange|compensationrange|salaryinfo|"
@@ -36,7 +44,8 @@ _NAMES = {
     "jobLocationType": "workplacetype|locationtype|remotetype|joblocationtype|workplace|workmode|"
     "remotestatus",
     "isRemote": "remote|isremote|telecommuting|remoteallowed|fullyremote",
-    "identifier": "reqid|requisitionid|jobreqid|requisitionnumber|refnumber|referencenumber|"
+    "identifier": "ref|referencia|referenz|kennziffer|reqid|requisitionid|jobreqid|requisitionnumber|"
+    "refnumber|referencenumber|"
     "jobreference|reference|"
     "externalid|identifier|jobnumber|vacancynumber|jobrequisitionid|jobrefnumber|referencecode|vacancyid|jobid|positionid|postingid",
     "url": "url|joburl|canonicalurl|externalurl|hostedurl|absoluteurl|shareurl|permalink|publicurl|"
@@ -50,10 +59,11 @@ _NAMES = {
     "experienceRequirements": "experiencerequirements|experience|yearsofexperience|workexperience|"
     "workyear|workyears|requiredexperience",
     "educationRequirements": "educationrequirements|educationlevel|education|degree|degreename|educationname",
-    "salaryCurrency": "salarycurrency|currency|currencycode",
-    "salaryMin": "salarymin|minsalary|salaryfrom|minimumsalary|salaryminimum",
-    "salaryMax": "salarymax|maxsalary|salaryto|maximumsalary|salarymaximum",
-    "salaryPeriod": "salaryperiod|salaryunit|salarytype|payperiod|salaryinterval|salaryfrequency",
+    "salaryCurrency": "moeda|moneda|waehrung|devise|salarycurrency|currency|currencycode",
+    "salaryMin": "salariomin|gehaltvon|salairemin|salarymin|minsalary|salaryfrom|minimumsalary|salaryminimum",
+    "salaryMax": "salariomax|gehaltbis|salairemax|salarymax|maxsalary|salaryto|maximumsalary|salarymaximum",
+    "salaryPeriod": "periodo|salaryperiod|salaryunit|salarytype|payperiod|salaryinterval|salaryfrequency",
+    "looseType": "type|tipo|kind",
     "isClosed": "isclosed|closed|isexpired|expired|filled",
 }
 _BY_NAME = {name: term for term, names in _NAMES.items() for name in names.split("|")}
@@ -64,15 +74,18 @@ _OF_A_JOB = frozenset(
 LEAST_DESCRIPTION = 80
 MAX_STATES = 40
 _QUOTED = re.compile(r"JSON\.parse\(\s*(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')")
-_ASSIGNED = re.compile(r"(?:window|self|globalThis|var|let|const)\b[\s.\w$\[\]\"']{1,80}=\s*(?=[\[{])")
+# Whatever is assigned: `window.__STATE__ = {"…`, `phApp.ddo = {…`, `var jobs = [{…`.
+_ASSIGNED = re.compile(r"[\w$\])'\"]\s{0,3}=\s{0,3}(?=\{\s{0,20}[\"'\w]|\[\s{0,20}\{)")
+MAX_ASSIGNED = 12
 
 
 def find_states(tree: lxml.html.HtmlElement) -> list[Node]:
     """JobPosting objects of the page's application state, outermost first."""
     found: list[Node] = []
     for value in _values(tree):
+        index = _referred(value)
         for node in nodes_of(value):
-            if (posting := posting_of_state(node)) is not None:
+            if (posting := posting_of_state(resolved(node, index))) is not None:
                 found.append(posting)
             if len(found) >= MAX_STATES:
                 return found
@@ -88,7 +101,7 @@ def _values(tree: Any) -> Iterator[Any]:
         if kind in {"application/json", "text/json"} or kind.endswith("+json"):
             yield read_json(text)
         elif not kind or "javascript" in kind or kind == "module":
-            for match in list(_ASSIGNED.finditer(text))[:5]:
+            for match in islice(_ASSIGNED.finditer(text), MAX_ASSIGNED):
                 yield read_json(text[match.end() :])
             if quoted := _QUOTED.search(text):
                 written = read_json(f"[{quoted[1]}]")
@@ -97,6 +110,35 @@ def _values(tree: Any) -> Iterator[Any]:
         for name in ("data-page", "data-props", "data-state", "data-react-props"):
             if written := element.get(name):
                 yield read_json(str(written))
+
+
+def _referred(value: Any) -> dict[str, Node]:
+    """Objects that others refer to by their key in a cache ("Company:77")."""
+    return {
+        key: inner
+        for node in nodes_of(value)
+        for key, inner in node.items()
+        if isinstance(inner, dict) and "__typename" in inner and ":" in key
+    }
+
+
+def resolved(node: Node, index: dict[str, Node]) -> Node:
+    """The object with its references (`{"__ref": "Company:77"}`) followed, and with its groups of "
+    "facts opened."""
+    if isinstance(groups := node.get("categories"), dict):
+        places = groups.get("allLocations") or groups.get("location")
+        node = {**groups, **({"location": places} if places else {}), **node}
+    if not index:
+        return node
+
+    def followed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [followed(entry) for entry in value[:50]]
+        if isinstance(value, dict) and isinstance(value.get("__ref"), str):
+            return index.get(value["__ref"], value)
+        return value
+
+    return {key: followed(value) for key, value in node.items()}
 
 
 def posting_of_state(node: Node) -> Node | None:
@@ -108,12 +150,23 @@ def posting_of_state(node: Node) -> Node | None:
         term = _BY_NAME.get(re.sub(r"[^a-z]", "", str(key).lower()))
         if term and value not in (None, "", [], {}) and term not in renamed:
             renamed[term] = value
-    title, text = renamed.get("title"), _text_in(renamed.get("description"))
+    title, text = renamed.get("title"), _text_in(renamed.get("description")) + _further_text(node)
     if not isinstance(title, str) or len(title) > 200 or len(text) < LEAST_DESCRIPTION:
         return None
     if not _OF_A_JOB & set(renamed):
         return None
     return {"@type": "JobPosting", **renamed, "description": text} | _further(renamed, node)
+
+
+def _further_text(node: Node) -> str:
+    """Lists that stand beside a description, each with its heading, and what is said after them."""
+    parts = []
+    for entry in node["lists"][:20] if isinstance(node.get("lists"), list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("content"), str):
+            parts.append(f"<h3>{entry.get('text') or ''}</h3><ul>{entry['content']}</ul>")
+    if isinstance(after := node.get("additional"), str):
+        parts.append(after)
+    return "".join(parts)
 
 
 def _text_in(value: Any) -> str:
@@ -154,7 +207,10 @@ def _further(renamed: Node, node: Node) -> Node:
         more["jobLocationType"] = None
     if address := _flat_address(node):
         more["jobLocation"] = address
-    if salary := _hidden_salary(node):
+    loose = renamed.get("looseType")
+    if "employmentType" not in renamed and isinstance(loose, str) and known_employment_types(loose):
+        more["employmentType"] = loose
+    if "baseSalary" not in renamed and (salary := _hidden_salary(node)):
         more.setdefault("baseSalary", salary)
     if "secondaryLocations" in renamed:
         more["jobLocation"] = [
@@ -165,9 +221,10 @@ def _further(renamed: Node, node: Node) -> Node:
 
 
 _FLAT_ADDRESS = {
-    "addressLocality": "city|cityname|town|locality",
-    "addressRegion": "region|regionname|province|provincename|state|statename",
-    "addressCountry": "country|countryname|countrycode",
+    "addressLocality": "municipio|ciudad|cidade|ville|ort|city|cityname|town|locality",
+    "addressRegion": "provincia|estado|bundesland|prefecture|region|regionname|province|provincename|"
+    "state|statename",
+    "addressCountry": "pais|pays|land|country|countryname|countrycode",
     "streetAddress": "street|streetaddress",
 }
 

@@ -16,6 +16,9 @@ MAX_TEXT = 50_000
 MAX_ITEMS = 60
 _NAME_KEYS = (
     "name",
+    "nome",
+    "nombre",
+    "nom",
     "legalName",
     "title",
     "label",

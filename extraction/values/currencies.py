@@ -17,8 +17,8 @@ from extraction.vocabulary import alternatives
 
 _DATA = json.loads((Path(__file__).parent / "currencies.json").read_text("utf-8"))
 _SIGNS: dict[str, Any] = _DATA["signs"]
-# Too short for anywhere else: "S/ 1,200", "N120k".
-_BEFORE_FIGURES = frozenset({"s/", "n"})
+# Too short for anywhere else: "S/ 1,200", "N120k", "R31 450".
+_BEFORE_FIGURES = frozenset({"s/", "n", "r"})
 
 
 @cache
@@ -45,8 +45,8 @@ def sign_pattern() -> str:
 def is_currency(written: str) -> bool:
     """Whether the words, as they stand in the text, may be a currency there."""
     low = levelled(written.strip())
-    if low == "n":
-        return written.strip() == "N"
+    if low in {"n", "r"}:
+        return written.strip().isupper()
     if low.rstrip(".").upper() in codes():
         return written.strip().rstrip(".").isupper() or low in _SIGNS
     return low in _SIGNS

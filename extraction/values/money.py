@@ -83,7 +83,7 @@ def unit_of(word: str) -> Unit | None:
         return name  # type: ignore[return-value]
     if name in _UNIT_NAMES:
         return _UNIT_NAMES[name]
-    low = levelled(word.strip()[:40])
+    low = levelled(word.strip()[:40]).replace("-", " ").removesuffix(" salary").removesuffix(" wage")
     if low in by_term("adverbs"):
         return by_term("adverbs")[low]  # type: ignore[return-value]
     if match := _after().match("/" + low) or _after().match(" " + low):

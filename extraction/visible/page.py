@@ -25,7 +25,7 @@ MAX_ELEMENTS = 30_000
 MAX_HEADING = 200
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[a-zA-Z]{2,24}(?![\w-])")
 _NOT_FOR_APPLICATIONS = re.compile(
-    r"^(?:privacy|datenschutz|dpo|press|presse|noreply|no-reply|webmaster|abuse|support|press\w*|legal|security)@|unsubscribe|newsletter|bounce|desinscri|abmelde",
+    r"^(?:privacy|datenschutz|dpo|press|presse|noreply|no-reply|webmaster|abuse|support|press\w*|legal|security)@|unsubscribe|newsletter|bounce|[-.]leave@|[-.]owner@|desinscri|abmelde",
     re.IGNORECASE,
 )
 _MAIL_HEADER = re.compile(
