@@ -182,6 +182,20 @@ def _put_remote(findings: Findings, labelled: dict[str, Labelled], text: str) ->
         findings.put("job_location_type", "TELECOMMUTE", "text", line)
 
 
+_ADDRESS = re.compile(r"https?://[^\s<>\"'()]{4,500}[^\s<>\"'().,;:!?]")
+
+
+def _written_address(text: str) -> str | None:
+    """The one address that is written out on lines about applying."""
+    found = {
+        match[0]
+        for line in text.split("\n")
+        if "://" in line and pattern("apply").search(comparable(line))
+        for match in _ADDRESS.finditer(line)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
 def _is_taken_back(text: str) -> bool:
     return pattern("not_remote").search(comparable(text[:3000])) is not None and not says_remote(text)
 
@@ -189,6 +203,7 @@ def _is_taken_back(text: str) -> bool:
 def _put_ways(findings: Findings, page: PageText) -> None:
     """How to apply, and whether one still can."""
     findings.put("apply_url", page.apply_url, "text")
+    findings.put("apply_url", _written_address(page.text), "text")
     findings.put("contact_emails", list(page.emails), "text")
     for line in page.text.split("\n"):
         if len(line) <= 200 and pattern("pages", "closed").search(comparable(line)):

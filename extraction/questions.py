@@ -12,10 +12,8 @@ from extraction.prompts import extraction_prompt, shortened, shown
 from extraction.prose import put_requirements, put_schedule
 from extraction.reading import Reading
 from extraction.support import SourceText
-from extraction.text import comparable
+from extraction.telling import told
 from extraction.verification import put_verified
-from extraction.visible.page import PageText
-from extraction.vocabulary import pattern
 
 _LISTS = ("responsibilities", "qualifications", "job_benefits")
 
@@ -54,29 +52,6 @@ def put_answer(findings: Findings, answer: FactsAnswer, reading: Reading, questi
     ):
         findings.replace("title", title, "model", title)
     put_verified(findings, answer, source)
-
-
-_SENTENCE = 60
-_HEAD_SHARE = 0.4
-
-
-def told(page: PageText, title: str) -> str:
-    """The page's text without what stands above the job's title, or above the first sentence where that comes
-    first: site names, menus, notices."""
-    lines = page.text.split("\n")
-    wanted = comparable(title)
-    for number, line in enumerate(lines):
-        if sum(map(len, lines[:number])) > _HEAD_SHARE * len(page.text):
-            break
-        if wanted and wanted in comparable(line) and len(line) < len(title) + 80:
-            return "\n".join(lines[number:])
-        if len(line) > _SENTENCE and line.rstrip().endswith((".", ":", "。")) and not _is_notice(line):
-            return "\n".join(lines[number:])
-    return page.text
-
-
-def _is_notice(line: str) -> bool:
-    return pattern("pages", "cookie_wall").search(comparable(line)) is not None
 
 
 def put_rest(findings: Findings, reading: Reading) -> None:

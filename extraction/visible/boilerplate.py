@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from extraction.sections import section_of
 from extraction.text import comparable
 from extraction.visible.hidden import drop, drop_all, text_of, tokens_of
 from extraction.visible.lines import is_label
-from extraction.vocabulary import by_term, pattern
+from extraction.vocabulary import pattern
 
 _TAGS = frozenset({"nav", "footer", "menu"})
 _ROLES = frozenset({"navigation", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar"})
@@ -93,7 +94,7 @@ def _jobs_headings(tree: Any) -> list[Any]:
     for element in tree.iter(*_HEADINGS, "strong", "b", "p", "div", "span"):
         if len(element) <= 2 and element.tag in {*_HEADINGS, "strong", "b", "p", "div", "span"}:
             text = text_of(element) if len(element) else (element.text or "").strip()
-            if 0 < len(text) <= 60 and by_term("headings").get(comparable(text).strip(" :")) == "similar":
+            if 0 < len(text) <= 60 and section_of(text) == "similar":
                 found.append(element)
     return found[:MAX_JOBS_HEADINGS]
 
