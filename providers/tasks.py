@@ -44,12 +44,12 @@ TASKS: dict[str, TaskType] = {
             prompt_versions=("standard", "brief"),
             cache_seconds=86_400,
         ),
-        TaskType("cv_draft", "CV drafting", flag="default_for_cv_draft", tier="fast", max_output_tokens=3072),
+        TaskType("cv_draft", "CV drafting", flag="default_for_cv_draft", tier="fast", max_output_tokens=4096),
         TaskType(
             "cover_letter",
             "Cover letters",
             flag="default_for_cover_letter",
-            max_output_tokens=1536,
+            max_output_tokens=3072,
             prompt_versions=("standard", "evidence"),
         ),
         TaskType(
@@ -59,6 +59,7 @@ TASKS: dict[str, TaskType] = {
             max_output_tokens=256,
             needs_vision=True,
         ),
+        TaskType("grounding", "Fact check of drafts", max_output_tokens=1536, cache_seconds=86_400),
     )
 }
 
@@ -66,3 +67,8 @@ TASKS: dict[str, TaskType] = {
 def task_type(slug: str) -> TaskType:
     """The registered task; a slug that is not registered is a programming error (KeyError)."""
     return TASKS[slug]
+
+
+def task_choices() -> list[tuple[str, str]]:
+    """Slugs and labels for a field; a model that takes the function needs no migration for a new task."""
+    return [(task.slug, task.label) for task in TASKS.values()]

@@ -42,6 +42,7 @@ CONTENT = {
     "broken_json": "text that does not fit the schema",
     "empty": "no text at all",
     "truncated": "stop in the middle for lack of output tokens",
+    "lies": "draft what the facts do not say, in every way known, and vouch for it as a reader",
 }
 ACCOUNTING = {
     "no_usage": "report no usage",

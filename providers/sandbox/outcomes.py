@@ -69,7 +69,7 @@ def _text(question: Question, faults: Faults) -> tuple[str, str]:
         return "", "stop"
     if "broken_json" in faults:
         return '{"[sandbox]": ["this does not fit the schema"', "stop"
-    text = answer_text(question)
+    text = answer_text(question, lies="lies" in faults)
     limit = question.max_tokens
     if "truncated" in faults:
         limit = max(1, count_tokens(text) // 2)
