@@ -7,6 +7,7 @@ import pytest
 from drafting import reading, writing
 from drafting.facts import read_facts
 from drafting.replies import ReaderReply, RepairReply
+from orchestration.errors import ProvidersUnavailable
 from orchestration.results import GenerationResult
 from providers.adapters.base import TokenUsage
 from tests.factories import make_config
@@ -48,7 +49,7 @@ def model_says(monkeypatch):
     might say, word by word.
     """
 
-    def script(reply, *, repairs=(), vouches=False):
+    def script(reply, *, repairs=(), vouches=False, reader_fails=False):
         asked = []
 
         def answer(form, prompt):
@@ -67,6 +68,8 @@ def model_says(monkeypatch):
         class Scripted:
             async def generate(self, *, user, task, prompt, response_model, **_):
                 asked.append(prompt)
+                if reader_fails and task == "grounding":
+                    raise ProvidersUnavailable
                 said = answer(response_model, prompt)
                 return GenerationResult(
                     text=json.dumps(said),
