@@ -15,18 +15,27 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+# A provider's key and price are in the installation's own database.
+os.environ.setdefault(
+    "DJANGO_SETTINGS_MODULE", "aditus.settings" if os.environ.get("PROVIDER") else "tests.settings"
+)
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 
 import django
 
 django.setup()
 
+from asgiref.sync import async_to_sync
+
+from accounts.models import User
 from bench.drafts_corpus import HALVES, TODAY, Case, load, posting, profile
 from drafting.check.evidence import Claim, Said
 from drafting.check.judge import Check, Verdict
 from drafting.facts import PROFILE_SUMMARY, FactSheet, read_facts
+from drafting.masks import Mask
+from drafting.reading import Reader
 from extraction.schema import JobData
+from providers.models import AIProviderConfig
 
 Reader = Callable[[Case], bool]
 READERS: dict[str, Reader] = {
@@ -42,13 +51,20 @@ def _lot(case: Case) -> float:
     return int.from_bytes(hashlib.sha256(case.id.encode()).digest()[:4]) / 2**32
 
 
+def _check(case: Case) -> Check:
+    return Check(
+        read_facts(profile(case.profile)),
+        JobData.model_validate(posting(case.profile)),
+        language=case.language,
+        profile_language=case.profile.rpartition("_")[2],
+        today=TODAY,
+    )
+
+
 def verdict_of(case: Case) -> Verdict:
     """What the check says of a case, quoted as well as can be."""
-    facts = read_facts(profile(case.profile))
-    job = JobData.model_validate(posting(case.profile))
-    check = Check(
-        facts, job, language=case.language, profile_language=case.profile.rpartition("_")[2], today=TODAY
-    )
+    check = _check(case)
+    facts = check.ground.facts
     claims = tuple(Claim(case.text, quote) for source in case.sources if (quote := _text_of(source, facts)))
     return check.judge(Said(case.id, case.place, case.text, case.sources, claims))
 
@@ -121,9 +137,30 @@ def explain(cases: list[Case], verdicts: dict[str, Verdict]) -> None:
     print(", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
 
 
+async def read_by_provider(cases: list[Case], verdicts: dict[str, Verdict], name: str) -> dict[str, bool]:
+    """What a configured provider vouches for among the doubtful texts, asked as a draft's reader would be."""
+    config = await AIProviderConfig.objects.aget(display_name=name)
+    user = await User.objects.filter(is_active=True).afirst()
+    if user is None:
+        raise SystemExit("There is no user to ask for; make one with `manage.py createsuperuser`.")
+    others = AIProviderConfig.objects.exclude(pk=config.pk).filter(is_active=True)
+    writer = await others.values_list("pk", flat=True).afirst()
+    answers: dict[str, bool] = {}
+    doubtful = [case for case in cases if verdicts[case.id].is_doubtful]
+    for case in doubtful:
+        check = _check(case)
+        reader = Reader(user, check.ground, Mask(check.ground.facts.resume), writer=writer)
+        refusal = (await reader.read([verdicts[case.id].said]))[case.id]
+        answers[case.id] = refusal is None
+    return answers
+
+
 def main() -> None:
     everything = load()
     verdicts = {case.id: verdict_of(case) for case in everything}
+    if name := os.environ.get("PROVIDER"):
+        answers = async_to_sync(read_by_provider)(everything, verdicts, name)
+        READERS[f"reader {name}"[:16]] = lambda case: answers.get(case.id, False)
     if "--explain" in sys.argv:
         halves = [half for half in HALVES if half in sys.argv] or list(HALVES)
         explain([case for case in everything if case.half in halves], verdicts)

@@ -116,8 +116,9 @@ _PLACES = {"work": "name", "volunteer": "organization", "projects": "name"}
 
 def _filled(frame: str, *, place: str, core: str) -> str:
     # Not str.format: a name may hold braces.
-    parts = frame.replace("{place}", "\0place\0").replace("{core}", "\0core\0").split("\0")
-    text = "".join({"place": place, "core": core}.get(part, part) for part in parts)
+    filling = {"place": place, "core": core, "also": core.replace("I ", "I also ", 1)}
+    parts = re.split(r"\{(place|core|also)\}", frame)
+    text = "".join(filling[part] if number % 2 else part for number, part in enumerate(parts))
     return text[0].upper() + text[1:]
 
 

@@ -174,7 +174,7 @@ def test_own_words_read_like_a_letter():
     text = " ".join(body_of(letter))
     assert "At Baobab Books, I " in text
     assert "I cut hosting costs by 40% by moving 12 services to containers." in text
-    assert "I answered up to 25 support tickets a week" in text or "I built REST APIs in Python" in text
+    assert "I built REST APIs in Python for the booking team." in text
 
 
 def test_a_letter_that_is_too_long_is_cut_at_a_sentence():

@@ -41,8 +41,8 @@ def resume():
         "url": CANARIES["url"],
         "image": CANARIES["image"],
         "summary": (
-            f"{CANARIES['name']} builds pipelines. Write to {CANARIES['other_email']} or {CANARIES['email']}, "
-            f"call {CANARIES['phone']}, see {CANARIES['url']}. Born {CANARIES['birth']}."
+            f"{CANARIES['name']} builds pipelines. Write to {CANARIES['other_email']}, or to "
+            f"{CANARIES['email']}, call {CANARIES['phone']}, see {CANARIES['url']}. Born {CANARIES['birth']}."
         ),
         "location": {"address": CANARIES["address"], "postalCode": CANARIES["postal"], "city": "Nairobi"},
         "profiles": [{"network": "GitHub", "username": CANARIES["username"], "url": f"{CANARIES['url']}/gh"}],

@@ -85,7 +85,7 @@ def _dropped_hedge(text: Text, evidence: Evidence) -> Refusal | None:
     for line in evidence.touched(text.content):
         if is_help(line) and "help" not in ours:
             return Refusal(Reason.PART, (line.content[0].text,))
-        if _is_plan(line) and not ours & {"plan", "fail"} and not negations(text):
+        if is_plan(line) and not ours & {"plan", "fail"} and not negations(text):
             return Refusal(Reason.PLAN)
     return None
 
@@ -105,7 +105,7 @@ def _summary_hedge(text: Text, evidence: Evidence) -> Refusal | None:
         best = [line for count, line in shared if count == most]
         if all(is_help(line) for line in best) and "help" not in ours:
             return Refusal(Reason.PART)
-        if all(_is_plan(line) for line in best) and not ours & {"plan", "fail"} and not negations(text):
+        if all(is_plan(line) for line in best) and not ours & {"plan", "fail"} and not negations(text):
             return Refusal(Reason.PLAN)
     return None
 
@@ -115,7 +115,8 @@ def is_help(line: Text) -> bool:
     return any(token.is_only("help") for token in line.content[:_OPENING])
 
 
-def _is_plan(line: Text) -> bool:
+def is_plan(line: Text) -> bool:
+    """Whether the line tells of a plan, a target, or something that stopped."""
     return any(
         token.has_class("plan") for token in line.content if not token.has_class("thing", "deed", "field")
     )
