@@ -37,8 +37,8 @@ from drafting.reading import Reader
 from extraction.schema import JobData
 from providers.models import AIProviderConfig
 
-Reader = Callable[[Case], bool]
-READERS: dict[str, Reader] = {
+Vouches = Callable[[Case], bool]
+READERS: dict[str, Vouches] = {
     "honest reader": lambda case: not case.is_lie,
     "no reader": lambda case: False,
     "lying reader": lambda case: True,
@@ -78,7 +78,7 @@ def _text_of(source: str, facts: FactSheet) -> str:
     return entry.header or entry.text
 
 
-def stored(case: Case, verdict: Verdict, reader: Reader) -> bool:
+def stored(case: Case, verdict: Verdict, reader: Vouches) -> bool:
     """Whether the text would stand in the draft."""
     return verdict.refusal is None and (verdict.proof is not None or reader(case))
 
@@ -143,15 +143,17 @@ async def read_by_provider(cases: list[Case], verdicts: dict[str, Verdict], name
     user = await User.objects.filter(is_active=True).afirst()
     if user is None:
         raise SystemExit("There is no user to ask for; make one with `manage.py createsuperuser`.")
-    others = AIProviderConfig.objects.exclude(pk=config.pk).filter(is_active=True)
-    writer = await others.values_list("pk", flat=True).afirst()
     answers: dict[str, bool] = {}
     doubtful = [case for case in cases if verdicts[case.id].is_doubtful]
-    for case in doubtful:
-        check = _check(case)
-        reader = Reader(user, check.ground, Mask(check.ground.facts.resume), writer=writer)
-        refusal = (await reader.read([verdicts[case.id].said]))[case.id]
-        answers[case.id] = refusal is None
+    for some in _grouped(doubtful, "profile").values():
+        ground = _check(some[0]).ground
+        reader = Reader(user, ground, Mask(ground.facts.resume), writer=None)
+        refusals = await reader.read([verdicts[case.id].said for case in some])
+        if any(call.provider_config_id != config.pk for call in reader.calls):
+            raise SystemExit(
+                f"Another provider answered. Make {name} the default for the fact check of drafts."
+            )
+        answers |= {said_id: refusal is None for said_id, refusal in refusals.items()}
     return answers
 
 
