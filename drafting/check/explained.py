@@ -5,8 +5,12 @@ from __future__ import annotations
 from drafting.check.evidence import Evidence
 from drafting.check.floor.dates import durations_of
 from drafting.check.floor.languages import language_code
-from drafting.check.quantities import quantities_of, years_of
+from drafting.check.quantities import is_rate, quantities_of
 from drafting.check.tokens import Text
+from drafting.check.years import years_of
+
+# Of what stands there one may say "certificate" or "degree".
+PAPERS = ("certificates", "education")
 
 
 def explained(text: Text, evidence: Evidence) -> frozenset[int]:
@@ -18,19 +22,27 @@ def explained(text: Text, evidence: Evidence) -> frozenset[int]:
             found |= one.tokens
     for one in durations_of(text, evidence):
         found |= one.tokens
-    found |= {year.token.index for year in years_of(text)}
+    found |= {one.index for year in years_of(text) for one in (year.token, year.named) if one}
     units = {
         source.grammar.units[token.folded]
         for source in evidence.near
         for token in source.tokens
         if token.folded in source.grammar.units
     }
+    is_dated = bool(evidence.periods or years_of(text))
+    papers = any(entry.section.key in PAPERS for entry in evidence.entries)
     limits = {word for phrase in (*text.grammar.bounds, *text.grammar.more) for word in phrase.split()}
+    is_dated = bool(evidence.periods or years_of(text))
+    papers = any(entry.section.key in PAPERS for entry in evidence.entries)
     for token in text.tokens:
+        unit = text.grammar.units.get(token.folded)
         code = language_code(token.folded, text.language)
         if (
             token.folded in limits
-            or text.grammar.units.get(token.folded) in units
+            or token.folded in text.grammar.negations
+            or unit in units
+            or (is_dated and unit in ("year", "month") and not is_rate(token, text))
+            or (papers and token.has_class("paper"))
             or (code and any(language_code(t.folded) == code for s in evidence.all for t in s.tokens))
         ):
             found.add(token.index)

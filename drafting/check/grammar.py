@@ -6,7 +6,10 @@ prepositions that turn a fact round; `agents` do so in a text with one of `passi
 follows. `past` finds what claims something done, after `wish_past` was taken out. `own` and `yours` find
 where a sentence speaks of the applicant and where of the employer. `bounds` and `more` make a limit of
 the number after them. `levels` say how well a language is spoken, from least to best; `bilingual` are
-words that claim one without naming it. `meta` finds talk to the user.
+words that claim one without naming it. `narrowing` are words that restrict a fact to a time or a case,
+`joins` those that add another, `rhythms` units of time as adjectives, `each` what makes a rate of the
+unit of time after it. `presenting` are words for "as" before an occupation. `meta` finds talk to the
+user.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import Any
 
 _DIRECTORY = Path(__file__).parent / "data"
 _WORD_LISTS = ("neutral", "wish", "weighty", "negations", "vague", "agents", "passive", "me", "bilingual")
+_LISTS = ("narrowing", "joins", "rhythms", "each")
 Pattern = re.Pattern[str]
 
 
@@ -43,6 +47,13 @@ class Grammar:
     since: str
     subject: str
     bilingual: frozenset[str]
+    narrowing: frozenset[str]
+    joins: frozenset[str]
+    rhythms: frozenset[str]
+    each: frozenset[str]
+    presenting: frozenset[str]
+    percent: str
+    less: tuple[str, ...]
     levels: tuple[frozenset[str], ...]
     meta: Pattern
     past: Pattern
@@ -79,6 +90,10 @@ def grammar_of(code: str) -> Grammar:
         wish_past=_any_of(raw["wish_past"]),
         own=_any_of([raw["own"]]),
         yours=_any_of([raw["yours"]]),
+        less=tuple(raw["less"]),
+        presenting=frozenset(raw["as"]),
+        percent=raw["percent"],
+        **{key: frozenset(raw[key]) for key in _LISTS},
         **words,
     )
 

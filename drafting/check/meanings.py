@@ -20,6 +20,7 @@ PROTECTED = {
     "lead": Reason.OWNERSHIP,
     "role": Reason.RANK,
     "credential": Reason.CREDENTIAL,
+    "paper": Reason.CREDENTIAL,
     "award": Reason.AWARD,
     "super": Reason.SUPERLATIVE,
     "scope": Reason.SCOPE,
@@ -82,8 +83,14 @@ def _exact(word: str, language: str) -> frozenset[int]:
         forms.add(lemma(word.capitalize(), language))
     found = set[int]().union(*(lexicon.words.get(form, ()) for form in forms))
     if not found:
+        # Stems run verbs and nouns together, which proves a fact but convicts nobody of a claim.
         stems = {key for key in keys(word, language) if key.startswith("~")}
-        found = set[int]().union(*(lexicon.roots.get(stem, ()) for stem in stems))
+        found = {
+            row
+            for stem in stems
+            for row in lexicon.roots.get(stem, ())
+            if language == "sw" or classes()[row] not in PROTECTED
+        }
     return frozenset(found)
 
 

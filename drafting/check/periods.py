@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -49,7 +49,7 @@ def whole_years(periods: Iterable[Period], *, at_least: bool, nearly: bool) -> f
     """The numbers of years one may say these periods lasted, each and together. `at_least`: only what is
     passed ("over three years"); `nearly`: only what is about to be reached."""
     allowed: set[int] = set()
-    for months in _spans(list(periods)):
+    for months in spans(list(periods)):
         full, rest = divmod(months, 12)
         if nearly:
             allowed |= {full + 1} if rest >= 12 - _ROUNDED else set()
@@ -63,11 +63,11 @@ def whole_years(periods: Iterable[Period], *, at_least: bool, nearly: bool) -> f
 def whole_months(periods: Iterable[Period]) -> frozenset[int]:
     """The numbers of months, counted with and without the month of the end."""
     return frozenset(
-        months for span in _spans([one for one in periods if one.is_exact]) for months in (span, span - 1)
+        months for span in spans([one for one in periods if one.is_exact]) for months in (span, span - 1)
     )
 
 
-def _spans(periods: list[Period]) -> set[int]:
+def spans(periods: Sequence[Period]) -> set[int]:
     """Months of each period, of all of them together without counting a month twice, and from end to end."""
     if not periods:
         return set()

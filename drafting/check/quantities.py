@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
-from drafting.check.grammar import Grammar
+from drafting.check.numerals import number_at
 from drafting.check.tokens import Text, Token
 
-YEARS = range(1950, 2060)
 _CURRENCIES = frozenset("$€£¥₹₦")
 _PERCENT = frozenset("%٪")
-_SEPARATED = re.compile(r"^\d{1,3}(?:[.,'\u2019\u00a0\u202f ]\d{3})+$")
-_YEAR = re.compile(r"^(?:19|20)\d\d$")
-_DATE = re.compile(r"^(?:19|20)\d\d-\d\d(?:-\d\d)?$")
-_GERMAN_TENS = re.compile(
-    r"(?P<ones>ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und(?P<tens>\w+s?sig|\w+ig)"
-)
-_JOINED_BY = frozenset({"y", "e", "und", "et", "na", "and"})
 _COUNTED = 3
+# Lengths of time that can be said in another unit.
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+_LEADING_ON = frozenset(
+    [
+        "of",
+        "the",
+        "der",
+        "des",
+        "von",
+        "de",
+        "du",
+        "d",
+        "la",
+        "le",
+        "les",
+        "los",
+        "las",
+        "o",
+        "a",
+        "os",
+        "as",
+        "do",
+        "da",
+        "dos",
+        "das",
+    ]
+)
 _INNER = frozenset("-'\u2019")
 _ALSO_DURING = frozenset({"over", "über"})
 _FROM = frozenset(["from", "von", "vom", "de", "del", "des", "desde", "kutoka"])
+_UNTIL = frozenset(["hadi", "mpaka", "bis", "hasta", "até", "to"])
+_BY = frozenset(["by", "um", "en", "em"])
 _TO = frozenset(["to", "auf", "à", "a", "al", "ao", "para", "hadi", "bis", "au"])
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """`unit` is "", "percent", "money" or a unit of time ("year"). `counted` are the words after the number
-    (in Swahili before it) that it may count. `limit` is "bound" ("up to 25"), "more" ("over 25") or "".
-    `role` is "from" or "to" where the number ends a change. `tokens` are the indices it takes up."""
+    """`unit` is "", "percent", "money" or a unit of time ("year"). `counted` are the words after the
+    number (in Swahili before it) that it may count. `limit` is "bound" ("up to 25"), "more" ("over 25")
+    or "". `role` is "from" or "to" where the number ends a change, "by" where it is the change. `tokens`
+    are the indices it takes up."""
 
     value: Fraction
     unit: str
@@ -45,49 +66,21 @@ class Quantity:
     is_ratio: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Year:
-    value: int
-    month: int
-    token: Token
-    is_since: bool
-
-
 @lru_cache(maxsize=20_000)
 def quantities_of(text: Text) -> tuple[Quantity, ...]:
     """The quantities of the text, in its order; years are not among them."""
-    return tuple(_quantities(text))
+    return tuple(_with_halves(_quantities(text), text))
 
 
-@lru_cache(maxsize=20_000)
-def years_of(text: Text) -> tuple[Year, ...]:
-    """The years and months written as such ("2021", "2021-03")."""
-    found = []
-    for token in text.tokens:
-        if _is_year(token, text):
-            before = text.tokens[token.index - 1].folded if token.index else ""
-            parts = token.text.split("-")
-            month = int(parts[1]) if len(parts) > 1 else 0
-            found.append(Year(int(parts[0]), month, token, before == text.grammar.since))
-    return tuple(found)
-
-
-def _is_year(token: Token, text: Text) -> bool:
-    if not token.is_number:
-        return False
-    if _DATE.match(token.text):
+def is_rate(token: Token, text: Text) -> bool:
+    """Whether a unit of time says how often: "a year", "per shift and day", but not "within a year"."""
+    if token.folded in text.grammar.rhythms:
         return True
-    return bool(_YEAR.match(token.text)) and int(token.text) in YEARS and not _counts_something(token, text)
-
-
-def _counts_something(token: Token, text: Text) -> bool:
-    """Whether a sign or a word to be counted follows at once, as in "2000 customers"."""
-    following = text.tokens[token.index + 1 : token.index + 2]
-    if not following or following[0].mark_before:
+    before = text.tokens[token.index - 1] if token.index else None
+    if before is None or before.folded not in text.grammar.each:
         return False
-    # A year is followed by a function word, a verb or nothing; of nouns, only what can be counted tells.
-    one = following[0]
-    return one.folded[0] in _PERCENT | _CURRENCIES or (one.is_only("thing", "role") and not one.is_neutral)
+    first = text.tokens[before.index - 1] if before.index else None
+    return before.folded not in ("a", "an") or first is None or not first.is_neutral
 
 
 def _quantities(text: Text) -> Iterator[Quantity]:
@@ -95,7 +88,7 @@ def _quantities(text: Text) -> Iterator[Quantity]:
     index = 0
     while index < len(tokens):
         token = tokens[index]
-        end, value = _number_at(text, index)
+        end, value = number_at(text, index)
         if value is not None:
             yield _quantity(text, index, end, value)
             index = end
@@ -104,61 +97,48 @@ def _quantities(text: Text) -> Iterator[Quantity]:
         ratio = grammar.fractions.get(two) or grammar.fractions.get(token.folded)
         if ratio is not None:
             taken = {index, index + 1} if two in grammar.fractions else {index}
-            yield Quantity(ratio, "", (), "", "", frozenset(taken), token.text, token.clause, is_ratio=True)
+            yield _ratio(text, ratio, taken)
         index += 1
 
 
-def _number_at(text: Text, index: int) -> tuple[int, Fraction | None]:
-    """The number written from `index` on, in digits or words, and the index after it."""
-    token, grammar = text.tokens[index], text.grammar
-    if token.is_number:
-        return index + 1, None if _is_year(token, text) else _digits(token.text)
-    value = _word_value(token.folded, grammar)
-    if value is None:
-        return index, None
-    index += 1
-    total = Fraction(value)
-    while index < len(text.tokens):
-        step = index + 1 if text.tokens[index].folded in _JOINED_BY and total < 100 else index
-        following = _word_value(text.tokens[step].folded, grammar) if step < len(text.tokens) else None
-        if following is None or text.tokens[step].mark_before not in ("", "-"):
-            break
-        if following in (100, 1000, 1_000_000) and step == index:
-            total *= following
-        elif _continues(total, following, is_joined=step > index):
-            total += following
-        else:
-            break
-        index = step + 1
-    return index, total
+def _ratio(text: Text, ratio: Fraction, taken: set[int]) -> Quantity:
+    """Half of something; before a unit of time a length of time: half an hour."""
+    first, after = min(taken), max(taken) + 1
+    following = text.tokens[after : after + 2]
+    unit = next((text.grammar.units[one.folded] for one in following if one.folded in text.grammar.units), "")
+    if ratio >= 1 or unit not in SECONDS:
+        unit = ""
+    else:
+        taken |= {one.index for one in following if text.grammar.units.get(one.folded) == unit}
+    said = " ".join(text.tokens[index].text for index in sorted(taken))
+    limit = _limit(text, first)
+    return Quantity(
+        ratio, unit, (), limit, "", frozenset(taken), said, text.tokens[first].clause, is_ratio=not unit
+    )
 
 
-def _continues(total: Fraction, following: int, *, is_joined: bool) -> bool:
-    """Twenty one, kumi na tatu, a hundred and five."""
-    if following < 10 and total % 10 == 0:
-        return total % 100 >= 20 or is_joined
-    return total >= 100 and following < 100 and not is_joined
+def _with_halves(quantities: Iterable[Quantity], text: Text) -> Iterator[Quantity]:
+    """Four and a half years, cuatro años y medio: one quantity."""
+    last: Quantity | None = None
+    for one in quantities:
+        if last is not None and one.value == Fraction(1, 2) and _is_half_of(last, one, text):
+            after = max(one.tokens) + 1
+            following = text.tokens[after].folded if after < len(text.tokens) else ""
+            unit = last.unit or one.unit or text.grammar.units.get(following, "")
+            tokens = last.tokens | one.tokens
+            last = replace(last, value=last.value + one.value, unit=unit, tokens=tokens, counted=())
+            continue
+        if last is not None:
+            yield last
+        last = one
+    if last is not None:
+        yield last
 
 
-def _word_value(word: str, grammar: Grammar) -> int | None:
-    if word in grammar.numbers:
-        return grammar.numbers[word]
-    if grammar.code == "de" and (match := _GERMAN_TENS.fullmatch(word)):
-        tens = grammar.numbers.get(match["tens"])
-        ones = 1 if match["ones"] == "ein" else grammar.numbers.get(match["ones"])
-        return tens + ones if tens and ones else None
-    return None
-
-
-def _digits(written: str) -> Fraction:
-    if _SEPARATED.match(written):
-        return Fraction(re.sub(r"\D", "", written))
-    plain = re.sub(r"[\s'\u2019\u00a0\u202f]", "", written).replace(",", ".")
-    try:
-        return Fraction(plain)
-    except ValueError:
-        # A version or an hour (3.11.2, 8:30): no amount, yet it must be somewhere in the source.
-        return Fraction(int(re.sub(r"\D", "", written) or 0), 7_919)
+def _is_half_of(whole: Quantity, half: Quantity, text: Text) -> bool:
+    between = text.tokens[max(whole.tokens) + 1 : min(half.tokens)]
+    is_near = len(between) <= 2 and all(token.is_neutral for token in between)
+    return is_near and not whole.is_ratio and whole.unit in ("", "year", "month")
 
 
 def _quantity(text: Text, start: int, end: int, value: Fraction) -> Quantity:
@@ -184,8 +164,8 @@ def _quantity(text: Text, start: int, end: int, value: Fraction) -> Quantity:
         value=value,
         unit=unit,
         counted=_counted(text, start, following, unit),
-        limit=_limit(text, start),
-        role="" if _limit(text, start) else _role(text, start),
+        limit=_limit(text, min(taken)),
+        role="" if _limit(text, min(taken)) else _role(text, min(taken)),
         tokens=frozenset(taken),
         said=" ".join(tokens[index].text for index in sorted(taken)),
         clause=tokens[start].clause,
@@ -194,34 +174,43 @@ def _quantity(text: Text, start: int, end: int, value: Fraction) -> Quantity:
 
 def _unit_after(text: Text, index: int) -> tuple[str, int] | None:
     if index < len(text.tokens) and not set(text.tokens[index].mark_before) - {"-"}:
-        unit = text.grammar.units.get(text.tokens[index].folded)
-        return (unit, index) if unit else None
+        word = text.tokens[index].folded
+        following = text.tokens[index + 1].folded if index + 1 < len(text.tokens) else ""
+        if text.grammar.percent and f"{word} {following}" == text.grammar.percent:
+            return "percent", index + 1
+        unit = text.grammar.units.get(word)
+        # "Two yearly audits" are no two years.
+        return (unit, index) if unit and word not in text.grammar.rhythms else None
     return None
 
 
 def _counted(text: Text, start: int, index: int, unit: str) -> tuple[Token, ...]:
-    if text.language == "sw":
-        found = []
-        for token in reversed(text.tokens[max(start - 2, 0) : start]):
-            if token.folded in text.grammar.units or token.is_number:
-                break
-            if token.is_content:
-                found.append(token)
-        return tuple(found[:1])
+    if text.language == "sw" and unit != "percent":
+        return _counted_before(text, start)
     if unit:
         return ()
     counted: list[Token] = []
     for token in text.tokens[index:]:
         stops = token.is_number or set(token.mark_before) - _INNER
-        # "90 couverts par service", "3 000 artigos": a preposition ends what is counted; "of the" does not
-        # begin it.
-        if stops or (token.is_neutral and counted) or token.folded in text.grammar.weighty:
+        # "90 couverts par service": a preposition ends what is counted, an "of the" may lead on to it.
+        if stops or (token.is_neutral and (counted or token.folded not in _LEADING_ON)):
             break
         if token.is_content:
             counted.append(token)
         if len(counted) == _COUNTED:
             break
     return tuple(counted)
+
+
+def _counted_before(text: Text, start: int) -> tuple[Token, ...]:
+    """In Swahili the number follows: vyama 32."""
+    ends = text.grammar.units.keys() | text.grammar.numbers.keys()
+    for token in reversed(text.tokens[max(start - 2, 0) : start]):
+        if token.folded in ends or token.is_number:
+            break
+        if token.is_content:
+            return (token,)
+    return ()
 
 
 def _limit(text: Text, start: int) -> str:
@@ -231,9 +220,20 @@ def _limit(text: Text, start: int) -> str:
         phrase = " ".join(token.folded for token in text.tokens[start - length : start])
         if phrase in text.grammar.more:
             return "" if phrase in _ALSO_DURING and _is_time(text, start) else "more"
-        if phrase in text.grammar.bounds:
+        if phrase in text.grammar.bounds and not _ends_change(phrase, text, start):
             return "bound"
     return ""
+
+
+def _ends_change(phrase: str, text: Text, start: int) -> bool:
+    """Whether "hadi", "bis", "hasta" is the end of a change that began before, and no limit."""
+    if phrase not in _UNTIL:
+        return False
+    before = text.tokens[max(start - 8, 0) : start]
+    return any(
+        token.folded in _FROM and any(one.is_number for one in before[number : number + 3])
+        for number, token in enumerate(before)
+    ) or any(one.folded in text.grammar.numbers for one in before)
 
 
 def _is_time(text: Text, start: int) -> bool:
@@ -249,4 +249,6 @@ def _role(text: Text, start: int) -> str:
             return "from"
         if token.folded in _TO:
             return "to"
+        if token.folded in _BY:
+            return "by"
     return ""

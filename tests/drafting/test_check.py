@@ -171,10 +171,8 @@ def test_a_wish_that_smuggles_in_a_claim_is_refused(text, expected):
 
 
 def test_five_years_stand_where_the_dates_say_so():
-    assert judge("Developer of web services with five years of experience.", place="summary").proof
-    assert (
-        reason("Developer of web services with nine years of experience.", place="summary") is Reason.DURATION
-    )
+    assert judge("Developer with five years of experience.", place="summary").proof
+    assert reason("Developer with nine years of experience.", place="summary") is Reason.DURATION
 
 
 def test_a_translated_fact_of_another_language_pair_is_left_to_the_reader_rather_than_refused():

@@ -3,8 +3,9 @@ from fractions import Fraction
 import pytest
 
 from drafting.check.lemmas import keys
-from drafting.check.quantities import quantities_of, years_of
+from drafting.check.quantities import quantities_of
 from drafting.check.tokens import read
+from drafting.check.years import years_of
 from drafting.language import codes, detect, language_of
 from drafting.prose import sentences_of, tidy
 from tests.drafting.conftest import load_profile

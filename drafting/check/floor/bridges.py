@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from drafting.check.evidence import Evidence, Said
-from drafting.check.quantities import quantities_of, years_of
+from drafting.check.quantities import quantities_of
 from drafting.check.reasons import Reason, Refusal
-from drafting.check.tokens import Text, Token
+from drafting.check.tokens import Text, Token, read
+from drafting.check.years import years_of
 
 _POSSESSED = ("credential", "award", "super", "role", "lead", "field", "outcome", "big")
 _BOASTS = ("award", "super")
@@ -19,13 +22,31 @@ def past_or_boast(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
     plain = text.grammar.wish_past.sub(" ", text.raw)
     if past := text.grammar.past.search(plain):
         return Refusal(Reason.PAST, (past.group().strip(),))
-    if strange := _numbers(text, evidence):
-        return Refusal(Reason.NUMBER, strange)
-    if employer := _own_employer(text, evidence):
-        return Refusal(Reason.PAST, employer)
-    if boast := [t for t in text.content if _is_boast(t, text) and not _is_known(t, evidence)]:
-        return Refusal(Reason.SUPERLATIVE, tuple(token.text for token in boast))
+    for reason, finds in _RULES:
+        if words := finds(text, evidence):
+            return Refusal(reason, words)
     return _unowned(text, evidence)
+
+
+def _boasts(text: Text, evidence: Evidence) -> tuple[str, ...]:
+    return tuple(t.text for t in text.content if _is_boast(t, text) and not _is_known(t, evidence))
+
+
+def _presented_as(text: Text, evidence: Evidence) -> tuple[str, ...]:
+    """An occupation the person is said to have: "as a master I would …"; "as your manager" is a wish."""
+    return tuple(
+        token.text
+        for token in text.content
+        if token.is_only("role")
+        and not any(one.is_same_as(token) for one in evidence.ground.whole.tokens)
+        and any(
+            one.folded in text.grammar.presenting
+            for one in text.tokens[max(token.index - 2, 0) : token.index]
+        )
+        and not any(
+            text.grammar.yours.search(one.text) for one in text.tokens[max(token.index - 2, 0) : token.index]
+        )
+    )
 
 
 def _numbers(text: Text, evidence: Evidence) -> tuple[str, ...]:
@@ -67,12 +88,25 @@ def _unowned(text: Text, evidence: Evidence) -> Refusal | None:
     theirs = text.grammar.yours.search(text.raw, ours.end())
     owned = text.raw[ours.start() : theirs.start() if theirs else len(text.raw)]
     words = set(owned.casefold().replace(",", " ").replace(".", " ").split())
+    job = evidence.ground.job
+    theirs_by_name = read(
+        " ".join(filter(None, (job.hiring_organization, job.title, job.job_location))), text.language
+    )
     strange = [
         token
         for token in text.content
-        if (token.folded in words or set(token.folded.split()) <= words)
+        if not any(one.keys & token.keys for one in theirs_by_name.tokens)
+        and (token.folded in words or set(token.folded.split()) <= words)
         and token.folded not in text.grammar.wish
         and not any(one.is_same_as(token) for one in evidence.ground.whole.tokens)
         and (evidence.ground.posting_names(token) or token.is_only(*_POSSESSED))
     ]
     return Refusal(Reason.POSTING, tuple(token.text for token in strange)) if strange else None
+
+
+_RULES: tuple[tuple[Reason, Callable[[Text, Evidence], tuple[str, ...]]], ...] = (
+    (Reason.NUMBER, _numbers),
+    (Reason.PAST, _own_employer),
+    (Reason.SUPERLATIVE, _boasts),
+    (Reason.RANK, _presented_as),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drafting.check.evidence import Evidence, Said
+from drafting.check.explained import explained
 from drafting.check.meanings import PROTECTED, classes
 from drafting.check.reasons import Refusal
 from drafting.check.tokens import Text, Token
@@ -15,8 +16,14 @@ def unnamed_claim(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
     """The refusal of such a word that the sources have neither as it stands nor in another word for it."""
     if said.place == "bridge":
         return None
+    ours = explained(text, evidence)
     for token in text.tokens:
-        if token.is_content and token.is_only(*PROTECTED) and not _is_named(token, evidence):
+        if (
+            token.is_content
+            and token.index not in ours
+            and token.is_only(*PROTECTED)
+            and not _is_named(token, evidence)
+        ):
             reason = PROTECTED[next(classes()[row] for row in sorted(token.rows))]
             return Refusal(reason, (token.text,))
     return None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from drafting.check.evidence import Evidence, Said
-from drafting.check.periods import whole_months, whole_years
-from drafting.check.quantities import Quantity, Year, quantities_of, years_of
+from drafting.check.periods import spans, whole_months, whole_years
+from drafting.check.quantities import Quantity, quantities_of
 from drafting.check.reasons import Reason, Refusal
 from drafting.check.tokens import Text
+from drafting.check.years import Year, years_of
 
+_GIVE_OR_TAKE = 2
+_SHORT_OF = 6
 _NEARLY = frozenset(["almost", "nearly", "fast", "beinahe", "knapp", "presque", "casi", "quase", "karibu"])
 
 
@@ -21,7 +24,11 @@ def wrong_date(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
 
 def _stands(year: Year, text: Text, evidence: Evidence) -> bool:
     written = [one for source in evidence.near for one in years_of(source)]
-    if year.is_since and not any(one.is_since and one.value == year.value for one in written):
+    if (
+        year.is_since
+        and evidence.periods
+        and not any(one.is_since and one.value == year.value for one in written)
+    ):
         starts = {period.years[0] for period in evidence.periods if period.is_open}
         return year.value in starts
     return any(one.value == year.value and year.month in (0, one.month) for one in written)
@@ -32,13 +39,21 @@ def follows_from_dates(quantity: Quantity, text: Text, evidence: Evidence) -> bo
     if quantity.unit not in ("year", "month", "decade") or not evidence.periods:
         return False
     if quantity.value.denominator != 1:
-        return False
+        return _lasted_halves(quantity, evidence)
     value = int(quantity.value) * (10 if quantity.unit == "decade" else 1)
     if quantity.unit == "month":
         return not quantity.limit and value in whole_months(evidence.periods)
     return value in whole_years(
         evidence.periods, at_least=quantity.limit == "more", nearly=_is_nearly(quantity, text)
     )
+
+
+def _lasted_halves(quantity: Quantity, evidence: Evidence) -> bool:
+    """Four and a half years, give or take a month or two."""
+    said = quantity.value * (12 if quantity.unit == "year" else 1)
+    if quantity.limit == "more":
+        return any(said <= months <= said + _SHORT_OF for months in spans(evidence.periods))
+    return any(abs(months - said) <= _GIVE_OR_TAKE for months in spans(evidence.periods))
 
 
 def _is_nearly(quantity: Quantity, text: Text) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from drafting.check.evidence import Evidence, Said
 from drafting.check.explained import explained
+from drafting.check.quantities import quantities_of
 from drafting.check.reasons import Reason, Refusal
 from drafting.check.tokens import Text, Token
 
@@ -19,11 +20,15 @@ def more_than_said(text: Text, evidence: Evidence, said: Said) -> Refusal | None
     """The refusal of a text that holds more than its lines do, as far as that can be counted."""
     if said.place == "bridge":
         return None
-    ours = explained(text, evidence)
-    rest = [token for token in text.content if token.index not in ours and not evidence.has(token)]
+    # Numbers that follow from others have passed their own rule.
+    counted = {index for quantity in quantities_of(text) for index in quantity.tokens}
+    ours = explained(text, evidence) | counted
+    # Skills and languages hold for the person, but tell nothing of what was done in one job.
+    stands = evidence.has if said.place == "summary" else evidence.near_has
+    rest = [token for token in text.content if token.index not in ours and not stands(token)]
     if moved := _from_elsewhere(rest, evidence, said):
         return Refusal(Reason.OTHER_ENTRY, moved)
-    if said.place != "summary" and (planted := _only_in_posting(rest, text, evidence)):
+    if planted := _only_in_posting(rest, text, evidence):
         return Refusal(Reason.POSTING, planted)
     if added := _clause_of_its_own(text, rest, ours, evidence):
         return Refusal(Reason.EXTRA, added)
@@ -35,6 +40,8 @@ def _from_elsewhere(rest: Sequence[Token], evidence: Evidence, said: Said) -> tu
     if said.place == "summary":
         return ()
     ground = evidence.ground
+    if tools := [token for token in rest if not token.rows and token.keys & ground.skill_keys]:
+        return tuple(token.text for token in tools)
     named = {entry.id for entry in evidence.entries}
     for entry in ground.facts.entries:
         if entry.id in named:
@@ -103,6 +110,23 @@ def _beyond(text: Text, rest: Sequence[Token], evidence: Evidence, said: Said) -
         for one in line.content
     )
     slack = _SLACK_IN_TRANSLATION if is_translation else _SLACK
-    if len(rest) > unsaid + slack:
-        return Refusal(Reason.EXTRA, tuple(token.text for token in rest))
+    added = [token for token in rest if _is_joined(token, text)]
+    lines = evidence.touched(text.content)
+    more_joins = _joins(text) > sum(_joins(line) for line in lines) + len(lines) - 1
+    if len(rest) > unsaid + slack or len(added) > unsaid or (added and more_joins):
+        return Refusal(Reason.EXTRA, tuple(token.text for token in added or rest))
     return None
+
+
+def _joins(text: Text) -> int:
+    return sum(token.folded in text.grammar.joins for token in text.tokens)
+
+
+def _is_joined(token: Token, text: Text) -> bool:
+    """Whether the word is the first of what "and" adds."""
+    for before in reversed(text.tokens[max(token.index - 3, 0) : token.index]):
+        if before.folded in text.grammar.joins:
+            return True
+        if not before.is_neutral:
+            return False
+    return False

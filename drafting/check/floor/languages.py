@@ -71,8 +71,15 @@ def _level_near(mention: Token, text: Text) -> tuple[Token, int] | None:
 
 
 def _another_between(level: Token, mention: Token, text: Text) -> bool:
+    """Whether the level belongs to another language: "fluent in French, and German"; but "French and English,
+    both advanced" is said of both."""
     first, last = sorted((level.index, mention.index))
-    return any(language_code(token.folded, text.language) for token in text.tokens[first + 1 : last])
+    between = text.tokens[first + 1 : last]
+    is_shared = all(
+        (token.is_neutral and not token.mark_before) or language_code(token.folded, text.language)
+        for token in between
+    )
+    return not is_shared and any(language_code(token.folded, text.language) for token in between)
 
 
 def _rank(word: str) -> int:

@@ -3,14 +3,19 @@ in."""
 
 from __future__ import annotations
 
+import re
+
 from drafting.check.evidence import Evidence, Said
 from drafting.check.floor.languages import language_code
 from drafting.check.lemmas import is_known, lemma
 from drafting.check.quantities import quantities_of
 from drafting.check.reasons import Reason, Refusal
 from drafting.check.tokens import Text, Token
+from drafting.check.years import years_of
 
 _SHORTEST = 3
+# Spanish and Portuguese hang pronouns on verbs: aplicarlo, mostrando-lhe.
+_CLITIC = re.compile(r"(?:ar|er|ir|ando|endo|iendo)(?:me|te|se|nos|l[oae]s?|lhes?|vos)$")
 # Languages whose dictionary knows next to all that is written in them; the French one lacks common words.
 _COMPLETE = frozenset({"en", "es", "pt", "de"})
 _WORKED_AT = {
@@ -24,6 +29,7 @@ def unknown_name(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
     """The refusal of a word that is a name by its form, or no word of the language, and not in the
     sources."""
     counted = {index for quantity in quantities_of(text) for index in quantity.tokens}
+    counted |= {year.named.index for year in years_of(text) if year.named}
     strange = tuple(
         token.text
         for token in text.tokens
@@ -55,7 +61,7 @@ def _is_name(token: Token, text: Text, evidence: Evidence, said: Said) -> bool:
     if len(word) < _SHORTEST or text.language not in _COMPLETE or not word.isalpha():
         return False
     if not is_known(word, text.language):
-        return not (text.language == "de" and _is_compound(word))
+        return not (_is_compound(word) if text.language == "de" else bool(_CLITIC.search(word.casefold())))
     return said.place != "bridge" and _is_worked_at(token, text)
 
 

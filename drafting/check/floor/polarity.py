@@ -17,6 +17,8 @@ _NOT_ONLY = re.compile(
 )
 # Where in a line a word of helping makes the whole line help: its verb.
 _OPENING = 2
+# Words that a clause of a summary must share with a line to be about it.
+_TELLING = 3
 
 
 def turned_round(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
@@ -60,11 +62,28 @@ def _negation(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
     ours = negations(text)
     lines = evidence.touched(text.content)
     theirs = [token for line in lines for token in negations(line)]
-    if ours and not theirs and not any(negations(header) for header in evidence.headers):
+    # "Stopped before launch" may be told as "never launched".
+    is_undone = bool({"plan", "fail"} & evidence.classes)
+    if ours and not theirs and not is_undone and not any(negations(header) for header in evidence.headers):
         return Refusal(Reason.POLARITY, (ours[0].text,))
-    if theirs and not ours and said.place != "summary" and all(negations(line) for line in lines):
+    if (
+        theirs
+        and not ours
+        and said.place != "summary"
+        and all(_denies_what_is_told(line, text) for line in lines)
+    ):
         return Refusal(Reason.POLARITY, (theirs[0].text,))
     return None
+
+
+def _denies_what_is_told(line: Text, text: Text) -> bool:
+    """Whether the clause of the line that has a negation is the one the text tells, by more than half."""
+    for token in negations(line):
+        words = [one for one in line.clause(token.clause) if one.is_content and one.index != token.index]
+        told = sum(any(one.is_same_as(other) for other in text.content) for one in words)
+        if told * 2 > len(words) or not words:
+            return True
+    return False
 
 
 def negations(text: Text) -> tuple[Token, ...]:
@@ -74,7 +93,7 @@ def negations(text: Text) -> tuple[Token, ...]:
     return tuple(
         token
         for token in text.tokens
-        if (token.folded in text.grammar.negations and token.folded not in only)
+        if (set(token.folded.split()) & text.grammar.negations and token.folded not in only)
         or token.has_class("fail")
         or (swahili and re.fullmatch(r"(?:si|ha(?:tu|wa|i|zi|ku|m|u)?)(?:ku|ta|ja)\w{3,}", token.folded))
     )
@@ -100,7 +119,7 @@ def _summary_hedge(text: Text, evidence: Evidence) -> Refusal | None:
             for line in evidence.lines
         ]
         most = max((count for count, _ in shared), default=0)
-        if most < 2:
+        if most < _TELLING:
             continue
         best = [line for count, line in shared if count == most]
         if all(is_help(line) for line in best) and "help" not in ours:
