@@ -12,6 +12,7 @@ from typing import Any
 from drafting.check.evidence import Said
 from drafting.check.judge import Check, Proof, Verdict
 from drafting.check.reasons import Reason, Refusal, note
+from extraction.threads import in_parsing_thread
 
 Repair = Callable[[Sequence[Verdict]], Awaitable[Sequence[Said]]]
 Read = Callable[[Sequence[Said]], Awaitable[dict[str, Refusal | None]]]
@@ -38,7 +39,8 @@ async def check_texts(check: Check | None, texts: Sequence[Said], *, repair: Rep
     if check is None:
         checked.verdicts = {said.id: Verdict(said, Refusal(Reason.UNTRANSLATED)) for said in texts}
         return checked
-    checked.verdicts = {said.id: check.judge(said) for said in texts}
+    judged = await in_parsing_thread(_judged, check, texts)
+    checked.verdicts = {verdict.said.id: verdict for verdict in judged}
     await _repair(checked, check, repair)
     await _read(checked, read)
     for verdict in checked.verdicts.values():
@@ -50,14 +52,18 @@ async def check_texts(check: Check | None, texts: Sequence[Said], *, repair: Rep
 async def _repair(checked: Checked, check: Check, repair: Repair) -> None:
     """Have what was refused written again, once; what is refused again stays refused for its first reason."""
     refused = [verdict for verdict in checked.verdicts.values() if verdict.refusal]
-    for said in await repair(refused) if refused else ():
-        first = checked.verdicts.get(said.id)
-        if first is None or first.refusal is None or said.text == first.said.text:
+    rewritten = await repair(refused) if refused else ()
+    for again in await in_parsing_thread(_judged, check, rewritten):
+        first = checked.verdicts.get(again.said.id)
+        if first is None or first.refusal is None or again.refusal or again.said.text == first.said.text:
             continue
-        again = check.judge(said)
-        if not again.refusal:
-            checked.notes.append(note(said.id, first.refusal))
-            checked.verdicts[said.id] = again
+        checked.notes.append(note(again.said.id, first.refusal))
+        checked.verdicts[again.said.id] = again
+
+
+def _judged(check: Check, texts: Sequence[Said]) -> list[Verdict]:
+    """Off the event loop: a language's dictionary takes up to some seconds to load."""
+    return [check.judge(said) for said in texts]
 
 
 async def _read(checked: Checked, read: Read) -> None:

@@ -12,7 +12,7 @@ from accounts.database import in_database_thread
 from accounts.models import User
 from drafting.check.evidence import Claim, Said
 from drafting.check.reasons import Reason, Refusal, note
-from drafting.cv import Composition, compose_cv
+from drafting.cv import compose_cv
 from drafting.errors import JobTooThin, SourceNotFound
 from drafting.facts import PROFILE_SUMMARY, FactSheet, read_facts, require_substance
 from drafting.language import DEFAULT, codes, detect
@@ -29,6 +29,7 @@ from drafting.versions import save_next_version, series_of
 from drafting.writing import Writer
 from extraction.models import JobPosting
 from extraction.schema import JobData
+from extraction.threads import in_parsing_thread
 from orchestration.experiments.prompt_versions import prompt_version_for
 from orchestration.results import GenerationResult
 
@@ -77,13 +78,14 @@ def load_source(
 async def draft_cv(*, user: User, source: Source, options: DraftOptions) -> Draft:
     """Draft a CV and store it as the next version of its series; raises what the orchestrator raises."""
     facts = source.facts
-    profile_language = detect(facts.text)
+    profile_language = await in_parsing_thread(detect, facts.text)
     language = options.language or (profile_language if profile_language in codes() else None) or DEFAULT
     writer = Writer(user, facts, source.job, options, language=language, profile_language=profile_language)
     version = await prompt_version_for(user, "cv_draft")
     reply = await writer.cv(version)
     checked = await writer.checked(_cv_texts(facts, reply))
-    cv = compose_cv(facts, reply, checked, job=source.job, options=options)
+    cv = await in_parsing_thread(compose_cv, facts, reply, checked, job=source.job, options=options)
+    report = await in_parsing_thread(match, facts, source.job)
     pages = await fit_pages(cv, facts, job=source.job, language=language, options=options)
     warnings = dates_out_of_order(facts.resume)
     draft = Draft(
@@ -91,7 +93,7 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions) -> Draf
         changes=cv.changes,
         grounding=_language_notes(language, profile_language) + cv.grounding,
         proofs=cv.proofs,
-        report=_report(source, cv) | {"pages": pages, "warnings": warnings},
+        report={"match": report.as_dict(), "pages": pages, "warnings": warnings},
         **_described(user, Kind.CV, source, options, language=language, version=version),
     )
     return await _stored(draft, writer)
@@ -101,14 +103,16 @@ async def write_letter(*, user: User, source: Source, options: DraftOptions) -> 
     """Write a cover letter and store it as the next version of its series; raises what the orchestrator
     raises."""
     facts, job = source.facts, source.job
-    profile_language, asked = detect(facts.text), detect(posting_text(job))
+    profile_language = await in_parsing_thread(detect, facts.text)
+    asked = await in_parsing_thread(detect, posting_text(job))
     language = options.language or next((one for one in (asked, profile_language) if one in codes()), DEFAULT)
     writer = Writer(user, facts, job, options, language=language, profile_language=profile_language)
     version = await prompt_version_for(user, "cover_letter")
     reply = await writer.letter(version)
     checked = await writer.checked(_letter_texts(reply))
-    report = match(facts, job)
-    letter = compose_letter(
+    report = await in_parsing_thread(match, facts, job)
+    letter = await in_parsing_thread(
+        compose_letter,
         facts,
         reply,
         checked,
@@ -162,10 +166,6 @@ def _language_notes(language: str, profile_language: str | None) -> list[dict[st
         return []
     is_readable = profile_language in codes()
     return [note("language", Refusal(Reason.TRANSLATED if is_readable else Reason.UNTRANSLATED))]
-
-
-def _report(source: Source, cv: Composition) -> dict[str, Any]:
-    return {"match": match(source.facts, source.job).as_dict()}
 
 
 async def _stored(draft: Draft, writer: Writer) -> Draft:

@@ -23,6 +23,7 @@ from drafting.prose import tidy
 from drafting.reading import Reader
 from drafting.replies import CvReply, LetterReply, QuotedClaim, RepairReply
 from extraction.schema import JobData
+from extraction.threads import in_parsing_thread
 from orchestration.errors import InputTooLong
 from orchestration.orchestrator import AIOrchestrator
 from orchestration.results import GenerationResult
@@ -162,7 +163,8 @@ class Writer:
     ) -> Reply:
         """Ask with as much as a model reads: the whole, else less of it."""
         self._task, self._version = task, version
-        prompts = list({prompt.text: prompt for prompt in map(prompt_for, BUDGETS)}.values())
+        made = await in_parsing_thread(lambda: [prompt_for(budget) for budget in BUDGETS])
+        prompts = list({prompt.text: prompt for prompt in made}.values())
         for number, prompt in enumerate(prompts, start=1):
             try:
                 result = await self._generate(task, version, prompt)
