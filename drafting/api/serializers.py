@@ -178,7 +178,7 @@ class RequirementSerializer(serializers.Serializer[Any]):
     )
 
 
-class WarningSerializer(serializers.Serializer[Any]):
+class DraftWarningSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=["gap", "order"])
     path = serializers.CharField()
     message = serializers.CharField()
@@ -187,7 +187,7 @@ class WarningSerializer(serializers.Serializer[Any]):
 class ReportSerializer(serializers.Serializer[Any]):
     match = RequirementSerializer(many=True, help_text="What the posting asks, and what the profile has.")
     pages = serializers.IntegerField(required=False, allow_null=True, help_text="Of the CV as a PDF.")
-    warnings = WarningSerializer(many=True, required=False)
+    warnings = DraftWarningSerializer(many=True, required=False)
 
 
 class DraftCallSerializer(serializers.Serializer[Any]):
