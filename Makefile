@@ -12,7 +12,7 @@ VENDOR_KEYS := GEMINI_API_KEY|OPENAI_API_KEY|ANTHROPIC_API_KEY
 APPS := aditus accounts providers usage orchestration extraction drafting
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench local-model openapi requirements clean
+.PHONY: help demo run test lint bench eval-extraction local-model openapi requirements clean
 
 help:
 	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto, local or sandbox)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test          lint, then every test this machine can run"
 	@echo "make lint          style, types, layers, migrations, deployment settings"
 	@echo "make bench         the benchmarks"
+	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
 	@echo "make local-model   install the small model that runs on this machine"
 	@echo "make openapi       write docs/openapi.yaml anew"
 	@echo "make requirements  lock the dependencies anew"
@@ -58,6 +59,10 @@ lint: $(DEV) .env
 
 bench: $(DEV) .env
 	$(BIN)/python -m bench $(ARGS)
+
+# The last line is JSON.
+eval-extraction: $(DEV) .env
+	@$(BIN)/python -m bench.extraction_eval $(ARGS)
 
 local-model: $(LOCAL)
 

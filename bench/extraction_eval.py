@@ -201,7 +201,7 @@ async def refusals(cases: list[Case]) -> tuple[int, int, list[str]]:
     return right, wrong, notes
 
 
-async def main(arguments: argparse.Namespace) -> dict[str, Any]:
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
     cases = [case for case in load_cases(arguments.cases) if arguments.only in case.name]
     if arguments.author:
         cases = [case for case in cases if case.author == arguments.author]
@@ -209,13 +209,13 @@ async def main(arguments: argparse.Namespace) -> dict[str, Any]:
     structured = [case for case in postings if case.shape == "structured"]
     others = [case for case in postings if case.shape == "unstructured"]
     nothing = [case for case in cases if case.not_a_posting is not None]
-    by_data, data_calls = await measure(structured, perfect)
-    ceiling, ceiling_calls = await measure(others, perfect)
+    by_data, data_calls = asyncio.run(measure(structured, perfect))
+    ceiling, ceiling_calls = asyncio.run(measure(others, perfect))
     # What a picture shows nobody knows before a model has looked.
     pictures = [case for case in nothing if case.path.suffix in {".png", ".jpg"}]
     nothing = [case for case in nothing if case not in pictures]
-    right, wrong, notes = await refusals([*postings, *nothing])
-    seen, _, picture_notes = await refusals(pictures)
+    right, wrong, notes = asyncio.run(refusals([*postings, *nothing]))
+    seen, _, picture_notes = asyncio.run(refusals(pictures))
     notes += picture_notes
     report("Stated as data", by_data, data_calls, len(structured))
     report("Stated in words, perfect model (the ceiling)", ceiling, ceiling_calls, len(others))
@@ -225,7 +225,7 @@ async def main(arguments: argparse.Namespace) -> dict[str, Any]:
         with asker(name) as (ask, most):
             # A picture needs a model that sees; neither of these does.
             readable = [case for case in others if case.path.suffix not in {".png", ".jpg"}]
-            total, calls = await measure(readable, ask, most)
+            total, calls = asyncio.run(measure(readable, ask, most))
         report(f"Stated in words, {name}", total, calls, len(readable))
         if arguments.verbose:
             print("\n".join(total.notes))
@@ -258,6 +258,6 @@ if __name__ == "__main__":
     parser.add_argument("--author", choices=["a", "b"], help="only one half of the set")
     parser.add_argument("-v", "--verbose", action="store_true")
     started = time.perf_counter()
-    figures = asyncio.run(main(parser.parse_args()))
+    figures = main(parser.parse_args())
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
     print(json.dumps(figures))
