@@ -24,5 +24,5 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=3)"]
-# WEB_CONCURRENCY sets the number of processes.
-CMD ["uvicorn", "aditus.asgi:application", "--host", "0.0.0.0", "--port", "8000"]
+# WEB_CONCURRENCY sets the number of processes. Proxies' headers are read by Aditus itself (TRUSTED_PROXIES).
+CMD ["uvicorn", "aditus.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-proxy-headers"]

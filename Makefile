@@ -9,38 +9,38 @@ RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 LOCAL := .venv/.installed-local
 VENDOR_KEYS := GEMINI_API_KEY|OPENAI_API_KEY|ANTHROPIC_API_KEY
-APPS := aditus accounts providers usage orchestration extraction drafting
+APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench eval-extraction local-model openapi requirements clean
+.PHONY: help demo run super-admin test lint bench eval-extraction fuzz local-model openapi requirements clean
 
 help:
-	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto, local or sandbox)"
+	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto or sandbox)"
 	@echo "make run           the console and the API on http://127.0.0.1:$(PORT)"
+	@echo "make super-admin   the first account of the console: asks for email and password"
 	@echo "make test          lint, then every test this machine can run"
 	@echo "make lint          style, types, layers, migrations, deployment settings"
 	@echo "make bench         the benchmarks"
 	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
+	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
 	@echo "make local-model   install the small model that runs on this machine"
 	@echo "make openapi       write docs/openapi.yaml anew"
 	@echo "make requirements  lock the dependencies anew"
 	@echo "make clean         remove what can be made again; var/ and .env stay"
 
-# The local model's wheels do not exist for every platform.
+# The local model's wheels do not exist for every platform; the demo then says so and goes on.
 demo: $(RUNTIME) .env
-	@provider="$(PROVIDER)"; \
-	if [ "$$provider" = auto ] && { env; cat .env; } | grep -qE '^($(VENDOR_KEYS))=.'; then \
-		:; \
-	elif [ "$$provider" = auto ] || [ "$$provider" = local ]; then \
-		if ! $(MAKE) --no-print-directory local-model; then \
-			echo "The local model cannot be installed here, so the demo uses the sandbox instead."; \
-			provider=sandbox; \
-		fi; \
+	@if [ "$(PROVIDER)" = auto ] && ! { env; cat .env; } | grep -qE '^($(VENDOR_KEYS))=.'; then \
+		$(MAKE) --no-print-directory local-model || true; \
 	fi; \
-	$(BIN)/python manage.py demo --provider "$$provider"
+	$(BIN)/python manage.py demo --provider "$(PROVIDER)"
 
 run: $(RUNTIME) .env
 	@$(BIN)/python manage.py run_embedded --port $(PORT)
+
+super-admin: $(RUNTIME) .env
+	@$(BIN)/python manage.py migrate --no-input --verbosity 0
+	@$(BIN)/python manage.py make_super_admin
 
 # CI=true makes whatever is missing on this machine a failure.
 test: $(DEV) lint
@@ -63,6 +63,9 @@ bench: $(DEV) .env
 # The last line is JSON.
 eval-extraction: $(DEV) .env
 	@$(BIN)/python -m bench.extraction_eval $(ARGS)
+
+fuzz: $(DEV) .env
+	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m bench.fuzz
 
 local-model: $(LOCAL)
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Self
 
@@ -21,9 +23,13 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django_guid import get_guid
 
+from accounts import client_addresses
 from accounts.models import AuditEntry, AuditHead, User
 
 _HEAD = 1
+_commands_entered: set[str] = set()
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +48,7 @@ class Actor:
         """The person behind a Django or DRF request; `door` is "admin" or "api". `user` names them while
         they are still logging in.
 
-        The address is the peer's as the web server gives it: behind a proxy, start uvicorn with
-        `--forwarded-allow-ips`. A forwarded header is never read here, because anybody can send one.
+        The address is the client's, as `accounts.client_addresses` vouches for it.
         """
         if user is None and isinstance(request.user, User):
             user = request.user
@@ -51,7 +56,7 @@ class Actor:
             door=door,
             user=user,
             email=user.email if user else "",
-            ip_address=str(request.META.get("REMOTE_ADDR") or "")[:45],
+            ip_address=client_addresses.of_request(request)[:45],
             user_agent=str(request.META.get("HTTP_USER_AGENT") or "")[:200],
         )
 
@@ -87,7 +92,7 @@ def record(
     if connection.vendor == "postgresql":
         # What the commit would check of foreign keys may wait for rows of somebody who waits for the head.
         connection.check_constraints()
-    head, _ = AuditHead.objects.select_for_update().get_or_create(pk=_HEAD)
+    head = hold()
     entry = AuditEntry(
         number=head.number + 1,
         created_at=timezone.now(),
@@ -108,7 +113,35 @@ def record(
     entry.hash = _sign(entry, settings.AUDIT_KEYS[0])
     entry.save(force_insert=True)
     AuditHead.objects.filter(pk=_HEAD).update(number=entry.number, hash=entry.hash)
+    transaction.on_commit(partial(_tell, entry))
     return entry
+
+
+def hold() -> AuditHead:
+    """The end of the chain, locked to the commit: until then nobody else's change is written down, so that
+    what is counted from here on stays as it was counted. After every other lock, as `record`."""
+    return AuditHead.objects.select_for_update().get_or_create(pk=_HEAD)[0]
+
+
+def _tell(entry: AuditEntry) -> None:
+    """Say it to the log, too: a log that is kept elsewhere shows when the trail was cut or written anew."""
+    logger.info(
+        "Audit entry #%d",
+        entry.number,
+        extra={
+            "audit_number": entry.number,
+            "audit_hash": entry.hash,
+            "audit_action": entry.action,
+            "audit_outcome": entry.outcome,
+        },
+    )
+    if entry.door == AuditEntry.Door.COMMAND:
+        _commands_entered.add(entry.actor_email)
+
+
+def has_entered(actor: Actor) -> bool:
+    """Whether this process has written an entry of this command."""
+    return actor.email in _commands_entered
 
 
 def record_alone(**entry: Any) -> AuditEntry:

@@ -32,11 +32,16 @@ def _call_and_release(function: Callable[[], R]) -> R:
     try:
         return function()
     finally:
-        for connection in connections.all(initialized_only=True):
-            # Closing hands a pooled connection back. SQLite has no server to spare one for, and its last
-            # close folds the write-ahead log back into the file, which costs more than the work itself.
-            if connection.vendor != "sqlite":
-                connection.close()
+        give_connections_back()
+
+
+def give_connections_back() -> None:
+    """Let others have this thread's connections; one in a transaction stays. The next query takes another."""
+    for connection in connections.all(initialized_only=True):
+        # Closing hands a pooled connection back. SQLite has no server to spare one for, and its last close
+        # folds the write-ahead log back into the file, which costs more than the work itself.
+        if connection.vendor != "sqlite" and not connection.in_atomic_block:
+            connection.close()
 
 
 async def in_database_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from hashlib import blake2b
 from threading import Lock
 from typing import Any
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from accounts import client_addresses
 from accounts.audit import Actor, record
+from accounts.database import give_connections_back
 from accounts.errors import DomainError
-from accounts.models import User
+from accounts.hashing import LONGEST_WAIT_SECONDS
+from accounts.models import LoginTurn, User
 
-# Attempts that share one of these wait for each other needlessly, which is rare and short.
-_PLACES = [Lock() for _ in range(64)]
+# One for each pair that somebody tries right now.
+_places: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+_registering = Lock()
+# Longer than an attempt takes, its wait for a place to hash included.
+LONGEST_TURN_SECONDS = 2 * LONGEST_WAIT_SECONDS
+_ASK_EVERY_SECONDS = 0.05
 
 
 class LockedOut(DomainError):
@@ -31,6 +42,17 @@ class LockedOut(DomainError):
     message = "Too many wrong attempts for this email from this address. Wait before the next one."
 
 
+class TooManyAttempts(DomainError):
+    """Others for the same email from the same address are being looked at."""
+
+    code = "too_many_attempts"
+    status = 429
+    message = "Too many attempts for this email from this address at once. Wait a little before the next one."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=5)
+
+
 def login_name(request: Any, credentials: dict[str, Any] | None) -> str:
     """The email as attempts are counted by it: one account, however it is typed (AXES_USERNAME_CALLABLE)."""
     name = (credentials or {}).get(settings.AXES_USERNAME_FORM_FIELD) or ""
@@ -39,26 +61,56 @@ def login_name(request: Any, credentials: dict[str, Any] | None) -> str:
 
 @contextmanager
 def one_attempt_at_a_time(*, request: Any, email: str) -> Iterator[None]:
-    """Keep every other attempt for this email from this address waiting until this one is counted.
+    """Keep every other attempt for this email from this address waiting until this one is counted, over all
+    processes.
 
     The lock after wrong passwords reads the count, then the password is hashed, which takes long, then the
-    attempt is counted: side by side, any number of attempts would read the same count. On PostgreSQL this
-    holds over all processes and the attempt is one transaction, so raise what refuses it afterwards. On
-    SQLite it holds within a process; each further process that serves logins lets in as many more attempts
-    side by side. The cache has no part in it.
+    attempt is counted: side by side, any number of attempts would read the same count. Neither who waits nor
+    who hashes holds a database connection, and the cache has no part in it. Raises TooManyAttempts when the
+    others take too long.
     """
     name = login_name(request, {settings.AXES_USERNAME_FORM_FIELD: email})
-    pair = f"login|{name}|{request.META.get('REMOTE_ADDR')}".encode("utf-8", "replace")
-    number = int.from_bytes(blake2b(pair, digest_size=8).digest(), signed=True)
-    if connection.vendor != "postgresql":
-        with _PLACES[number % len(_PLACES)]:
+    pair = f"login|{name}|{client_addresses.of_request(request)}".encode("utf-8", "replace")
+    digest, token = blake2b(pair, digest_size=32).hexdigest(), uuid4().hex
+    place = _place_of(digest)
+    # Within a process they wait here, so that few ask the database whose turn it is.
+    if not place.acquire(timeout=LONGEST_TURN_SECONDS):
+        raise TooManyAttempts
+    try:
+        _take_turn(digest, token)
+        try:
             yield
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            # Given back with the transaction, however that ends.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
-        yield
+        finally:
+            LoginTurn.objects.filter(pair=digest, token=token).delete()
+    finally:
+        place.release()
+
+
+def _place_of(pair: str) -> Lock:
+    with _registering:
+        return _places.setdefault(pair, Lock())
+
+
+def _take_turn(pair: str, token: str) -> None:
+    for _ in range(int(LONGEST_TURN_SECONDS / _ASK_EVERY_SECONDS)):
+        now = timezone.now()
+        held_until = now + timedelta(seconds=LONGEST_TURN_SECONDS)
+        turn = LoginTurn(pair=pair, token=token, held_until=held_until)
+        LoginTurn.objects.bulk_create([turn], ignore_conflicts=True)
+        if LoginTurn.objects.filter(pair=pair, token=token).exists():
+            return
+        # Left by a process that has died.
+        abandoned = LoginTurn.objects.filter(pair=pair, held_until__lt=now)
+        if abandoned.update(token=token, held_until=held_until):
+            return
+        give_connections_back()
+        time.sleep(_ASK_EVERY_SECONDS)
+    raise TooManyAttempts
+
+
+def forget_abandoned_turns() -> None:
+    """Delete what processes that died have left."""
+    LoginTurn.objects.filter(held_until__lt=timezone.now()).delete()
 
 
 def refuse_locked_out(*, request: Any, email: str) -> None:
@@ -70,7 +122,7 @@ def refuse_locked_out(*, request: Any, email: str) -> None:
         return
     attempts = AccessAttempt.objects.filter(
         username=login_name(request, {settings.AXES_USERNAME_FORM_FIELD: email}),
-        ip_address=request.META.get("REMOTE_ADDR"),
+        ip_address=client_addresses.of_request(request),
     )
     last = attempts.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
     seconds = max(1, math.ceil((last + settings.AXES_COOLOFF_TIME - timezone.now()).total_seconds()))

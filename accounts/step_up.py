@@ -13,6 +13,8 @@ from accounts.models import User
 
 SESSION_KEY = "mfa_at"
 CLAIM = "mfa_at"
+# The moment may have been written by another machine.
+_CLOCKS_DIFFER_BY_SECONDS = 30
 
 
 class StepUpRequired(DomainError):
@@ -28,7 +30,7 @@ class StepUpRequired(DomainError):
 class SecondFactorRequired(DomainError):
     code = "mfa_required"
     status = 403
-    message = "This needs your second factor. Log in again with `otp`."
+    message = "This needs your second factor. Log in again with `otp`, or confirm with POST auth/step-up."
 
 
 class EnrolmentRequired(DomainError):
@@ -55,8 +57,9 @@ def mark_verified(request: Any) -> None:
 
 
 def missing_factor(request: Any) -> DomainError | None:
-    """What `request.user` has yet to do about the second factor before they may enter, or None."""
-    if verified_at(request) is not None:
+    """What `request.user` has yet to do about the second factor before they may enter, or None. One that was
+    shown longer than SECOND_FACTOR_SECONDS ago counts no more."""
+    if _is_within(settings.SECOND_FACTOR_SECONDS, verified_at(request)):
         return None
     if _has_second_factor(request.user):
         return SecondFactorRequired()
@@ -72,8 +75,12 @@ def require_fresh(request: Any) -> None:
     if missing := missing_factor(request):
         raise missing
     moment = verified_at(request)
-    if moment is not None and not 0 <= time.time() - moment < settings.STEP_UP_SECONDS:
+    if moment is not None and not _is_within(settings.STEP_UP_SECONDS, moment):
         raise StepUpRequired
+
+
+def _is_within(seconds: float, moment: int | None) -> bool:
+    return moment is not None and -_CLOCKS_DIFFER_BY_SECONDS <= time.time() - moment < seconds
 
 
 def _has_second_factor(user: Any) -> bool:

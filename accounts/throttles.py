@@ -13,8 +13,8 @@ logger = logging.getLogger(__name__)
 
 
 class AnonymousThrottle(AnonRateThrottle):
-    """DRF's, which goes by the address that uvicorn vouches for. Fails open: while the cache is away, logins
-    go on, and the lock after wrong passwords, which the database keeps, still holds."""
+    """DRF's, which goes by the client's address (`accounts.client_addresses`). Fails open: while the cache is
+    away, logins go on, and the lock after wrong passwords, which the database keeps, still holds."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
         try:

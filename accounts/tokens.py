@@ -1,32 +1,95 @@
-"""Access and refresh tokens that can be revoked and that carry the moment of the second factor."""
+"""Access and refresh tokens that can be revoked and that carry the moment of the second factor.
+
+The tokens of one login are a family. Each refresh spends one refresh token and gives the next; who sends a
+spent one has copied it, or was copied from, so the whole family ends. However often it is refreshed, a family
+ends some time after its login.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, cast
+from uuid import uuid4
 
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists
+from django.utils import timezone
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from accounts.models import User
+from accounts.audit import Actor, record
+from accounts.errors import DomainError
+from accounts.models import Role, TokenFamily, User
 from accounts.step_up import CLAIM
 
 VERSION_CLAIM = "ver"
+FAMILY_CLAIM = "fam"
+
+
+class InvalidRefreshToken(DomainError):
+    code = "token_not_valid"
+    status = 401
+    message = "This refresh token is no longer valid. Log in again."
 
 
 def issue_pair(*, user: User, verified_at: int | None) -> dict[str, str]:
-    """A new access and refresh token; `verified_at` is when the second factor was shown (Unix seconds)."""
-    refresh = RefreshToken.for_user(user)
-    _stamp(refresh, user, verified_at)
-    return {"access": str(refresh.access_token), "refresh": str(refresh)}
+    """The first access and refresh token of a new family; `verified_at` is when the second factor was shown
+    (Unix seconds)."""
+    family = TokenFamily(user=user, verified_at=verified_at, good_token=uuid4().hex)
+    family.save(force_insert=True)
+    return _pair(user, family)
 
 
-def issue_access(*, user: User, verified_at: int) -> str:
-    """A new access token alone, for a step-up."""
-    access = AccessToken.for_user(user)
-    _stamp(access, user, verified_at)
-    return str(access)
+def rotate(*, refresh: str, actor_for: Callable[[User], Actor]) -> dict[str, str]:
+    """A new pair for `refresh`, which is spent from now on. `actor_for` (a user) says who acts, for the audit
+    trail. Raises InvalidRefreshToken; for a token that was spent before, with the end of its family."""
+    try:
+        old = RefreshToken(cast(Any, refresh))
+    except TokenError:
+        raise InvalidRefreshToken from None
+    with transaction.atomic():
+        # Of two that come with the same token at once, the second sees that it is spent.
+        family = (
+            TokenFamily.objects.select_for_update().filter(pk=old.get(FAMILY_CLAIM), ended_at=None).first()
+        )
+        user = User.objects.filter(pk=family.user_id, is_active=True).first() if family else None
+        if family is None or user is None or _is_over(old, user, family):
+            raise InvalidRefreshToken
+        is_spent = old[api_settings.JTI_CLAIM] != family.good_token
+        if is_spent:
+            TokenFamily.objects.filter(pk=family.pk).update(ended_at=timezone.now())
+            record(action="login.token_reused", actor=actor_for(user), target=user, outcome="refused")
+        else:
+            family.good_token = uuid4().hex
+            family.save(update_fields=["good_token"])
+    if is_spent:
+        raise InvalidRefreshToken
+    return _pair(user, family)
+
+
+def step_up(*, user: User, token: Any, verified_at: int) -> str:
+    """A new access token after the second factor was shown again; the next ones of the family of `token`,
+    the access token that was sent, have the moment too."""
+    family = TokenFamily.objects.filter(pk=token.get(FAMILY_CLAIM), user=user, ended_at=None).first()
+    if family is None:
+        return str(_stamped(AccessToken.for_user(user), user, verified_at))
+    family.verified_at = verified_at
+    family.save(update_fields=["verified_at"])
+    return str(_access(user, family))
+
+
+def forget_ended_families() -> int:
+    """Delete families of which no token can be good any more; returns how many."""
+    longest = max(settings.TOKEN_FAMILY_LIFETIME, settings.TOKEN_FAMILY_LIFETIME_SUPER_ADMIN)
+    oldest = timezone.now() - longest - api_settings.ACCESS_TOKEN_LIFETIME
+    return TokenFamily.objects.filter(started_at__lt=oldest).delete()[0]
 
 
 def is_revoked(token: Any, user: User) -> bool:
@@ -34,18 +97,64 @@ def is_revoked(token: Any, user: User) -> bool:
     return bool(token.get(VERSION_CLAIM, 0) != user.token_version)
 
 
-def _stamp(token: Any, user: User, verified_at: int | None) -> None:
+def _is_over(token: Token, user: User, family: TokenFamily) -> bool:
+    # simplejwt checks the password claim on access tokens only.
+    same_password = token.get(api_settings.REVOKE_TOKEN_CLAIM) == get_md5_hash_password(user.password)
+    return not same_password or is_revoked(token, user) or _end_of(family, user) <= timezone.now()
+
+
+def _end_of(family: TokenFamily, user: User) -> datetime:
+    """By the role they have now: who becomes a super-admin has the shorter time."""
+    is_super_admin = user.role == Role.SUPER_ADMIN
+    lifetime: timedelta = (
+        settings.TOKEN_FAMILY_LIFETIME_SUPER_ADMIN if is_super_admin else settings.TOKEN_FAMILY_LIFETIME
+    )
+    return family.started_at + lifetime
+
+
+def _pair(user: User, family: TokenFamily) -> dict[str, str]:
+    refresh = _bound(RefreshToken.for_user(user), user, family)
+    refresh[api_settings.JTI_CLAIM] = family.good_token
+    return {"access": str(_access(user, family)), "refresh": str(refresh)}
+
+
+def _access(user: User, family: TokenFamily) -> Token:
+    return _bound(AccessToken.for_user(user), user, family)
+
+
+def _bound(token: Token, user: User, family: TokenFamily) -> Token:
+    """`token` as one of its family, which it does not outlive."""
+    token[FAMILY_CLAIM] = str(family.pk)
+    token["exp"] = min(token["exp"], int(_end_of(family, user).timestamp()))
+    return _stamped(token, user, family.verified_at)
+
+
+def _stamped(token: Token, user: User, verified_at: int | None) -> Token:
     token[VERSION_CLAIM] = user.token_version
     if verified_at is not None:
         token[CLAIM] = verified_at
+    return token
 
 
 class RevocableJWTAuthentication(JWTAuthentication):
-    """simplejwt's, with the same one query; refuses what was issued before the user signed out everywhere."""
+    """simplejwt's, with one query too; refuses what was issued before the user signed out everywhere, and
+    what belongs to a family that has ended."""
 
     def get_user(self, validated_token: Any) -> User:  # type: ignore[override]
-        user = cast(User, super().get_user(validated_token))
-        if is_revoked(validated_token, user):
+        user_id, family_id = (
+            validated_token.get(name) for name in (api_settings.USER_ID_CLAIM, FAMILY_CLAIM)
+        )
+        if user_id is None:
+            raise InvalidToken("This token names no user. Log in again.")
+        living = TokenFamily.objects.filter(pk=family_id, ended_at=None)
+        user = User.objects.annotate(has_family=Exists(living)).filter(pk=user_id).first()
+        if user is None:
+            raise AuthenticationFailed("User not found", code="user_not_found")
+        if not user.is_active:
+            raise AuthenticationFailed("User is inactive", code="user_inactive")
+        if validated_token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
+            raise AuthenticationFailed("The user's password has been changed.", code="password_changed")
+        if is_revoked(validated_token, user) or (family_id and not user.has_family):
             raise AuthenticationFailed("This login has been ended. Log in again.", code="token_revoked")
         return user
 

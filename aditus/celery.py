@@ -11,14 +11,14 @@ app = Celery("aditus")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
-    "usage.sweep": {"task": "usage.tasks.sweep", "schedule": timedelta(minutes=1)},
-    "usage.roll_up": {"task": "usage.tasks.roll_up", "schedule": timedelta(minutes=5)},
+    "usage.sweep": {"task": "usage.celery_tasks.sweep", "schedule": timedelta(minutes=1)},
+    "usage.roll_up": {"task": "usage.celery_tasks.roll_up", "schedule": timedelta(minutes=5)},
     "accounts.forget_expired_tokens": {
-        "task": "accounts.tasks.forget_expired_tokens",
+        "task": "accounts.celery_tasks.forget_expired_tokens",
         "schedule": timedelta(days=1),
     },
     "orchestration.probe_providers": {
-        "task": "orchestration.tasks.probe_providers",
+        "task": "orchestration.celery_tasks.probe_providers",
         "schedule": timedelta(minutes=1),
     },
     "providers.refresh_capabilities": {

@@ -24,8 +24,7 @@ def server(url: str, *, pool_size: int) -> dict[str, Any]:
     """The database at `url`; one that is PostgreSQL gets up to `pool_size` connections per process."""
     config: dict[str, Any] = environ.Env.db_url_config(url)
     if config["ENGINE"] == "django.db.backends.postgresql":
-        # The pool tests a connection before it lends it, so that calls survive a restart of the server.
-        config["CONN_HEALTH_CHECKS"] = True
+        config["ENGINE"] = "aditus.postgresql"
         options = config.setdefault("OPTIONS", {})
         options["pool"] = {
             "min_size": 0,

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from accounts.errors import DomainError
+from accounts.parsers import BodyTooLarge
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 DATABASE_RETRY_SECONDS = 5
@@ -32,7 +33,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         return _respond(exc.status, exc.code, exc.message, exc.details, exc.retry_after)
     if isinstance(exc, DATABASE_AWAY):
         return _respond(503, "database_unavailable", DATABASE_MESSAGE, retry_after=DATABASE_RETRY_SECONDS)
-    if isinstance(exc, Http404):
+    if isinstance(exc, RequestDataTooBig):
+        exc = BodyTooLarge()
+    elif isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
@@ -72,7 +75,14 @@ def _respond(
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: a request that never reached a view, such as one with a foreign Host header."""
+    """handler400: a request that never reached a view, such as one with a foreign Host header or a form of
+    several megabytes."""
+    if isinstance(exception, RequestDataTooBig):
+        page = _page(request, defaults.bad_request, exception)
+        if page is None:
+            return _json(413, BodyTooLarge.default_code, BodyTooLarge.default_detail)
+        page.status_code = 413
+        return page
     message = "This request cannot be understood. Check its address, headers and size."
     return _page(request, defaults.bad_request, exception) or _json(400, "bad_request", message)
 

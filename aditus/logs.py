@@ -75,6 +75,8 @@ def console_logging(*, level: str) -> dict[str, Any]:
             "django": {"level": "INFO"},
             "django_guid": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
+            # Whatever the level of the rest: it anchors the audit trail.
+            "accounts.audit": {"level": "INFO"},
             "django.server": {"handlers": ["console"], "propagate": False},
             # uvicorn puts handlers of its own on these before it loads the application.
             "uvicorn": {"handlers": ["console"], "propagate": False},

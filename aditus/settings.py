@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django_guid.integrations import CeleryIntegration
 
-from aditus import appearance
+from accounts.client_addresses import trusted_proxies
+from aditus import content_policy
 from aditus.databases import server, sqlite
+from aditus.environment_keys import usable_key
 from aditus.logs import console_logging
+from console import appearance
+from providers.credentials.keys import stripped
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -41,37 +46,45 @@ AUDIT_KEYS: list[str] = env.list("AUDIT_KEYS", default=[]) or [SECRET_KEY]
 # The loopback names stay, because health checks inside a container come by them.
 ALLOWED_HOSTS: list[str] = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: how many proxies every request comes through, or
+# their addresses and networks.
+TRUSTED_PROXIES = trusted_proxies(env.str("TRUSTED_PROXIES", default="127.0.0.1,::1"))
 
 INSTALLED_APPS = [
     # Without its default configuration, which would put its own admin site in the place of ours.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "accounts.apps.ConsoleConfig",
+    "console.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_guid",
+    "corsheaders",
     "axes",
     "django_otp",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "accounts.apps.AccountsConfig",
+    "accounts",
     "providers",
     "usage",
     "orchestration",
     "extraction",
     "drafting",
+    "console",
     "aditus",
 ]
 
 # Every entry runs natively under asyncio: one sync-only middleware would cost each call a thread hop.
 MIDDLEWARE = [
+    "accounts.client_addresses.client_address_middleware",
     "django_guid.middleware.guid_middleware",
+    # Before whatever redirects or refuses: a preflight carries no token and follows no redirect.
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "aditus.content_policy.PagePolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -87,7 +100,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         # Before the apps', so that a page of unfold's can be corrected here.
-        "DIRS": [BASE_DIR / "aditus" / "templates"],
+        "DIRS": [BASE_DIR / "aditus" / "templates", BASE_DIR / "console" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -160,6 +173,10 @@ MFA_REQUIRED = env.bool("MFA_REQUIRED", default=not EMBEDDED)
 # How long a code counts as fresh for what needs one: keys, deletions, roles.
 STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=300)
 # Wrong passwords for one email from one address, at the console and the API together, then the wait.
+# The first account, for `make_super_admin` where nobody can be asked.
+SUPER_ADMIN_EMAIL = env.str("SUPER_ADMIN_EMAIL", default="")
+SUPER_ADMIN_PASSWORD = env.str("SUPER_ADMIN_PASSWORD", default="")
+
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_WAIT_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -168,6 +185,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.logins.login_name"
+AXES_CLIENT_IP_CALLABLE = "accounts.client_addresses.of_request"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
 # The audit trail tells who logged in; the lock alone is what axes is for.
 AXES_DISABLE_ACCESS_LOG = True
@@ -187,13 +205,18 @@ AUTH_PASSWORD_VALIDATORS = [
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
     # Changing a password ends every session that the old one opened.
     "CHECK_REVOKE_TOKEN": True,
 }
+# From the login to the end of every token that came of it, however often it is refreshed.
+TOKEN_FAMILY_LIFETIME = timedelta(days=30)
+TOKEN_FAMILY_LIFETIME_SUPER_ADMIN = timedelta(hours=12)
 # A working day: the console asks for password and code again after it.
 SESSION_COOKIE_AGE = 12 * 3600
+# How long a code counts at all, at the console and the API.
+SECOND_FACTOR_SECONDS = SESSION_COOKIE_AGE
+# Password hashes made at once per process; they are slow on purpose, and others wait for them.
+PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=2)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -210,11 +233,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["accounts.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "PAGE_SIZE": 20,
+    # The one format is not chosen by `?format=`, which is refused like any parameter that a list has not.
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "aditus.exceptions.exception_handler",
     "DEFAULT_THROTTLE_CLASSES": ["accounts.throttles.AnonymousThrottle"],
     "DEFAULT_THROTTLE_RATES": {"anon": env.str("ANONYMOUS_RATE", default="60/min")},
-    # uvicorn has read the proxy's headers already, from the proxies it was told to trust.
+    # The middleware has read the proxies' headers already.
     "NUM_PROXIES": 0,
 }
 SPECTACULAR_SETTINGS = {
@@ -240,19 +265,19 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = {
     "gemini": {
-        "api_key": env.str("GEMINI_API_KEY", default=""),
-        "model_fast": env.str("GEMINI_MODEL_FAST", default="gemini-2.5-flash"),
-        "model_quality": env.str("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro"),
+        "api_key": usable_key("GEMINI_API_KEY", env.str("GEMINI_API_KEY", default="")),
+        "model_fast": stripped(env.str("GEMINI_MODEL_FAST", default="gemini-2.5-flash")),
+        "model_quality": stripped(env.str("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro")),
     },
     "openai": {
-        "api_key": env.str("OPENAI_API_KEY", default=""),
-        "model_fast": env.str("OPENAI_MODEL_FAST", default="gpt-5-mini"),
-        "model_quality": env.str("OPENAI_MODEL_QUALITY", default="gpt-5"),
+        "api_key": usable_key("OPENAI_API_KEY", env.str("OPENAI_API_KEY", default="")),
+        "model_fast": stripped(env.str("OPENAI_MODEL_FAST", default="gpt-5-mini")),
+        "model_quality": stripped(env.str("OPENAI_MODEL_QUALITY", default="gpt-5")),
     },
     "claude": {
-        "api_key": env.str("ANTHROPIC_API_KEY", default=""),
-        "model_fast": env.str("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5"),
-        "model_quality": env.str("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5"),
+        "api_key": usable_key("ANTHROPIC_API_KEY", env.str("ANTHROPIC_API_KEY", default="")),
+        "model_fast": stripped(env.str("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5")),
+        "model_quality": stripped(env.str("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5")),
     },
 }
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.
@@ -285,6 +310,15 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = not EMBEDDED
 SECURE_HSTS_PRELOAD = not EMBEDDED
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 X_FRAME_OPTIONS = "DENY"
+
+# --- Browsers -----------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
+# Origins whose pages may call the API, as https://app.example.com. Cookies are never sent along.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
+CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Request-ID")
 
 # --- Logs ---------------------------------------------------------------------------------------------
 

@@ -3,11 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from aditus.health import healthz, readyz
-from providers.admin import api_keys
-from usage import console_catalogue
+from console.providers import api_keys, catalogue
 
 api_v1 = [
     path("", include("accounts.urls")),
@@ -25,12 +24,12 @@ console_pages = [
     path("admin/api-keys/<int:config_id>/rotate", admin.site.admin_view(api_keys.rotate), name="rotate_key"),
     path(
         "admin/model-catalogue",
-        admin.site.admin_view(console_catalogue.model_catalogue),
+        admin.site.admin_view(catalogue.model_catalogue),
         name="model_catalogue",
     ),
     path(
         "admin/provider-use/<int:config_id>",
-        admin.site.admin_view(console_catalogue.provider_use),
+        admin.site.admin_view(catalogue.provider_use),
         name="provider_use",
     ),
 ]
@@ -44,7 +43,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include((api_v1, "v1"), namespace="v1")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]
 
 handler400 = "aditus.exceptions.bad_request"

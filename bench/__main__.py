@@ -30,7 +30,7 @@ from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone
 
 from accounts.models import Plan, Subscription, User
-from orchestration.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator
 from providers.models import AIProviderConfig
 
 CALLS, WARM_UP, ROUNDS, CONCURRENCY = 200, 40, 5, 16
@@ -117,7 +117,7 @@ def sandbox() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "run_sandbox", "--port", str(port)],
+        [sys.executable, "-m", "sandbox", "--port", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

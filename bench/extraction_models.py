@@ -22,14 +22,14 @@ from extraction.answer import FactsAnswer
 from extraction.findings import Findings
 from extraction.prompts import EXTRACTION
 from extraction.questions import Question
-from orchestration.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator
 from providers.models import AIProviderConfig
 
 START_SECONDS = 120
 # Name → command, address below the port, provider type, model, path that says it is up, characters shown.
 _SERVERS = {
-    "sandbox": ("run_sandbox", "/openai/v1", "openai", "sandbox-mini", "/_sandbox/hits", 24_000),
-    "local": ("run_local_model", "/v1", "local", "smollm2-135m", "/health", 5_000),
+    "sandbox": (["-m", "sandbox"], "/openai/v1", "openai", "sandbox-mini", "/_sandbox/hits", 24_000),
+    "local": (["manage.py", "run_local_model"], "/v1", "local", "smollm2-135m", "/health", 5_000),
 }
 
 
@@ -40,7 +40,7 @@ def asker(name: str) -> Iterator[tuple[object, int]]:
     databases = setup_databases(verbosity=0, interactive=False)
     port = _free_port()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", command, "--port", str(port)],
+        [sys.executable, *command, "--port", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -22,8 +22,8 @@ from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import User
+from console.usage.statistics import HOME, OF_ONE_PROVIDER, STATISTICS
 from providers.models import AIProviderConfig
-from usage.admin.statistics import HOME, OF_ONE_PROVIDER, STATISTICS
 from usage.models import AIProviderUsageLog
 
 ROUNDS = 5

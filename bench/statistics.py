@@ -60,7 +60,7 @@ SELECT
     CASE
         WHEN refused THEN (ARRAY['quota_exceeded', 'provider_quota_exceeded'])[1 + (g / 50 %% 10 = 0)::int]
         WHEN status = 'success' THEN ''
-        ELSE (ARRAY['server', 'rate_limited', 'bad_request', 'timeout'])[1 + g %% 4]
+        ELSE (ARRAY['server', 'rate_limited', 'rejected', 'timeout'])[1 + g %% 4]
     END,
     '', CASE WHEN refused THEN NULL ELSE (200 + exp(random() * 8))::int END, dice > 0.99, 0, 0, '[]', false,
     t, t + interval '2 seconds'

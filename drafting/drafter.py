@@ -26,10 +26,10 @@ from drafting.resume import check_resume
 from drafting.versions import save_next_version, series_of
 from extraction.models import JobPosting
 from extraction.schema import JobData
+from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.results import GenerationResult
 from orchestration.errors import InputTooLong
 from orchestration.experiments.prompt_versions import prompt_version_for
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.results import GenerationResult
 
 Reply = TypeVar("Reply", bound=BaseModel)
 

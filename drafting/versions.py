@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from accounts.models import User
 from drafting.models import Draft
-from orchestration.results import GenerationResult
+from orchestration.calls.results import GenerationResult
 
 
 def series_of(*, kind: str, job: object, profile: object) -> str:

@@ -27,10 +27,10 @@ from extraction.reading import Reading, put_known, read_document, read_pasted
 from extraction.schema import JobData
 from extraction.threads import in_parsing_thread
 from extraction.windows import prompt_characters
+from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.results import GenerationResult
 from orchestration.experiments.prompt_versions import prompt_version_in
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.results import GenerationResult
-from orchestration.snapshot import RoutingSnapshot, current_snapshot
+from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot
 from providers.adapters.base import Image
 
 TASK = "extraction"

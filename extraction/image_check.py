@@ -10,9 +10,9 @@ from extraction import images
 from extraction.answer import ImageVerdict
 from extraction.prompts import VERDICT, VERDICT_PROMPT
 from extraction.threads import in_parsing_thread
+from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.results import GenerationResult
 from orchestration.experiments.prompt_versions import prompt_version_for
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.results import GenerationResult
 
 TASK = "extraction_validation"
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from extraction.models import JobPosting
 from extraction.schema import JobData
 from extraction.text import comparable
-from orchestration.results import GenerationResult
+from orchestration.calls.results import GenerationResult
 
 MAX_NAME = 300
 MAX_KEY = 500

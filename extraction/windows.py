@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.snapshot import ProviderSnapshot, RoutingSnapshot
+from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
 
 # For the form, the instructions and the answer.
 RESERVED_TOKENS = 3_000

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 
 from accounts.errors import DomainError
 from orchestration.guards.base import Gate
+from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS, LONGEST_WINDOW_SECONDS, QuotaExceeded
+
+# What a vendor asks for is passed on to clients only so far: by then another may answer.
+LONGEST_VENDOR_WAIT_SECONDS = 60 * 60
 
 
 class NoActiveProvider(DomainError):
@@ -30,6 +35,7 @@ class ProviderFailed(DomainError):
 
     code = "provider_failed"
     status = 502
+    longest_wait = LONGEST_VENDOR_WAIT_SECONDS
     message = "The AI provider could not answer. Nothing was lost; try again in a moment."
 
 
@@ -45,6 +51,7 @@ class ProvidersUnavailable(DomainError):
 
     code = "providers_unavailable"
     status = 503
+    longest_wait = LONGEST_VENDOR_WAIT_SECONDS
     message = "No AI provider can take this request at the moment. Try again a little later."
 
 
@@ -93,4 +100,20 @@ class InputTooLong(RequestRefused):
 class ProviderQuotaExhausted(DomainError):
     code = "provider_quota_exceeded"
     status = 429
-    message = "Every AI provider has used up its limit. Try again after the reset."
+    longest_wait = LONGEST_WINDOW_SECONDS
+    message = (
+        "Every AI provider has used up its limit, or has too little left of it for this request. Try again "
+        "after the reset."
+    )
+
+    @classmethod
+    def because(cls, refusals: Sequence[QuotaExceeded]) -> ProviderQuotaExhausted:
+        """The refusals of all providers; the soonest to have room says when to try again."""
+        waits = [refusal.retry_after for refusal in refusals if refusal.retry_after is not None]
+        soonest = min(waits, default=None)
+        if soonest is None or soonest > IN_FLIGHT_RETRY_SECONDS:
+            return cls(retry_after=soonest)
+        return cls(
+            "Calls under way hold what is left of the AI providers' limits. Try again in a few seconds.",
+            retry_after=soonest,
+        )

@@ -3,12 +3,12 @@
 from celery import shared_task
 from django.utils import timezone
 
-from providers import model_lists
+from providers.capabilities import lists
 
 
 @shared_task(name="providers.celery_tasks.refresh_capabilities")
 def refresh_capabilities(**_: object) -> int:
     """Refresh the capability matrix from the vendors' lists; returns how many kinds of vendors it asked. Safe
     to run twice or in parallel."""
-    refreshed = model_lists.refresh(now=timezone.now())
+    refreshed = lists.refresh(now=timezone.now())
     return len(refreshed.learned)

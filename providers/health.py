@@ -8,34 +8,40 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from providers.errors import ErrorKind, UndecryptableKey
-from providers.figures import RecentCalls
+from providers.errors import UndecryptableKey, flag_of
+from providers.meaning import Flag
 from providers.models import AIProviderConfig
 
 Tone = Literal["good", "warning", "bad", "quiet"]
 State = Literal["healthy", "degraded", "down", "untested", "inactive"]
 
+# The calls that a provider's health is judged by.
+RECENT = timedelta(hours=24)
 EXPIRY_WARNING = timedelta(days=14)
 HIGHEST_ERROR_RATE_PERCENT = 10
 HIGHEST_LATENCY_MS = 5_000
 # Below this a rate says more about chance than about the provider.
 FEWEST_CALLS = 5
 
-# By the kind of error that flagged it: a word for the chip, what happened, and what to do.
-_FLAGS = {
-    ErrorKind.AUTH.value: ("refused", "The vendor refused the key.", "Enter a new one."),
-    ErrorKind.BILLING.value: (
-        "unpaid",
-        "The vendor wants a payment or a higher spending limit.",
-        "Settle the account there, then test the key.",
-    ),
-    ErrorKind.NOT_FOUND.value: (
-        "no such model",
-        "The vendor does not have the model, or the key may not use it.",
-        "Choose another model, then test the key.",
-    ),
-}
-_OTHER_FLAG = ("refused", "The vendor refused this config.", "Test the key to try again.")
+_OTHER_FLAG = Flag("refused", "The vendor refused this config.", "Test the key to try again.")
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCalls:
+    """Calls of the last 24 hours: what a provider's health is judged by.
+
+    `calls` are attempts that ended, without those the client gave up; `failed` those of them that the
+    provider is to blame for. `avg_latency_ms` is of successful calls, None without any.
+    """
+
+    calls: int = 0
+    failed: int = 0
+    avg_latency_ms: int | None = None
+
+    @property
+    def error_rate(self) -> float | None:
+        """Percent; None without calls."""
+        return round(100 * self.failed / self.calls, 2) if self.calls else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,12 @@ _WORKS = _Trouble("good", "works", "")
 _NOT_TESTED = _Trouble("quiet", "not tested", "")
 _HEALTHY = _Trouble("good", "healthy", "")
 _UNPROVEN = _Trouble("quiet", "unproven", "", "Test the key, or wait for its next call.")
+_REACHED = _Trouble(
+    "warning",
+    "unproven",
+    "The server was reached, but its list needs no key.",
+    "Only a call shows whether calls work.",
+)
 
 
 def key_state(config: AIProviderConfig, *, now: datetime) -> KeyState:
@@ -92,6 +104,9 @@ def key_state(config: AIProviderConfig, *, now: datetime) -> KeyState:
         return KeyState(_UNREADABLE.tone, _UNREADABLE.label, "••••", _UNREADABLE.reason)
     shown = f"••••{config.key_hint}" if key else "no key"
     calm = _WORKS if config.last_test_success else _NOT_TESTED
+    if reached_only(config):
+        # No fault of the key's, and calls may have proven it since.
+        calm = _REACHED._replace(tone="quiet")
     worst = next(_troubles_of_key(config, now), calm)
     return KeyState(worst.tone, worst.label, shown, worst.reason)
 
@@ -104,7 +119,9 @@ def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -
     strains = list(_strains(recent))
     down = [trouble for trouble in troubles if trouble.tone == "bad"]
     is_untested = config.last_test_success is None and recent.calls == 0
-    calm = _UNPROVEN if is_untested else _HEALTHY
+    calm = _HEALTHY
+    if is_untested:
+        calm = _REACHED if reached_only(config) else _UNPROVEN
     worst = next(iter((*down, *strains, *troubles)), calm)
     return Health(
         state=_state(config, is_down=bool(down), is_strained=bool(strains), is_untested=is_untested),
@@ -118,9 +135,16 @@ def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -
     )
 
 
+def reached_only(config: AIProviderConfig) -> str:
+    """What the last test left open, when the server gave its list and would have given it to any key; else
+    empty."""
+    is_open = config.last_tested_at is not None and config.last_test_success is None
+    return _REACHED.reason if is_open else ""
+
+
 def flag_sentence(reason: str) -> str:
     """Why a config was flagged, for a person."""
-    return _FLAGS.get(reason, _OTHER_FLAG)[1]
+    return (flag_of(reason) or _OTHER_FLAG).what
 
 
 def _revealed(config: AIProviderConfig) -> str | None:
@@ -145,7 +169,8 @@ def _troubles_of_key(config: AIProviderConfig, now: datetime) -> Iterator[_Troub
     """The worst first; of a key that can be decrypted."""
     expires = config.key_expires_at
     if config.flagged_at:
-        yield _Trouble("bad", *_FLAGS.get(config.flag_reason, _OTHER_FLAG))
+        flag = flag_of(config.flag_reason) or _OTHER_FLAG
+        yield _Trouble("bad", flag.label, flag.what, flag.to_do)
     if expires and expires <= now:
         yield _Trouble("bad", "expired", "The key has expired.", "Enter a new one.")
     if config.last_test_success is False and not config.flagged_at:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models.limits import cost_limit
+from providers.addresses import validate_base_url
 from providers.encryption import SealedTextField, SealedValue
 from providers.registry import provider_choices
 from providers.revision import RoutedModel, RoutedQuerySet, RoutingRevision
@@ -40,7 +41,7 @@ class AIProviderConfig(RoutedModel):
         max_length=500,
         blank=True,
         # Not URLField: it refuses single-label hosts such as http://ollama:11434.
-        validators=[RegexValidator(r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", "Enter an http or https address.")],
+        validators=[validate_base_url],
         help_text="Empty uses the vendor's own address. Required for OpenAI-compatible servers.",
     )
     display_name = models.CharField(max_length=200, blank=True)
@@ -129,9 +130,9 @@ class AIProviderConfig(RoutedModel):
             self.is_default = True
             self.save(update_fields=["is_default", "updated_at"])
 
-    def record_test(self, *, is_valid: bool) -> None:
+    def record_test(self, *, is_valid: bool | None) -> None:
         """Keep the outcome of a credential test; success lifts the flag and whatever routing holds against
-        the config."""
+        the config. None: the server was reached, but proves no key."""
         self.last_tested_at, self.last_test_success = timezone.now(), is_valid
         fields = ["last_tested_at", "last_test_success"]
         if is_valid:
@@ -142,7 +143,7 @@ class AIProviderConfig(RoutedModel):
 
 class ModelCapability(RoutedModel):
     """What one model of a vendor can do: by the vendor's list (`vendor_…`) and by an admin, whose word counts
-    more. Empty is not said; `providers.capabilities` has the order of trust. Sizes in tokens."""
+    more. Empty is not said; `providers.capabilities.facts` has the order of trust. Sizes in tokens."""
 
     UNROUTED_FIELDS = frozenset({"seen_at", "retired_at", "note", "updated_at"})
 
@@ -159,6 +160,8 @@ class ModelCapability(RoutedModel):
     vendor_streaming = models.BooleanField(null=True, editable=False)
     vendor_context_window = models.PositiveIntegerField(null=True, editable=False)
     vendor_max_output_tokens = models.PositiveIntegerField(null=True, editable=False)
+    # What calls found that it does not take, by the day on which they did (`capabilities.parameters`).
+    refused_parameters = models.JSONField(default=dict, blank=True, editable=False)
     seen_at = models.DateTimeField(null=True, editable=False)
     retired_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

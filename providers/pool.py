@@ -91,4 +91,4 @@ def _key_identity(sealed_key: SealedValue | None, plain_key: str | None) -> str:
     """Tells keys apart without holding one: the token, which changes with the key, or a digest."""
     if sealed_key is not None:
         return sealed_key.token
-    return hashlib.sha256((plain_key or "").encode()).hexdigest()
+    return hashlib.sha256((plain_key or "").encode(errors="surrogatepass")).hexdigest()

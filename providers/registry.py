@@ -20,7 +20,8 @@ class ProviderType:
 
     `key_pattern` is what a key of this vendor looks like (a format check, not proof). `price_id` is the
     vendor's id in genai-prices; empty means that prices come from the admin's own rows only.
-    `base_url_required` is for servers that have no public home.
+    `base_url_required` is for servers that have no public home. `largest_request` in bytes, as the vendor
+    documents it; None where nobody does.
     """
 
     slug: str
@@ -31,6 +32,7 @@ class ProviderType:
     key_hint: str
     price_id: str = ""
     base_url_required: bool = False
+    largest_request: int | None = None
 
     def key_looks_right(self, key: str) -> bool:
         return re.fullmatch(self.key_pattern, key) is not None
@@ -47,6 +49,8 @@ PROVIDER_TYPES: dict[str, ProviderType] = {
             r"[\w.\-]{20,}",
             "letters, digits, - and _, at least 20 of them",
             price_id="google",
+            # https://ai.google.dev/gemini-api/docs/image-understanding
+            largest_request=20_000_000,
         ),
         ProviderType(
             "openai",
@@ -56,6 +60,8 @@ PROVIDER_TYPES: dict[str, ProviderType] = {
             r"sk-[\w\-]{10,}",
             "starts with sk-",
             price_id="openai",
+            # https://platform.openai.com/docs/guides/images-vision
+            largest_request=50_000_000,
         ),
         ProviderType(
             "claude",
@@ -65,11 +71,13 @@ PROVIDER_TYPES: dict[str, ProviderType] = {
             r"sk-ant-[\w\-]{10,}",
             "starts with sk-ant-",
             price_id="anthropic",
+            # https://docs.anthropic.com/en/api/errors
+            largest_request=32_000_000,
         ),
         ProviderType(
             "local",
             "OpenAI-compatible server",
-            "providers.adapters.local.LocalProvider",
+            "providers.adapters.chat_completions.LocalProvider",
             "#6b7280",
             r"\S{1,200}",
             "any text; a server without keys takes any",

@@ -29,7 +29,7 @@ class RoutingRevision(models.Model):
 
     @classmethod
     def bump(cls) -> None:
-        """Call inside the transaction that changed the data, which holds its rows (see `providers.locks`)."""
+        """Call inside the transaction that changed the data, which holds its rows (see `configs.locks`)."""
         if not cls.objects.filter(id=1).update(number=F("number") + 1):
             cls.objects.create(id=1, number=1)
 

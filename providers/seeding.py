@@ -2,8 +2,11 @@
 
 from django.db import transaction
 
+from accounts import audit
+from accounts.audit import Actor
 from accounts.errors import DomainError
-from providers.locks import hold_all
+from providers.configs.changes import facts
+from providers.configs.locks import hold_all
 from providers.models import AIProviderConfig, RoutingRevision
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import TASKS
@@ -35,14 +38,21 @@ def seed_gemini(*, api_key: str, model_fast: str, model_quality: str, force: boo
     config = existing.order_by("-is_default", "id").first()
     if config and not force:
         return "A Gemini provider exists already: nothing to do. --force replaces its key and models."
+    before = facts(config) if config else {}
     if config:
-        outcome = "Replaced key and models of the Gemini provider."
+        action, outcome = "provider.key_rotated", "Replaced key and models of the Gemini provider."
     else:
         config = _new_default()
-        outcome = "Created the Gemini provider, default for every task."
+        action, outcome = "provider.created", "Created the Gemini provider, default for every task."
     config.model_name, config.quality_model_name = model_fast, model_quality
     config.set_api_key(api_key)
     config.save()
+    audit.record(
+        action=action,
+        actor=Actor.of_command("seed_gemini_provider"),
+        target=config,
+        changes=audit.changes_between(before, facts(config)),
+    )
     return f"{outcome} Models: {model_fast} (fast), {model_quality} (quality)."
 
 

@@ -10,9 +10,10 @@ Tier = Literal["fast", "quality"]
 class TaskType:
     """`flag` is the AIProviderConfig column that makes a config the default for this task; empty for tasks
     added later, which use the config's `extra_default_tasks`. `tier` applies to plans without a row of their
-    own. `max_output_tokens` bounds the reply and sizes the reservation. `needs_vision` is for tasks that make
-    no sense without an image. `blocked_fails_over`: whether another vendor may be asked after a safety block.
-    `prompt_versions` names the prompts that the app which asks keeps for it, the default first.
+    own. `max_output_tokens` bounds the reply and sizes the reservation; `usual_output_tokens` is what a
+    reply takes as a rule: with that much left of a quota the call is still made. `needs_vision` is for tasks
+    that make no sense without an image. `blocked_fails_over`: whether another vendor may be asked after a
+    safety block. `prompt_versions` names the prompts that the app which asks keeps for it, the default first.
     `cache_seconds`: how long a reply may be given again to the same user for the same question; 0 is never.
     """
 
@@ -21,6 +22,7 @@ class TaskType:
     flag: str = ""
     tier: Tier = "fast"
     max_output_tokens: int = 2048
+    usual_output_tokens: int = 1024
     needs_vision: bool = False
     blocked_fails_over: bool = False
     prompt_versions: tuple[str, ...] = ("standard",)
@@ -41,15 +43,23 @@ TASKS: dict[str, TaskType] = {
             "Job extraction",
             flag="default_for_extraction",
             max_output_tokens=1536,
+            usual_output_tokens=512,
             prompt_versions=("standard", "brief"),
             cache_seconds=86_400,
         ),
-        TaskType("cv_draft", "CV drafting", flag="default_for_cv_draft", tier="fast", max_output_tokens=3072),
+        TaskType(
+            "cv_draft",
+            "CV drafting",
+            flag="default_for_cv_draft",
+            max_output_tokens=3072,
+            usual_output_tokens=1536,
+        ),
         TaskType(
             "cover_letter",
             "Cover letters",
             flag="default_for_cover_letter",
             max_output_tokens=1536,
+            usual_output_tokens=768,
             prompt_versions=("standard", "evidence"),
         ),
         TaskType(
@@ -57,6 +67,7 @@ TASKS: dict[str, TaskType] = {
             "Image validation",
             flag="default_for_validation",
             max_output_tokens=256,
+            usual_output_tokens=96,
             needs_vision=True,
         ),
     )

@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from accounts.database import in_database_thread
 from orchestration import background
-from orchestration.admission import circuit_key, gate_of
 from orchestration.guards import get_guards
+from orchestration.guards.admission import circuit_key, gate_of
 from orchestration.guards.base import Gate
 from orchestration.keeping import unfinished
-from orchestration.routing import Needs, candidates
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.candidates import Needs, candidates
+from orchestration.routing.snapshot import current_snapshot
 from tests.waiting import wait_until
 from usage.ledger.limits import picos
 from usage.models import AIProviderUsageLog, QuotaCounter, Status

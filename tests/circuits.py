@@ -3,12 +3,12 @@
 import time
 
 from orchestration import background
-from orchestration.admission import circuit_key
 from orchestration.guards import get_guards
+from orchestration.guards.admission import circuit_key
 from orchestration.guards.circuit import Circuit
-from orchestration.routing import Candidate
-from orchestration.snapshot import ProviderSnapshot
-from providers.capabilities import UNKNOWN
+from orchestration.routing.candidates import Candidate
+from orchestration.routing.snapshot import ProviderSnapshot
+from providers.capabilities.facts import UNKNOWN
 
 
 def open_circuit(config, model_name, kind, *, ago=10.0, seconds=300.0):

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.tokens import issue_pair
-from orchestration.snapshot import forget_snapshot
+from orchestration.routing.snapshot import forget_snapshot
 from tests import services
 from tests.factories import make_user
 from tests.ports import free_port

@@ -12,8 +12,7 @@ from django.db.models import Count
 
 from providers.adapters.base import TokenUsage
 from providers.errors import UndecryptableKey
-from providers.figures import RECENT
-from providers.health import EXPIRY_WARNING, flag_sentence
+from providers.health import EXPIRY_WARNING, RECENT, flag_sentence
 from providers.models import AIProviderConfig
 from usage import stats
 from usage.health import ProviderHealth, provider_health

@@ -24,11 +24,13 @@ def bill_of(row: AIProviderUsageLog) -> list[BillLine]:
     """The classes of tokens the row holds, those with none left out. Reasoning is part of the output and
     cached tokens are part of the input, as the vendors count; so each token is in one line."""
     uncached = row.input_tokens - row.cached_tokens - row.cache_write_tokens
+    cached_briefly = row.cache_write_tokens - row.cache_write_1h_tokens
     answer = row.output_tokens - row.reasoning_tokens
     classes = (
         ("Input", uncached, "input_mtok"),
         ("Input read from the vendor's cache", row.cached_tokens, "cache_read_mtok"),
-        ("Input written to the vendor's cache", row.cache_write_tokens, "cache_write_mtok"),
+        ("Input written to the vendor's cache", cached_briefly, "cache_write_mtok"),
+        ("Input written to the vendor's cache for an hour", row.cache_write_1h_tokens, "cache_write_1h_mtok"),
         ("Output", answer, "output_mtok"),
         ("Output, reasoning", row.reasoning_tokens, "output_mtok"),
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from providers.figures import RecentCalls
-from providers.health import Health, State, health_of
+from providers.health import Health, RecentCalls, State, health_of
 from providers.models import AIProviderConfig
 from usage.stats.recent import recent_calls
 from usage.stats.rollup import standing

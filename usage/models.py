@@ -8,8 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from providers.registry import provider_choices
-from providers.revision import RoutedModel, RoutedQuerySet
+from usage.model_prices import ModelPrice
 from usage.quota_rules import QuotaRule
 
 __all__ = [
@@ -45,7 +44,8 @@ class AIProviderUsageLog(models.Model):
     `attempt` counts from 1; 0 marks a call that was refused before any vendor was asked (nothing configured,
     quota exhausted). Tokens follow `providers.adapters.base.TokenUsage`. Prices are USD per million tokens as
     they were when the call was made; a null cost means that the price was not known, never that it was free.
-    `model_name` is the model that was asked for; `unit_prices` names the one whose price was used.
+    `model_name` is the model that was asked for, `reported_model` the one that the vendor says answered;
+    `unit_prices` names the one whose price was used, or says as `unpriced` what has no price.
     """
 
     user = models.ForeignKey(
@@ -56,6 +56,7 @@ class AIProviderUsageLog(models.Model):
     )
     provider_type = models.CharField(max_length=20, blank=True)
     model_name = models.CharField(max_length=200, blank=True)
+    reported_model = models.CharField(max_length=200, blank=True, default="", db_default="")
     task_type = models.CharField(max_length=50)
     plan = models.CharField(max_length=50, blank=True)
     request_id = models.CharField(max_length=36, db_index=True)
@@ -64,6 +65,9 @@ class AIProviderUsageLog(models.Model):
     input_tokens = models.PositiveBigIntegerField(default=0)
     cached_tokens = models.PositiveBigIntegerField(default=0)
     cache_write_tokens = models.PositiveBigIntegerField(default=0)
+    cache_write_1h_tokens = models.BigIntegerField(
+        default=0, db_default=0, help_text="The part of what was written to the cache that is kept an hour."
+    )
     output_tokens = models.PositiveBigIntegerField(default=0)
     reasoning_tokens = models.PositiveBigIntegerField(default=0)
     total_tokens = models.PositiveBigIntegerField(default=0)
@@ -127,6 +131,10 @@ class AIProviderUsageLog(models.Model):
                 ),
                 name="usage_parts_within_whole",
             ),
+            models.CheckConstraint(
+                condition=Q(cache_write_1h_tokens__gte=0, cache_write_tokens__gte=F("cache_write_1h_tokens")),
+                name="usage_hour_within_cache_writes",
+            ),
             # Tokens that cost nothing need somebody to have said so: a lost price is null, never 0.
             models.CheckConstraint(
                 condition=Q(estimated_cost_usd=None)
@@ -164,47 +172,6 @@ class QuotaCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.window}"
-
-
-class ModelPrice(RoutedModel):
-    """A price the admin sets for a model, in USD per million tokens. Wins over the shipped price list.
-
-    Needed for models the list does not know, for negotiated prices, and to say that a server of one's own is
-    free (zeros). Cache reads and writes without a price of their own cost what the input costs.
-    """
-
-    provider_type = models.CharField(max_length=20, choices=provider_choices)
-    model_name = models.CharField(max_length=200, help_text="As configured, or as the vendor reports it.")
-    input_mtok = models.DecimalField(max_digits=18, decimal_places=9)
-    output_mtok = models.DecimalField(max_digits=18, decimal_places=9)
-    cache_read_mtok = models.DecimalField(
-        max_digits=18, decimal_places=9, null=True, blank=True, help_text="Empty means the input price."
-    )
-    cache_write_mtok = models.DecimalField(
-        max_digits=18, decimal_places=9, null=True, blank=True, help_text="Empty means the input price."
-    )
-    note = models.CharField(max_length=200, blank=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = RoutedQuerySet["ModelPrice"].as_manager()
-
-    class Meta:
-        db_table = "model_prices"
-        verbose_name = "model price"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["provider_type", "model_name"], name="model_prices_one_per_model"
-            ),
-            models.CheckConstraint(
-                condition=Q(input_mtok__gte=0, output_mtok__gte=0)
-                & (Q(cache_read_mtok=None) | Q(cache_read_mtok__gte=0))
-                & (Q(cache_write_mtok=None) | Q(cache_write_mtok__gte=0)),
-                name="model_prices_not_negative",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.provider_type} {self.model_name}"
 
 
 class UsageRollup(models.Model):
@@ -265,6 +232,7 @@ class WorkRollup(models.Model):
     input_tokens = models.BigIntegerField()
     cached_tokens = models.BigIntegerField()
     cache_write_tokens = models.BigIntegerField()
+    cache_write_1h_tokens = models.BigIntegerField(default=0, db_default=0)
     output_tokens = models.BigIntegerField()
     cost_picos = models.BigIntegerField(help_text="USD x 10^12.")
     largest_input_tokens = models.BigIntegerField()

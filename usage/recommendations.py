@@ -1,7 +1,7 @@
 """Cheaper models for the work that was actually done.
 
-Two things are compared: the price, and what the models can do (`providers.capabilities`). How well a model
-writes is in no table, so a recommendation says what a switch would save, never that it is a good idea.
+Two things are compared: the price, and what the models can do (`capabilities.facts`). How well a model writes
+is in no table, so a recommendation says what a switch would save, never that it is a good idea.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from decimal import Decimal
 
 from genai_prices.data_snapshot import get_snapshot
 
-from providers.capabilities import UNKNOWN, CapabilityMatrix
-from providers.matrix import load_matrix
+from providers.capabilities.facts import UNKNOWN, CapabilityMatrix
+from providers.capabilities.matrix import load_matrix
+from providers.model_names import plain_name
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES
 from usage.models import ModelPrice
-from usage.pricing import Overrides, quote
+from usage.pricing import Overrides, overrides_of, quote
 from usage.stats import Period
 from usage.stats.rollup import standing
 from usage.stats.work import Work, work_of
@@ -65,7 +66,7 @@ def cheaper_models(*, now: datetime, days: int = DEFAULT_DAYS) -> list[Recommend
     stable and of the same generation or a newer one. Patterns of unknown cost are left out.
     """
     configs = list(AIProviderConfig.objects.active().filter(flagged_at=None))
-    overrides = {(row.provider_type, row.model_name): row for row in ModelPrice.objects.all()}
+    overrides = overrides_of(ModelPrice.objects.all())
     matrix = load_matrix()
     found = []
     for pattern in work_of(Period.last_days(days, now=now), standing()):
@@ -106,12 +107,12 @@ def _candidates(pattern: Work, configs: Iterable[AIProviderConfig]) -> Mapping[t
     found: dict[tuple[str, str], int | None] = {}
     for config in configs:
         for name in filter(None, (config.model_name, config.quality_model_name)):
-            found.setdefault((config.provider_type, _bare(name)), config.pk)
+            found.setdefault((config.provider_type, plain_name(name)), config.pk)
     if any(config.provider_type == pattern.provider_type for config in configs):
         for name in _listed(pattern.provider_type):
             if _generation(name) >= _generation(pattern.model_name):
                 found.setdefault((pattern.provider_type, name), None)
-    found.pop((pattern.provider_type, _bare(pattern.model_name)), None)
+    found.pop((pattern.provider_type, plain_name(pattern.model_name)), None)
     return found
 
 
@@ -127,7 +128,7 @@ def _listed(provider_type: str) -> Iterator[str]:
 
 def _generation(model_name: str) -> tuple[int, int]:
     """(2, 5) of gemini-2.5-flash; (0, 0) where a name has no number."""
-    number = _GENERATION.search(_bare(model_name))
+    number = _GENERATION.search(plain_name(model_name))
     return (int(number[1]), int(number[2] or 0)) if number else (0, 0)
 
 
@@ -147,7 +148,3 @@ def _can_do(pattern: Work, provider_type: str, model: str, matrix: CapabilityMat
         and (window is None or window >= pattern.largest_input_tokens + pattern.largest_output_tokens)
         and (output is None or output >= pattern.largest_output_tokens)
     )
-
-
-def _bare(model_name: str) -> str:
-    return model_name.removeprefix("models/")

@@ -7,17 +7,18 @@ from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password, verify_password
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 
 from accounts.calendars import Calendar
+from accounts.hashing import room_for_a_hash
 from accounts.models.limits import cost_limit
 
 
@@ -44,8 +45,24 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """For `manage.py createsuperuser`; in the audit trail as such."""
+        from accounts import audit  # late: it is made of these models
+
         fields.setdefault("role", Role.SUPER_ADMIN)
-        return self.create_user(email, password, **fields)
+        # Hashed first, because a transaction cannot let go of its connection meanwhile.
+        password_hash = self.model(email=email)
+        password_hash.set_password(password)
+        with transaction.atomic():
+            user = self.create_user(email, None, **fields)
+            user.password = password_hash.password
+            user.save(update_fields=["password"])
+            audit.record(
+                action="user.created",
+                actor=audit.Actor.of_command("createsuperuser"),
+                target=user,
+                changes=audit.changes_between({}, {"email": user.email, "role": user.role}),
+            )
+        return user
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email=(username or "").strip().lower())
@@ -107,13 +124,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         """As Django's. A right one whose hash was made with older settings is hashed anew, unless somebody
         set another password while this one was being checked: that one holds."""
         checked = self.password
+        with room_for_a_hash():
+            is_correct, is_outdated = verify_password(raw_password, checked)
+            renewed = make_password(raw_password) if is_correct and is_outdated else ""
+        if renewed and User.objects.filter(pk=self.pk, password=checked).update(password=renewed):
+            self.password = renewed
+        return is_correct
 
-        def renew(raw_password: str) -> None:
-            renewed = make_password(raw_password)
-            if User.objects.filter(pk=self.pk, password=checked).update(password=renewed):
-                self.password = renewed
-
-        return check_password(raw_password, checked, renew)
+    def set_password(self, raw_password: str | None) -> None:
+        with room_for_a_hash():
+            super().set_password(raw_password)
 
     @property
     def calendar(self) -> Calendar:

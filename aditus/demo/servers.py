@@ -6,8 +6,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -17,11 +17,12 @@ from aditus.demo.seeds import LOCAL_PORT, SANDBOX_PORT
 from aditus.supervisor import Supervisor
 
 HOST = "127.0.0.1"
-START_SECONDS = 60
-# Provider -> (command, port, the path that says it is up).
+# A machine with other work to do may be slow; one that does not get it up at all is told so at some time.
+START_SECONDS = 300
+# Provider -> (how Python runs it, port, the path that says it is up).
 MODEL_SERVERS = {
-    "local": ("run_local_model", LOCAL_PORT, "/health"),
-    "sandbox": ("run_sandbox", SANDBOX_PORT, "/_sandbox/hits"),
+    "local": ([str(settings.BASE_DIR / "manage.py"), "run_local_model"], LOCAL_PORT, "/health"),
+    "sandbox": (["-m", "sandbox"], SANDBOX_PORT, "/_sandbox/hits"),
 }
 
 
@@ -29,43 +30,59 @@ class ServerDidNotStart(Exception):
     """The message says which one and where it wrote why."""
 
 
-@contextmanager
-def demo_servers(provider: str, *, job_board: str) -> Iterator[str]:
-    """Run the provider's server, where it is one of ours, and the API; yields the API's root URL.
+class Servers:
+    """Each is started at once and waited for when it is needed. Use as a context manager: leaving it stops
+    them all. What they print goes to files in DATA_DIR."""
 
-    A model server that is up already (`make run` in another window) is used as it is.
-    """
-    log = settings.DATA_DIR / "demo-servers.log"
-    with log.open("wb") as output, Supervisor() as supervisor:
-        if provider in MODEL_SERVERS:
-            command, port, path = MODEL_SERVERS[provider]
-            if not _answers(port, path):
-                supervisor.start(
-                    provider, [sys.executable, _manage(), command, "--port", str(port)], output=output
-                )
-                _wait_for(supervisor, provider, port, path, log=str(log))
+    def __enter__(self) -> Servers:
+        self._stack = ExitStack()
+        self._supervisor = self._stack.enter_context(Supervisor())
+        self._ports: dict[str, tuple[int, str]] = {}
+        self._started: set[str] = set()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def start_models(self, provider: str) -> None:
+        """The server of "sandbox" or "local". One that is up already (`make run` in another window) is used
+        as it is."""
+        command, port, path = MODEL_SERVERS[provider]
+        self._ports[provider] = port, path
+        if not _answers(port, path):
+            self._start(provider, [*command, "--port", str(port)])
+
+    def start_api(self, *, job_board: str) -> None:
         port = _free_port()
-        supervisor.start(
-            "API",
-            [sys.executable, "-m", "uvicorn", "aditus.asgi:application", "--host", HOST, "--port", str(port)],
-            env={**os.environ, "EXTRACTION_ALLOWED_PRIVATE_HOSTS": job_board},
-            output=output,
+        self._ports["API"] = port, "/readyz"
+        command = ["-m", "uvicorn", "aditus.asgi:application", "--host", HOST, "--port", str(port)]
+        self._start("API", command, EXTRACTION_ALLOWED_PRIVATE_HOSTS=job_board)
+
+    def root_of(self, name: str, *, seconds: float = START_SECONDS) -> str:
+        """The root URL of a server that was started, once it answers; `name` is "API", "sandbox" or "local".
+        Raises ServerDidNotStart when it does not within so many seconds."""
+        port, path = self._ports[name]
+        deadline = time.monotonic() + seconds
+        while not _answers(port, path):
+            ended = name in self._started and self._supervisor.exit_status(name) is not None
+            if ended or time.monotonic() > deadline:
+                raise ServerDidNotStart(
+                    f"The {name} server did not start on port {port}; {_log(name)} says why."
+                )
+            time.sleep(0.1)
+        return f"http://{HOST}:{port}"
+
+    def _start(self, name: str, command: list[str], **environment: str) -> None:
+        output = self._stack.enter_context(_log(name).open("wb"))
+        self._supervisor.start(
+            name, [sys.executable, *command], env={**os.environ, **environment}, output=output
         )
-        _wait_for(supervisor, "API", port, "/readyz", log=str(log))
-        yield f"http://{HOST}:{port}"
+        self._started.add(name)
 
 
-def _manage() -> str:
-    return str(settings.BASE_DIR / "manage.py")
-
-
-def _wait_for(supervisor: Supervisor, name: str, port: int, path: str, *, log: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and supervisor.exit_status(name) is None:
-        if _answers(port, path):
-            return
-        time.sleep(0.1)
-    raise ServerDidNotStart(f"The {name} server did not start on port {port}; {log} says why.")
+def _log(name: str) -> Path:
+    path: Path = settings.DATA_DIR / f"demo-{name.lower()}.log"
+    return path
 
 
 def _answers(port: int, path: str) -> bool:

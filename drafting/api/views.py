@@ -21,6 +21,7 @@ from rest_framework.serializers import BaseSerializer
 from accounts.async_views import AsyncAPIView
 from accounts.database import in_database_thread
 from accounts.models import User
+from accounts.queries import PageQuerySerializer, StrictQuery
 from drafting.api.serializers import (
     DraftInputSerializer,
     DraftSerializer,
@@ -40,9 +41,10 @@ def _user(request: Request) -> User:
     return cast("User", request.user)
 
 
-class ProfileListView(generics.ListAPIView[MasterProfile]):
+class ProfileListView(StrictQuery, generics.ListAPIView[MasterProfile]):
     """The user's profiles, the last changed first."""
 
+    query_serializer_class = PageQuerySerializer
     serializer_class = ProfileSummarySerializer
 
     def get_queryset(self) -> QuerySet[MasterProfile]:
@@ -126,9 +128,10 @@ class _OwnDrafts(generics.GenericAPIView[Draft]):
         return Draft.objects.filter(user=_user(self.request))
 
 
-class DraftListView(_OwnDrafts, generics.ListAPIView[Draft]):
+class DraftListView(StrictQuery, _OwnDrafts, generics.ListAPIView[Draft]):
     """The user's drafts, newest first."""
 
+    query_serializer_class = PageQuerySerializer
     serializer_class = DraftSummarySerializer
 
     def get_queryset(self) -> QuerySet[Draft]:

@@ -14,7 +14,7 @@ from extraction.image_check import ImageCheck
 from extraction.models import JobPosting, SourceKind
 from extraction.schema import JobData
 from extraction.text import MAX_CHARACTERS
-from orchestration.results import GenerationResult
+from orchestration.calls.results import GenerationResult
 from usage.api.quotas import QuotaWarningSerializer, warnings_body
 
 
@@ -71,10 +71,13 @@ class CallSerializer(serializers.Serializer[Any]):
         help_text="What the model lacks and was made up for: structured_output (asked for by prompt).",
     )
     from_cache = serializers.BooleanField(help_text="An answer you got before to the same question.")
+    votes = serializers.IntegerField(
+        help_text="How many models' answers are in this one; 0 where the task takes no votes."
+    )
     agreement = serializers.DictField(
         child=serializers.FloatField(),
         allow_null=True,
-        help_text="By field, the share of the models asked that gave this value; null without a vote.",
+        help_text="By field, the share of the votes that gave this value; null with fewer than two votes.",
     )
     quota_warnings = QuotaWarningSerializer(
         many=True, help_text="Your quotas of which 80 % or more are taken; mostly empty."
@@ -180,6 +183,7 @@ def _call_body(result: GenerationResult | None, latency_ms: int, request_id: str
         "request_id": request_id,
         "degraded": list(result.degraded) if result else [],
         "from_cache": result.cached if result else False,
+        "votes": result.votes if result else 0,
         "agreement": dict(result.agreement) if result and result.agreement else None,
         "quota_warnings": warnings_body(result.quota_warnings if result else ()),
     }

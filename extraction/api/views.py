@@ -16,6 +16,7 @@ from accounts.async_views import AsyncAPIView
 from accounts.errors import DomainError
 from accounts.models import User
 from accounts.parsers import JSONParser
+from accounts.queries import PageQuerySerializer, StrictQuery
 from extraction.api.serializers import (
     ExtractRequestSerializer,
     ExtractResponseSerializer,
@@ -78,9 +79,10 @@ class _OwnJobs(generics.GenericAPIView[JobPosting]):
         return JobPosting.objects.filter(user=cast(User, self.request.user))
 
 
-class JobListView(_OwnJobs, generics.ListAPIView[JobPosting]):
+class JobListView(StrictQuery, _OwnJobs, generics.ListAPIView[JobPosting]):
     """The user's own postings, newest first."""
 
+    query_serializer_class = PageQuerySerializer
     serializer_class = JobSummarySerializer
 
     def get_queryset(self) -> QuerySet[JobPosting]:

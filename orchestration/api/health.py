@@ -12,9 +12,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import IsSuperAdmin
+from accounts.queries import StrictQuery
 from orchestration.guards.circuit import State
-from orchestration.health import provider_statuses
 from orchestration.models import ProviderProbe
+from orchestration.probes.health import provider_statuses
 from usage.api.attention import TAGS, HealthSerializer
 
 
@@ -67,7 +68,7 @@ class ProviderStatusSerializer(HealthSerializer):
     probe = ProbeSerializer(allow_null=True)
 
 
-class HealthView(APIView):
+class HealthView(StrictQuery, APIView):
     permission_classes = (IsSuperAdmin,)
 
     @extend_schema(

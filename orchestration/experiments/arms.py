@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from accounts.models import Plan
 from orchestration.experiments.errors import UnusableArm
 from orchestration.models import ExperimentArm, PlanTaskTier
-from orchestration.routing import Needs
-from providers.capabilities import CapabilityMatrix
-from providers.matrix import load_matrix
+from orchestration.routing.candidates import Needs
+from providers.capabilities.facts import CapabilityMatrix
+from providers.capabilities.matrix import load_matrix
 from providers.models import AIProviderConfig
 from providers.tasks import TaskType, Tier, task_type
 

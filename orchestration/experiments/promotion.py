@@ -14,7 +14,7 @@ from orchestration.experiments.arms import describe, refuse_unusable, tiers_of
 from orchestration.experiments.errors import ExperimentDecided, ExperimentNeverRan, ExperimentNotFound
 from orchestration.experiments.lifecycle import end, locked
 from orchestration.models import Experiment, ExperimentArm, TaskPolicy
-from providers import console
+from providers.configs import changes
 from providers.models import AIProviderConfig
 from providers.tasks import TaskType, Tier, task_type
 
@@ -49,13 +49,13 @@ def promote(*, actor: Actor, experiment_id: int, arm_id: int) -> Promotion:
         if promotion.prompt_version:
             _put_prompt(actor, experiment.task, promotion.prompt_version)
         for config_id, fields in promotion.configs.items():
-            console.update(actor=actor, config_id=config_id, fields=fields)
+            changes.update(actor=actor, config_id=config_id, fields=fields)
         end(experiment, winner=arm)
-        changes = audit.changes_between(
+        changed = audit.changes_between(
             {"status": before, "winner": None},
             {"status": experiment.status, "winner": describe(arm)},
         )
-        audit.record(action="experiment.promoted", actor=actor, target=experiment, changes=changes)
+        audit.record(action="experiment.promoted", actor=actor, target=experiment, changes=changed)
     return promotion
 
 

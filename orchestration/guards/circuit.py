@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from providers.errors import ErrorKind
+from providers.errors import LONGEST_RETRY_AFTER, ErrorKind
 
 State = Literal["closed", "open", "half_open", "probing"]
-Effect = Literal["none", "counts", "cools", "opens"]
 
 # So many failures one after the other open a circuit, or half of the latest answers once there are enough.
 CONSECUTIVE_FAILURES = 5
@@ -24,26 +23,16 @@ COOLDOWN = 30.0
 REFUSED_COOLDOWN = 300.0
 # Seconds within which refusals are one and the same.
 SAME_REFUSAL = 1.0
-# Seconds without a Retry-After from a vendor that is too busy, and the longest that one is believed.
+# Seconds without a Retry-After from a vendor that is too busy.
 BUSY_COOLDOWN = 5.0
-LONGEST_RETRY_AFTER = 3600.0
-
-EFFECTS: dict[ErrorKind, Effect] = {
-    ErrorKind.AUTH: "opens",
-    ErrorKind.BILLING: "opens",
-    ErrorKind.NOT_FOUND: "opens",
-    ErrorKind.TIMEOUT: "counts",
-    ErrorKind.SERVER: "counts",
-    ErrorKind.RATE_LIMITED: "cools",
-    ErrorKind.OVERLOADED: "cools",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
     """Times are seconds since the epoch. `outcomes` are the latest answers since the last time all was well,
     newest last: "1" failed, "0" did not. `reason` is the ErrorKind that opened it; `probe` names the call
-    that tries it, until `probe_until` at the latest."""
+    that tries it, until `probe_until` at the latest. `complaints` are the refusals of requests since the last
+    answer: their kind, a colon, and of whom, separated by commas."""
 
     outcomes: str = ""
     reason: str = ""
@@ -51,6 +40,7 @@ class Circuit:
     open_until: float = 0.0
     probe: str = ""
     probe_until: float = 0.0
+    complaints: str = ""
 
     def state(self, now: float) -> State:
         if not self.reason:
@@ -69,7 +59,12 @@ class Circuit:
     @property
     def is_busy(self) -> bool:
         """Whether it is open because the vendor asked us to wait, which waiting cures."""
-        return EFFECTS.get(ErrorKind(self.reason)) == "cools" if self.reason else False
+        return bool(self.reason) and ErrorKind(self.reason).meaning.breaker == "cools"
+
+    def in_a_row(self, kind: ErrorKind) -> int:
+        """How many have complained of this since the last answer."""
+        what, _, whom = self.complaints.partition(":")
+        return len(whom.split(",")) if what == kind.value else 0
 
     def forget_after(self, now: float) -> float:
         """Seconds after which nothing is lost when this state is forgotten."""
@@ -91,13 +86,22 @@ class Circuit:
             # Only the probe knows how the vendor is now; a call that began before may answer late.
             return Circuit() if self.probe == call else self
         outcomes = f"{self.outcomes}0"[-LATEST:] if self.outcomes else ""
-        return replace(self, outcomes=outcomes if "1" in outcomes else "")
+        return replace(self, outcomes=outcomes if "1" in outcomes else "", complaints="")
 
-    def failed(self, call: str, kind: ErrorKind, *, now: float, retry_after: float | None = None) -> Circuit:
-        effect = EFFECTS.get(kind, "none")
+    def failed(
+        self,
+        call: str,
+        kind: ErrorKind,
+        *,
+        now: float,
+        retry_after: float | None = None,
+        whose: str = "",
+    ) -> Circuit:
+        """`whose` names who or what a refusal of the request is counted by; empty counts it not."""
+        effect = kind.meaning.breaker
         if effect == "none":
-            return self.answered(call)
-        if effect == "opens":
+            return replace(self.answered(call), complaints=self._complaints_with(kind, whose))
+        if kind.meaning.is_unusable:
             return self._refused(kind, now)
         if effect == "cools":
             wait = BUSY_COOLDOWN if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
@@ -110,6 +114,14 @@ class Circuit:
         if in_a_row >= CONSECUTIVE_FAILURES or (len(outcomes) == LATEST and share >= FAILURE_SHARE):
             return self._opened(kind, now, COOLDOWN)
         return replace(self, outcomes=outcomes)
+
+    def _complaints_with(self, kind: ErrorKind, whose: str) -> str:
+        what, _, whom = self.complaints.partition(":")
+        known = whom.split(",") if what == kind.value else []
+        if not whose or whose in known:
+            return self.complaints
+        flag = kind.meaning.flag
+        return f"{kind.value}:{','.join([*known, whose][-flag.after :])}" if flag else ""
 
     def _refused(self, kind: ErrorKind, now: float) -> Circuit:
         # Of many calls that are refused at once, the first one says it all.

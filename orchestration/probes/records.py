@@ -13,9 +13,10 @@ from accounts.audit import Actor
 from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding
 from orchestration.probes.schedule import Traffic, next_probe_at
-from providers.capabilities import plain_name
-from providers.errors import ErrorKind
-from providers.flags import flag
+from providers.adapters.base import Doubt
+from providers.configs.flags import flag
+from providers.errors import flag_of
+from providers.model_names import plain_name
 from providers.models import AIProviderConfig
 
 # A vendor that lists models for a key and yet refuses its calls has shown that its list proves nothing. It is
@@ -86,13 +87,16 @@ def _speaks_for(
 ) -> bool:
     """Whether the list that the vendor gave disproves what is held against the config."""
     if config.flagged_at is None:
-        return config.last_test_success is False
-    if config.flag_reason == ErrorKind.NOT_FOUND:
+        return config.last_test_success is False and finding.doubt is None
+    held = flag_of(config.flag_reason)
+    lifted_by_list = held.lifted_by_list if held else "no"
+    if lifted_by_list == "with_models":
         models = {plain_name(name) for name in (config.model_name, config.quality_model_name) if name}
-        is_proven = models <= finding.listed
+        is_proven = models <= finding.listed and finding.doubt is not Doubt.OTHER_API
     else:
-        # No list says whether an account is paid for.
-        is_proven = config.flag_reason == ErrorKind.AUTH
-    list_was_refused = before is not None and before.error_kind == config.flag_reason == ErrorKind.AUTH
+        is_proven = lifted_by_list == "yes" and finding.doubt is None
+    list_was_refused = (
+        before is not None and lifted_by_list == "yes" and before.error_kind == config.flag_reason
+    )
     is_new = config.proven_at is None or config.proven_at <= now - BELIEVED_AGAIN_AFTER
     return is_proven and (list_was_refused or is_new)

@@ -14,13 +14,13 @@ from accounts.audit import Actor
 from accounts.database import in_database_thread
 from accounts.errors import DomainError
 from orchestration import background
-from orchestration.leader import leading
+from orchestration.calls.leader import leading
 from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding, ask
 from orchestration.probes.records import Effect, record
 from orchestration.probes.schedule import Traffic, is_due, recent_traffic
-from orchestration.snapshot import ProviderSnapshot
-from providers.credentials import ConfigNotFound
+from orchestration.routing.snapshot import ProviderSnapshot
+from providers.credentials.checks import ConfigNotFound
 from providers.models import AIProviderConfig
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,8 @@ async def _probe_one(config_id: int) -> Probed:
 
 async def _probe(subject: _Subject) -> Probed:
     config, traffic = subject.config, subject.traffic
-    finding = await ask(ProviderSnapshot.of(config), is_serving=traffic.is_serving)
+    wants_proof = config.flagged_at is not None or config.last_test_success is False
+    finding = await ask(ProviderSnapshot.of(config), is_serving=traffic.is_serving, wants_proof=wants_proof)
     recorded = await in_database_thread(record, config, finding, traffic=traffic, now=timezone.now())
     effect: Effect = recorded.effect if recorded else ""
     if effect:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
-from orchestration.guards.circuit import EFFECTS
 from orchestration.models import ProviderProbe
 from providers.errors import ErrorKind
 from providers.models import AIProviderConfig
@@ -26,8 +25,8 @@ JITTER = (0.75, 0.95)
 # Calls begun longer ago say nothing about now.
 RECENT = WITH_CALLS
 
-# Failures of calls that a probe may explain: those that open a circuit, but a limit that calls ran into.
-_TELLING = [kind.value for kind in EFFECTS if kind is not ErrorKind.RATE_LIMITED]
+# Failures of calls that a probe may explain.
+_TELLING = [kind.value for kind in ErrorKind if kind.meaning.prompts_probe]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
 
+from providers.credentials.keys import flaw_of, lookalike
 from providers.errors import ErrorKind, ProviderError
 
 if TYPE_CHECKING:
     import httpx2
+
+
+# Ten times the largest window that any vendor sells: what is above it is no count of one call.
+MOST_TOKENS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class GenerationRequest:
 
     `temperature` is a wish: it is left out for models that take none. `structured_by_prompt` is for models
     without structured output of their own: the schema of `response_model` goes into the prompt instead.
+    `without` names what this model does not take (`providers.capabilities.parameters`).
     """
 
     prompt: str = field(repr=False)
@@ -39,6 +45,13 @@ class GenerationRequest:
     max_output_tokens: int = 2048
     temperature: float | None = None
     structured_by_prompt: bool = False
+    without: frozenset[str] = frozenset()
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes at least on its way, pictures written as text."""
+        pictures = sum(len(image.data) * 4 // 3 for image in self.images)
+        return len((self.prompt + self.system_prompt).encode(errors="surrogatepass")) + pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +59,11 @@ class TokenUsage:
     """Tokens of one call in one convention for all vendors (OpenTelemetry GenAI's: input includes cached).
 
     `input_tokens` is everything the model read, cache reads, cache writes and tool prompts included;
-    `cached_tokens` (read) and `cache_write_tokens` are parts of it. `output_tokens` is everything it wrote,
-    reasoning included; `reasoning_tokens` is the part of it that was thought.
+    `cached_tokens` (read) and `cache_write_tokens` are parts of it, `cache_write_1h_tokens` the part of the
+    latter that is kept for an hour at a price of its own. `output_tokens` is everything it wrote, reasoning
+    included; `reasoning_tokens` is the part of it that was thought. `extras` names what the vendor bills
+    beside these tokens, or at another price than text (sound, pictures, searches). ValueError for counts
+    that cannot be.
     """
 
     input_tokens: int = 0
@@ -55,19 +71,23 @@ class TokenUsage:
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    extras: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if (
-            min(
-                self.input_tokens,
-                self.output_tokens,
-                self.cached_tokens,
-                self.cache_write_tokens,
-                self.reasoning_tokens,
-            )
-            < 0
-        ):
-            raise ValueError("token counts cannot be negative")
+        counts: tuple[object, ...] = (
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_tokens,
+            self.cache_write_tokens,
+            self.reasoning_tokens,
+            self.cache_write_1h_tokens,
+        )
+        for count in counts:
+            if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+                raise ValueError("token counts are whole numbers from 0 on")
+        if self.cache_write_1h_tokens > self.cache_write_tokens:
+            raise ValueError("what is cached for an hour is part of what is cached")
         if self.cached_tokens + self.cache_write_tokens > self.input_tokens:
             raise ValueError("cached tokens are part of the input and cannot exceed it")
         if self.reasoning_tokens > self.output_tokens:
@@ -77,10 +97,16 @@ class TokenUsage:
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether one call can have used so much."""
+        return self.total_tokens <= MOST_TOKENS
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderReply:
-    """What a vendor answered. `usage` is None when the vendor reported none; nobody here guesses.
+    """What a vendor answered. `usage` is None when the vendor reported none, or none that can be true;
+    nobody here guesses.
 
     `parsed` is an instance of the request's `response_model` when one was asked for. `model_name` is the
     model the vendor says it used. `finish_reason` is "stop", "length" (cut off at `max_output_tokens`) or
@@ -110,19 +136,46 @@ class ListedModel:
     is_retired: bool = False
 
 
+class Doubt(StrEnum):
+    """Why a check of a key proved nothing."""
+
+    LIST_NEEDS_NO_KEY = "list_needs_no_key"
+    OTHER_API = "other_api"
+    UNCLEAR = "unclear"
+    UNREACHABLE = "unreachable"
+
+
 @dataclass(frozen=True, slots=True)
 class CredentialCheck:
-    """Outcome of `validate_credentials`. `is_valid` is None when the vendor could not be reached; `listed` is
-    what the key may use, by the vendor's list."""
+    """Outcome of `validate_credentials`. `is_valid` True: the key does what a wrong one does not; False: the
+    vendor refuses it, or the account, by `error_kind`; None: nobody can tell, for the reason in `doubt`.
+    `listed` is what the key may use, by the vendor's list."""
 
     is_valid: bool | None
     message: str
     latency_ms: int
     listed: tuple[ListedModel, ...] = ()
+    doubt: Doubt = Doubt.UNCLEAR
+    error_kind: ErrorKind = ErrorKind.AUTH
 
     @property
     def models(self) -> tuple[str, ...]:
         return tuple(model.name for model in self.listed)
+
+    @property
+    def outcome(self) -> str:
+        """One word of OUTCOMES."""
+        if self.is_valid is None:
+            return self.doubt.value
+        return "works" if self.is_valid else "refused"
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the vendor said something that is worth keeping, be it that it asks for no key."""
+        return self.is_valid is not None or self.doubt is Doubt.LIST_NEEDS_NO_KEY
+
+
+OUTCOMES = ("works", "refused", *(doubt.value for doubt in Doubt))
 
 
 class AIProvider(ABC):
@@ -134,6 +187,8 @@ class AIProvider(ABC):
     """
 
     vendor: str
+    # What a request to this vendor can be made without (`providers.capabilities.parameters.Parameter`).
+    optional: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -145,13 +200,15 @@ class AIProvider(ABC):
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         # Late, so that describing a call does not load the HTTP stack.
-        from providers.adapters.transport import new_http_client
+        from providers.adapters.transport import UNREACHABLE, can_be_reached, new_http_client
 
         self.model_name = model_name
-        self.base_url = base_url
+        self.base_url = base_url if not base_url or can_be_reached(base_url) else UNREACHABLE
         self.timeout = timeout
         self._owns_connections = http_client is None
         self._http = http_client or new_http_client()
+        self._api_key = api_key
+        self._key_flaw = flaw_of(api_key)
         self._connect(api_key)
 
     def __repr__(self) -> str:
@@ -167,6 +224,7 @@ class AIProvider(ABC):
 
         Raises ProviderError for all that the vendor or the network did; anything else is a bug of ours.
         """
+        self._refuse_flawed_key()
         if not request.structured_by_prompt:
             return await self._generate(request)
         from providers.adapters import by_prompt
@@ -180,11 +238,13 @@ class AIProvider(ABC):
         Raises ProviderError like `generate_content`, also after text was yielded (a stream that was cut). The
         caller closes the iterator (`contextlib.aclosing`) when it stops early; that ends the HTTP request.
         """
-        if not request.structured_by_prompt:
-            return self._stream(request)
+        self._refuse_flawed_key()
         from providers.adapters import by_prompt
+        from providers.adapters.cleaning import cleaned_pieces
 
-        stream = self._stream(by_prompt.asked(request))
+        if not request.structured_by_prompt:
+            return cleaned_pieces(self._stream(request))
+        stream = cleaned_pieces(self._stream(by_prompt.asked(request)))
         return by_prompt.understood_at_the_end(stream, request, vendor=self.vendor)
 
     @abstractmethod
@@ -195,32 +255,50 @@ class AIProvider(ABC):
     def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         """`stream_content` in the vendor's own words."""
 
-    @abstractmethod
     async def list_models(self) -> tuple[ListedModel, ...]:
         """The models the key may use (first page) and what the vendor says of them, by a request that costs
         nothing.
 
         Raises ProviderError.
         """
+        from providers.adapters.listings import presentable
+
+        self._refuse_flawed_key()
+        return presentable(await self._list_models())
+
+    @abstractmethod
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        """`list_models` in the vendor's own words."""
+
+    async def missing_api(self) -> str:
+        """That the server at the base URL does not speak the adapter's API, as a sentence; empty when it does
+        or when nobody need ask. Costs nothing. Raises ProviderError for any other refusal."""
+        return ""
 
     async def validate_credentials(self) -> CredentialCheck:
-        """Check the key by the vendor's cheapest free call (listing models). Never raises for a bad key."""
-        started = time.monotonic()
-        try:
-            models = await self.list_models()
-        except ProviderError as error:
-            # Only a refusal of the key says something about the key.
-            is_valid = False if error.kind in {ErrorKind.AUTH, ErrorKind.BILLING} else None
-            return CredentialCheck(is_valid=is_valid, message=error.message, latency_ms=_since(started))
-        return CredentialCheck(
-            is_valid=True, message="The key works.", latency_ms=_since(started), listed=models
+        """Check the key by free requests, within `timeout`. Never raises for what the vendor did."""
+        from providers.adapters import key_proof
+
+        return await key_proof.checked(self)
+
+    def with_wrong_key(self) -> Self | None:
+        """The same address and connections with a key that looks like this one and cannot work; not to be
+        closed. None when there is no key."""
+        if not self._api_key:
+            return None
+        return type(self)(
+            api_key=lookalike(self._api_key),
+            model_name=self.model_name,
+            base_url=self.base_url,
+            timeout=self.timeout,
+            http_client=self._http,
         )
+
+    def _refuse_flawed_key(self) -> None:
+        if self._key_flaw:
+            raise ProviderError(ErrorKind.AUTH, self._key_flaw, vendor=self.vendor, may_have_cost=False)
 
     async def aclose(self) -> None:
         """Close the connections, unless they were lent."""
         if self._owns_connections:
             await self._http.aclose()
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
 import anthropic
 import httpx2
 from anthropic import AsyncAnthropic
-from anthropic.types import Message, MessageDeltaUsage, ModelInfo, RawMessageStreamEvent, Usage
+from anthropic.types import Message, MessageDeltaUsage, RawMessageStreamEvent
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
+from providers.adapters.efforts import effort_of
+from providers.adapters.listings import entries, name_of, part
+from providers.adapters.reading import reading, text_of, word
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
 from providers.adapters.transport import until
-from providers.errors import ErrorKind, ProviderError
+from providers.adapters.usage import anthropic_tier, anthropic_usage, billed_as
+from providers.capabilities.parameters import Parameter
+from providers.errors import ProviderError
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 
@@ -30,32 +34,11 @@ _FINISH_REASONS = {
     "max_tokens": CUT_OFF,
     "model_context_window_exceeded": CUT_OFF,
 }
-# From version 5 on they think before they answer, inside max_tokens and at high effort unless told otherwise
-# (https://platform.claude.com/docs/en/build-with-claude/effort).
-_THINKS_UNASKED = re.compile(r"claude-[a-z]+-([5-9]|\d\d)(-\d{1,2})?(-\d{8})?")
-# For an error event inside a stream, which comes with the status 200 of the stream.
-_KIND_BY_TYPE: dict[str, ErrorKind] = {
-    "overloaded_error": ErrorKind.OVERLOADED,
-    "rate_limit_error": ErrorKind.RATE_LIMITED,
-    "timeout_error": ErrorKind.TIMEOUT,
-    "authentication_error": ErrorKind.AUTH,
-    "permission_error": ErrorKind.AUTH,
-    "billing_error": ErrorKind.BILLING,
-    "invalid_request_error": ErrorKind.BAD_REQUEST,
-}
-# https://platform.claude.com/docs/en/api/errors: spending limits answer 400 or 403, by the limit.
-_SPENDING_LIMITS = frozenset(
-    {
-        "contract_spend_limit_reached",
-        "enforced_spend_limit_reached",
-        "linked_organization_billing_unavailable",
-        "linked_organization_spend_limit_reached",
-    }
-)
 
 
 class ClaudeProvider(AIProvider):
     vendor = "claude"
+    optional = frozenset({Parameter.FORM, Parameter.EFFORT})
 
     def _connect(self, api_key: str) -> None:
         self._client = AsyncAnthropic(
@@ -71,32 +54,36 @@ class ClaudeProvider(AIProvider):
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
-        with _translate_errors(self.vendor):
+        with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
                 message = await self._client.messages.create(**payload)
-        return _from_vendor(message, request, vendor=self.vendor)
+            return _from_vendor(message, request, vendor=self.vendor)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
-        with _translate_errors(self.vendor):
+        with reading(self.vendor, whole.usage), _translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
                 stream = await self._client.messages.create(**payload, stream=True)
             async with aclosing(_Closing(stream)):
                 async for event in until(deadline, stream):
+                    progress.has_generated |= word(event.type).startswith("content_block")
                     if text := whole.add(event):
                         yield text
-        yield whole.reply(request, vendor=self.vendor)
+            reply = whole.reply(request, vendor=self.vendor)
+        yield reply
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
-        with _translate_errors(self.vendor):
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        # Its bytes are read here, because the SDK takes any body for an object.
+        with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                page = await self._client.models.list(limit=_MOST_MODELS_LISTED)
-        models = getattr(page, "data", None)
-        if not isinstance(models, list):
-            raise failures.malformed(self.vendor)
-        return tuple(_listed(model) for model in models)
+                answer = await self._client.get(
+                    "/v1/models",
+                    options={"params": {"limit": _MOST_MODELS_LISTED}},
+                    cast_to=httpx2.Response,
+                )
+            return tuple(map(_listed, entries(answer.content, vendor=self.vendor)))
 
 
 class _Closing:
@@ -123,34 +110,49 @@ class _Accumulator:
     def add(self, event: RawMessageStreamEvent) -> str:
         if event.type == "message_start":
             self._message = event.message
+        elif event.type == "content_block_start" and event.content_block.type == "text":
+            # Empty at Anthropic; some servers that speak its protocol begin with the first words.
+            return self._said(event.content_block.text)
         elif event.type == "content_block_delta" and event.delta.type == "text_delta":
-            self._texts.append(event.delta.text)
-            return event.delta.text
+            return self._said(event.delta.text)
         elif event.type == "message_delta":
-            self._stop_reason = event.delta.stop_reason or ""
+            self._stop_reason = word(event.delta.stop_reason)
             self._late_usage = event.usage
         elif event.type == "message_stop":
             self._is_complete = True
         return ""
 
+    def _said(self, content: object) -> str:
+        text = text_of(content)
+        self._texts.append(text)
+        return text
+
+    def usage(self) -> TokenUsage | None:
+        if self._message is None:
+            return None
+        return anthropic_usage(self._message.usage, self._late_usage, has_text=any(self._texts))
+
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-        if not self._is_complete or self._message is None:
+        if self._message is None:
+            raise failures.malformed(vendor)
+        if not self._is_complete:
             raise failures.broke_off(vendor)
         return _reply(
             request,
             self._message,
             vendor=vendor,
             text="".join(self._texts),
-            usage=usage_from(self._message.usage, self._late_usage),
+            usage=self.usage(),
             stop_reason=self._stop_reason,
         )
 
 
 @contextmanager
-def _translate_errors(vendor: str) -> Iterator[None]:
+def _translate_errors(vendor: str) -> Iterator[failures.Progress]:
+    progress = failures.Progress()
     try:
         with failures.translated(vendor):
-            yield
+            yield progress
     except anthropic.APIConnectionError as error:
         cause = error.__cause__
         if cause is not None and not isinstance(cause, (httpx2.HTTPError, TimeoutError)):
@@ -158,43 +160,38 @@ def _translate_errors(vendor: str) -> Iterator[None]:
             raise cause from None
         raise failures.from_network(vendor, cause) from None
     except anthropic.APIStatusError as error:
-        raise _refused(vendor, error) from None
+        raise _refused(vendor, error, has_generated=progress.has_generated) from None
     except anthropic.APIResponseValidationError:
         raise failures.malformed(vendor) from None
 
 
-def _refused(vendor: str, error: anthropic.APIStatusError) -> ProviderError:
-    kind = ErrorKind.BILLING if error.error_code in _SPENDING_LIMITS else None
-    if error.status_code == 200:
-        kind = kind or _KIND_BY_TYPE.get(error.type or "", ErrorKind.SERVER)
-    refusal = failures.refused(
+def _refused(vendor: str, error: anthropic.APIStatusError, *, has_generated: bool) -> ProviderError:
+    # An event in the middle of a stream comes with the stream's status, and without the rest of it.
+    body = error.body if error.status_code == 200 else failures.body_of(error.response)
+    return failures.refused(
         vendor,
         status=error.status_code,
-        kind=kind,
-        text=error.api_message or "",
-        code=error.error_code or error.type,
+        body=body,
         headers=error.response.headers,
+        has_generated=has_generated,
     )
-    # In the middle of a stream the model has already worked.
-    refusal.may_have_cost = refusal.may_have_cost or error.status_code == 200
-    return refusal
 
 
-def _listed(model: ModelInfo) -> ListedModel:
+def _listed(entry: Mapping[str, Any]) -> ListedModel:
     """https://docs.anthropic.com/en/api/models-list; models released before the API told so carry no
     capabilities."""
 
     def supports(name: str) -> bool | None:
-        supported = getattr(getattr(model.capabilities, name, None), "supported", None)
+        supported = part(part(entry, "capabilities"), name).get("supported")
         return supported if isinstance(supported, bool) else None
 
     return ListedModel(
-        str(model.id),
+        name_of(entry),
         vision=supports("image_input"),
         structured_output=supports("structured_outputs"),
-        context_window=whole_number(model.max_input_tokens),
-        max_output_tokens=whole_number(model.max_tokens),
-        is_retired=getattr(model, "lifecycle", "") == "retired",
+        context_window=whole_number(entry.get("max_input_tokens")),
+        max_output_tokens=whole_number(entry.get("max_tokens")),
+        is_retired=entry.get("lifecycle") == "retired",
     )
 
 
@@ -223,8 +220,9 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     if request.response_model is not None:
         schema = vendor_schema(request.response_model, ANTHROPIC)
         output_config["format"] = {"type": "json_schema", "schema": schema}
-    if _THINKS_UNASKED.fullmatch(model_name):
-        output_config["effort"] = "low"
+    effort = effort_of("claude", model_name)
+    if effort and Parameter.EFFORT not in request.without:
+        output_config["effort"] = effort
     if output_config:
         payload["output_config"] = output_config
     return payload
@@ -233,13 +231,14 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 def _from_vendor(message: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
     if not isinstance(message, Message) or not isinstance(message.content, list):
         raise failures.malformed(vendor)
+    text = "".join(text_of(block.text) for block in message.content if block.type == "text")
     return _reply(
         request,
         message,
         vendor=vendor,
-        text="".join(block.text for block in message.content if block.type == "text"),
-        usage=usage_from(message.usage),
-        stop_reason=message.stop_reason or "",
+        text=text,
+        usage=anthropic_usage(message.usage, has_text=bool(text)),
+        stop_reason=word(message.stop_reason),
     )
 
 
@@ -252,39 +251,17 @@ def _reply(
     usage: TokenUsage | None,
     stop_reason: str,
 ) -> ProviderReply:
-    if stop_reason == "refusal":
-        raise blocked(vendor, usage, code="refusal")
-    return reply_from(
-        request,
-        vendor=vendor,
-        text=text,
-        usage=usage,
-        model_name=message.model or "",
-        finish_reason=_FINISH_REASONS.get(stop_reason, stop_reason),
-        request_id=getattr(message, "_request_id", None) or message.id or "",
-        service_tier=getattr(message.usage, "service_tier", None) or "",
-    )
-
-
-def usage_from(usage: Usage | None, late: MessageDeltaUsage | None = None) -> TokenUsage | None:
-    """Anthropic counts input without what the cache read and wrote; ours includes both
-    (https://docs.anthropic.com/en/api/messages#response-usage). `late` is a stream's closing count."""
-
-    def count(name: str) -> Any:
-        value = getattr(late, name, None)
-        return getattr(usage, name, None) if value is None else value
-
-    fresh, read, written = (
-        count("input_tokens"),
-        count("cache_read_input_tokens") or 0,
-        count("cache_creation_input_tokens") or 0,
-    )
-    if not all(isinstance(number, int) for number in (fresh, read, written)):
-        return None
-    return token_usage(
-        input_tokens=fresh + read + written,
-        output_tokens=count("output_tokens"),
-        cached=read,
-        cache_write=written,
-        reasoning=getattr(count("output_tokens_details"), "thinking_tokens", None),
-    )
+    tier = anthropic_tier(message.usage)
+    with billed_as(model_name=message.model, service_tier=tier):
+        if stop_reason == "refusal":
+            raise blocked(vendor, usage, code="refusal")
+        return reply_from(
+            request,
+            vendor=vendor,
+            text=text,
+            usage=usage,
+            model_name=message.model or "",
+            finish_reason=_FINISH_REASONS.get(stop_reason, stop_reason),
+            request_id=getattr(message, "_request_id", None) or message.id or "",
+            service_tier=tier,
+        )

@@ -1,4 +1,4 @@
-"""From a vendor's HTTP answer, or the lack of one, to the kinds of docs/architecture.md's error table.
+"""From a vendor's HTTP answer, or the lack of one, to a ProviderError.
 
 Every sentence here is ours: what a vendor or proxy writes into an error may repeat the key or the prompt.
 """
@@ -14,92 +14,79 @@ from email.utils import parsedate_to_datetime
 
 import httpx2
 
+from providers.adapters import refusals
+from providers.adapters.told import told
 from providers.errors import ErrorKind, ProviderError
 
-MESSAGES: dict[ErrorKind, str] = {
-    ErrorKind.AUTH: "The provider refused the API key.",
-    ErrorKind.BILLING: "The provider's account has no credit left or has reached its spending limit.",
-    ErrorKind.NOT_FOUND: "The provider knows no such model, or there is no such API at this address.",
-    ErrorKind.BAD_REQUEST: "The provider found the request invalid.",
-    ErrorKind.TOO_LONG: "The input is longer than the model can read.",
-    ErrorKind.TOO_LARGE: "The request is larger than the provider accepts.",
-    ErrorKind.TIMEOUT: "The provider did not answer in time.",
-    ErrorKind.SERVER: "The provider failed internally.",
-    ErrorKind.RATE_LIMITED: "The provider's rate limit was reached.",
-    ErrorKind.OVERLOADED: "The provider is overloaded.",
-    ErrorKind.BLOCKED: "The provider's safety filter blocked the content.",
-    ErrorKind.UNPARSABLE: "The reply does not have the form that was asked for.",
-}
-
-_KIND_BY_STATUS: dict[int, ErrorKind] = {
-    401: ErrorKind.AUTH,
-    402: ErrorKind.BILLING,
-    403: ErrorKind.AUTH,
-    404: ErrorKind.NOT_FOUND,
-    405: ErrorKind.NOT_FOUND,
-    408: ErrorKind.TIMEOUT,
-    409: ErrorKind.SERVER,
-    413: ErrorKind.TOO_LARGE,
-    429: ErrorKind.RATE_LIMITED,
-    529: ErrorKind.OVERLOADED,
-}
 # A gateway that stopped waiting: the model behind it may have worked on, and may be billed.
 _GAVE_UP_WAITING = frozenset({408, 504, 524})
-
-# One status, several meanings: OpenAI, Anthropic, Gemini, vLLM and llama.cpp on a prompt that is too long.
-_TOO_LONG = re.compile(
-    r"context.{0,20}(length|window|size)|prompt is too long|input token count.{0,40}exceeds|too many tokens",
-    re.IGNORECASE,
-)
-# OpenAI and Gemini answer 503 both when overloaded and when down.
-_OVERLOADED = re.compile(r"overloaded", re.IGNORECASE)
-# Anthropic answers 400 where others answer 402.
-_NO_CREDIT = re.compile(r"credit balance is too low", re.IGNORECASE)
+# An error in a body that may be a reply too, which has `"error": null` at most.
+_HOLDS_ERROR = re.compile(rb'"error"\s*:\s*["{]')
+_REPLIES = ("choices", "candidates", "content", "output")
 
 
-def kind_of(status: int, text: str = "") -> ErrorKind:
-    """The kind for an HTTP status; `text` (the vendor's) decides only where a status means several things."""
-    if status == 400 and _TOO_LONG.search(text):
-        return ErrorKind.TOO_LONG
-    if status == 400 and _NO_CREDIT.search(text):
-        return ErrorKind.BILLING
-    if status == 503 and _OVERLOADED.search(text):
-        return ErrorKind.OVERLOADED
-    if status in _KIND_BY_STATUS:
-        return _KIND_BY_STATUS[status]
-    if 300 <= status < 400:
-        # Never followed (the key would be sent along): the address of the config is not the API's.
-        return ErrorKind.NOT_FOUND
-    return ErrorKind.BAD_REQUEST if 400 <= status < 500 else ErrorKind.SERVER
+class ErrorInside(httpx2.HTTPError):
+    """A server answered 200, and with an error in place of a reply."""
+
+    def __init__(self, response: httpx2.Response, body: object) -> None:
+        super().__init__("an error in place of a reply")
+        self.response, self.body = response, body
+
+
+async def look_inside(response: httpx2.Response) -> None:
+    """An event hook for the HTTP client: raises ErrorInside for an error that came with status 200. What is
+    streamed as events is left to its reader."""
+    if response.status_code != 200 or "json" not in response.headers.get("content-type", ""):
+        return
+    if not _HOLDS_ERROR.search(await response.aread()):
+        return
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return
+    first = body[0] if isinstance(body, list) and body else body
+    if isinstance(first, dict) and first.get("error") and not any(first.get(key) for key in _REPLIES):
+        raise ErrorInside(response, body)
 
 
 def refused(
     vendor: str,
     *,
     status: int,
-    kind: ErrorKind | None = None,
-    text: str = "",
-    code: str | None = None,
+    body: object,
     headers: Mapping[str, str] | None = None,
-    retry_after: float | None = None,
+    has_generated: bool = False,
 ) -> ProviderError:
-    """The vendor answered with an error. `kind` overrules what the status says; `text` is not kept."""
-    kind = kind or kind_of(status, text)
+    """The vendor answered with an error, or stopped with one in the middle of its answer: then
+    `has_generated`. `body` is decoded JSON or text, and not kept."""
+    said = told(body)
+    kind = refusals.kind_of(status, said)
+    retry_after = said.retry_delay
     if retry_after is None:
         retry_after = retry_after_seconds(headers or {}, now=time.time())
     return ProviderError(
         kind,
-        MESSAGES[kind],
         vendor=vendor,
         status_code=status,
-        vendor_code=machine_code(code),
+        vendor_code=machine_code(said.code),
         retry_after=retry_after,
-        may_have_cost=status in _GAVE_UP_WAITING,
+        parameter=refusals.refused_parameter(said) if kind is ErrorKind.PARAMETER else "",
+        may_have_cost=has_generated or status in _GAVE_UP_WAITING,
     )
 
 
+def body_of(response: httpx2.Response) -> object:
+    """The decoded JSON of a response that was read; text where it is none, empty where it was not read."""
+    try:
+        return json.loads(response.content)
+    except httpx2.ResponseNotRead:
+        return ""
+    except (ValueError, RecursionError):
+        return response.content.decode("latin-1")
+
+
 def timed_out(vendor: str) -> ProviderError:
-    return ProviderError(ErrorKind.TIMEOUT, MESSAGES[ErrorKind.TIMEOUT], vendor=vendor)
+    return ProviderError(ErrorKind.TIMEOUT, vendor=vendor)
 
 
 def not_reached(vendor: str) -> ProviderError:
@@ -113,14 +100,17 @@ def broke_off(vendor: str) -> ProviderError:
 
 
 def malformed(vendor: str) -> ProviderError:
-    message = "The provider's answer is not in its own format."
-    return ProviderError(ErrorKind.SERVER, message, vendor=vendor, may_have_cost=True)
+    return ProviderError(ErrorKind.MALFORMED, vendor=vendor)
 
 
 def from_network(vendor: str, cause: BaseException | None) -> ProviderError:
     """For httpx2's exceptions, which SDKs raise bare or wrap."""
+    if isinstance(cause, ErrorInside):
+        return refused(vendor, status=200, body=cause.body, headers=cause.response.headers)
     if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol)):
         return not_reached(vendor)
+    if isinstance(cause, httpx2.DecodingError):
+        return malformed(vendor)
     return (
         timed_out(vendor) if isinstance(cause, (httpx2.TimeoutException, TimeoutError)) else broke_off(vendor)
     )
@@ -139,6 +129,13 @@ def translated(vendor: str) -> Iterator[None]:
         raise malformed(vendor) from None
 
 
+class Progress:
+    """How far an answer has come: whether the model has begun to write when an error ends it."""
+
+    def __init__(self) -> None:
+        self.has_generated = False
+
+
 def retry_after_seconds(headers: Mapping[str, str], *, now: float) -> float | None:
     """Seconds to wait by Retry-After (seconds or a date, RFC 9110 10.2.3); None without a usable one."""
     lowered = {name.lower(): value for name, value in headers.items()}
@@ -150,7 +147,7 @@ def retry_after_seconds(headers: Mapping[str, str], *, now: float) -> float | No
     except ValueError:
         try:
             wait = parsedate_to_datetime(value).timestamp() - now
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return max(0.0, wait) if wait < float("inf") else None
 

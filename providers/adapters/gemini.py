@@ -16,10 +16,16 @@ from google.genai.client import DebugConfig
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, token_usage, whole_number
+from providers.adapters.efforts import effort_of
+from providers.adapters.listings import entries, name_of
+from providers.adapters.reading import reading
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
-from providers.errors import ErrorKind, ProviderError
+from providers.adapters.usage import billed_as, gemini_usage
+from providers.capabilities.parameters import Parameter
+from providers.errors import ProviderError
+from providers.model_names import plain_name
 
 GEMINI_URL = "https://generativelanguage.googleapis.com"
 
@@ -44,6 +50,7 @@ _BLOCKED = frozenset(
 
 class GeminiProvider(AIProvider):
     vendor = "gemini"
+    optional = frozenset({Parameter.FORM, Parameter.EFFORT, Parameter.TEMPERATURE, Parameter.STORE})
 
     def _connect(self, api_key: str) -> None:
         # Everything that the SDK would look up in the environment is given here. The synchronous client is
@@ -64,10 +71,10 @@ class GeminiProvider(AIProvider):
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
-        with _translate_errors(self.vendor):
+        with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
                 response = await self._models.generate_content(**payload)
-        return _Accumulator([response]).reply(request, vendor=self.vendor)
+            return _Accumulator([response]).reply(request, vendor=self.vendor)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
@@ -75,22 +82,28 @@ class GeminiProvider(AIProvider):
         whole = _Accumulator()
         stream: Any = None
         try:
-            with _translate_errors(self.vendor):
+            with reading(self.vendor, whole.usage), _translate_errors(self.vendor) as progress:
                 async with asyncio.timeout_at(deadline):
                     stream = await self._models.generate_content_stream(**payload)
                 async for chunk in until(deadline, stream):
+                    progress.has_generated |= bool(chunk.candidates)
                     if text := whole.add(chunk):
                         yield text
+                reply = whole.reply(request, vendor=self.vendor)
         finally:
             if stream is not None:
                 await stream.aclose()
-        yield whole.reply(request, vendor=self.vendor)
+        yield reply
 
-    async def list_models(self) -> tuple[ListedModel, ...]:
-        with _translate_errors(self.vendor):
+    async def _list_models(self) -> tuple[ListedModel, ...]:
+        # Its bytes are read here, because the SDK takes any body for an object, and one without models for an
+        # empty list; there is no public way to them.
+        path = f"models?pageSize={_MOST_MODELS_LISTED}"
+        with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                pager = await self._models.list(config={"page_size": _MOST_MODELS_LISTED})
-            return tuple(_listed(model) for model in pager.page if _generates(model))
+                answer = await self._models._api_client.async_request("get", path, {})
+            found = entries((answer.body or "").encode(errors="replace"), vendor=self.vendor)
+            return tuple(_listed(entry) for entry in found if _generates(entry))
 
 
 class _Accumulator:
@@ -103,6 +116,8 @@ class _Accumulator:
         self._block_reason = ""
         self._model_name = ""
         self._id = ""
+        self._tier = ""
+        self._has_searched = False
         for chunk in chunks or ():
             self.add(chunk)
 
@@ -111,101 +126,103 @@ class _Accumulator:
         self._usage = chunk.usage_metadata or self._usage
         self._model_name = chunk.model_version or self._model_name
         self._id = chunk.response_id or self._id
+        self._tier = _service_tier(chunk) or self._tier
         if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
             self._block_reason = chunk.prompt_feedback.block_reason.value
-        if not chunk.candidates:
+        # One is all we ask for; a proxy may send others, and in any order.
+        candidate = next((one for one in chunk.candidates or () if not one.index), None)
+        if candidate is None:
             return ""
-        candidate = chunk.candidates[0]
         if candidate.finish_reason:
             self._finish_reason = candidate.finish_reason.value
+        grounding = candidate.grounding_metadata
+        self._has_searched |= bool(grounding and (grounding.web_search_queries or grounding.grounding_chunks))
         parts = (candidate.content and candidate.content.parts) or []
         text = "".join(part.text for part in parts if part.text and not part.thought)
         self._texts.append(text)
         return text
 
+    def usage(self) -> TokenUsage | None:
+        return gemini_usage(self._usage, has_searched=self._has_searched, has_text=any(self._texts))
+
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-        usage = usage_from(self._usage)
-        if self._block_reason:
-            raise blocked(vendor, usage, code=self._block_reason, was_billed=False)
-        if self._finish_reason in _BLOCKED:
-            raise blocked(vendor, usage, code=self._finish_reason)
-        if not self._finish_reason:
-            raise failures.broke_off(vendor) if self._texts else failures.malformed(vendor)
-        return reply_from(
-            request,
-            vendor=vendor,
-            text="".join(self._texts),
-            usage=usage,
-            model_name=self._model_name,
-            finish_reason=_FINISH_REASONS.get(self._finish_reason, self._finish_reason.lower()),
-            request_id=self._id,
-            service_tier=(self._usage and self._usage.traffic_type and self._usage.traffic_type.value) or "",
-        )
+        usage = self.usage()
+        with billed_as(model_name=self._model_name, service_tier=self._tier):
+            if self._block_reason:
+                raise blocked(vendor, usage, code=self._block_reason, was_billed=False)
+            if self._finish_reason in _BLOCKED:
+                raise blocked(vendor, usage, code=self._finish_reason)
+            if not self._finish_reason:
+                raise failures.broke_off(vendor) if self._texts else failures.malformed(vendor)
+            return reply_from(
+                request,
+                vendor=vendor,
+                text="".join(self._texts),
+                usage=usage,
+                model_name=self._model_name,
+                finish_reason=_FINISH_REASONS.get(self._finish_reason, self._finish_reason.lower()),
+                request_id=self._id,
+                service_tier=self._tier,
+            )
+
+
+def _service_tier(chunk: types.GenerateContentResponse) -> str:
+    """The tier that served the call, which may be another than the one asked for: a header says so
+    (https://ai.google.dev/gemini-api/docs/priority-inference); Google's cloud says it in the usage."""
+    headers = (chunk.sdk_http_response and chunk.sdk_http_response.headers) or {}
+    for name, value in headers.items():
+        if name.lower() == "x-gemini-service-tier":
+            return value.strip().lower()
+    traffic = chunk.usage_metadata and chunk.usage_metadata.traffic_type
+    return traffic.value.lower().removeprefix("on_demand_") if traffic else ""
 
 
 @contextmanager
-def _translate_errors(vendor: str) -> Iterator[None]:
+def _translate_errors(vendor: str) -> Iterator[failures.Progress]:
+    progress = failures.Progress()
     try:
         with failures.translated(vendor):
-            yield
+            yield progress
     except errors.APIError as error:
-        raise _refused(vendor, error) from None
+        raise _refused(vendor, error, has_generated=progress.has_generated) from None
     except (errors.UnknownApiResponseError, pydantic.ValidationError, TypeError, AttributeError):
         # The SDK takes any JSON it reads for an object, and validates only then. What we send was validated
         # before this context was entered.
         raise failures.malformed(vendor) from None
 
 
-def _refused(vendor: str, error: errors.APIError) -> ProviderError:
-    headers = getattr(error.response, "headers", None)
-    details = _details(error)
-    reasons = {detail.get("reason") for detail in details}
-    kind = None
-    if "API_KEY_INVALID" in reasons:
-        kind = ErrorKind.AUTH
-    elif error.code == 400 and error.status == "FAILED_PRECONDITION":
-        # "enable billing on your project" (https://ai.google.dev/gemini-api/docs/troubleshooting)
-        kind = ErrorKind.BILLING
+def _refused(vendor: str, error: errors.APIError, *, has_generated: bool) -> ProviderError:
+    response, body = error.response, error.details
+    if isinstance(response, httpx2.Response):
+        # The SDK makes an error of Google's of any page.
+        body = failures.body_of(response)
+    headers = getattr(response, "headers", None)
     return failures.refused(
         vendor,
         status=error.code,
-        kind=kind,
-        text=str(error.message or ""),
-        code=error.status,
+        body=body,
         headers=headers if isinstance(headers, Mapping) else None,
-        retry_after=_retry_delay(details),
+        has_generated=has_generated,
     )
 
 
-def _details(error: errors.APIError) -> list[dict[str, Any]]:
-    body = error.details.get("error", error.details) if isinstance(error.details, dict) else {}
-    details = body.get("details") if isinstance(body, dict) else None
-    return [detail for detail in details or [] if isinstance(detail, dict)]
-
-
-def _retry_delay(details: list[dict[str, Any]]) -> float | None:
-    """Seconds from google.rpc.RetryInfo, which writes a duration as "34s" or "34.07s"."""
-    for detail in details:
-        if match := re.fullmatch(r"(\d+(?:\.\d+)?)s", str(detail.get("retryDelay", ""))):
-            return float(match[1])
-    return None
-
-
-def _generates(model: types.Model) -> bool:
+def _generates(entry: Mapping[str, Any]) -> bool:
     """Whether it is a model for us: the list has those for vectors, speech and films as well. A proxy's list
     may not say."""
-    return not model.supported_actions or "generateContent" in model.supported_actions
+    methods = entry.get("supportedGenerationMethods")
+    return not isinstance(methods, list) or not methods or "generateContent" in methods
 
 
-def _listed(model: types.Model) -> ListedModel:
+def _listed(entry: Mapping[str, Any]) -> ListedModel:
     """https://ai.google.dev/api/models#Model: the list knows sizes, and neither vision nor structured output.
     Streaming is mostly left out of the methods although every model does it."""
-    streams = "streamGenerateContent" in (model.supported_actions or ())
+    methods = entry.get("supportedGenerationMethods")
+    streams = isinstance(methods, list) and "streamGenerateContent" in methods
     return ListedModel(
-        (model.name or "").removeprefix("models/"),
+        plain_name(name_of(entry)),
         streaming=True if streams else None,
-        context_window=whole_number(model.input_token_limit),
-        max_output_tokens=whole_number(model.output_token_limit),
+        context_window=whole_number(entry.get("inputTokenLimit")),
+        max_output_tokens=whole_number(entry.get("outputTokenLimit")),
     )
 
 
@@ -214,13 +231,15 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     parts.append(types.Part(text=request.prompt))
     config = types.GenerateContentConfig(
         max_output_tokens=request.max_output_tokens,
-        temperature=request.temperature,
-        thinking_config=_thinking(model_name, request.max_output_tokens),
+        temperature=None if Parameter.TEMPERATURE in request.without else request.temperature,
+        thinking_config=None
+        if Parameter.EFFORT in request.without
+        else _thinking(model_name, request.max_output_tokens),
         # Both make the SDK ask again on its own.
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
         automatic_continuation=False,
         # Postings and CVs are personal data: the vendor is not to keep them in the project's logs.
-        store=False,
+        store=None if Parameter.STORE in request.without else False,
     )
     if request.system_prompt:
         config.system_instruction = request.system_prompt
@@ -233,25 +252,13 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
 def _thinking(model_name: str, max_output_tokens: int) -> types.ThinkingConfig | None:
     """Thoughts count towards `max_output_tokens` and by default may use all of it up, so they get a quarter.
     Bounds by model: https://ai.google.dev/gemini-api/docs/thinking#set-budget"""
-    if re.match(r"(models/)?gemini-[3-9]", model_name):
-        return types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)
-    if re.match(r"(models/)?gemini-2\.5-pro", model_name):
+    name = plain_name(model_name)
+    if effort := effort_of("gemini", name):
+        return types.ThinkingConfig(thinking_level=types.ThinkingLevel(effort.upper()))
+    # The aliases change their model; both generations take a budget.
+    if re.match(r"gemini-(2\.5-pro|pro-latest)", name):
         return types.ThinkingConfig(thinking_budget=max(128, max_output_tokens // 4))
-    if re.match(r"(models/)?gemini-2\.5-flash", model_name):
+    if re.match(r"gemini-(2\.5-flash|flash(-lite)?-latest)", name):
         budget = max_output_tokens // 4
         return types.ThinkingConfig(thinking_budget=budget if budget >= 512 else 0)
     return None
-
-
-def usage_from(usage: types.GenerateContentResponseUsageMetadata | None) -> TokenUsage | None:
-    """Gemini counts thoughts apart from the candidates and tool prompts apart from the prompt; ours includes
-    both (https://ai.google.dev/api/generate-content#UsageMetadata)."""
-    if usage is None or usage.prompt_token_count is None:
-        return None
-    thoughts = usage.thoughts_token_count or 0
-    return token_usage(
-        input_tokens=usage.prompt_token_count + (usage.tool_use_prompt_token_count or 0),
-        output_tokens=(usage.candidates_token_count or 0) + thoughts,
-        cached=usage.cached_content_token_count,
-        reasoning=thoughts,
-    )

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pydantic import BaseModel, ValidationError
 
 from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
-from providers.adapters.failures import MESSAGES
+from providers.adapters.cleaning import clean
+from providers.adapters.forms import best_object, cleaned_json
+from providers.adapters.reading import word
 from providers.errors import ErrorKind, ProviderError
 
 CUT_OFF = "length"
 COMPLETE = "stop"
 _MOST_PROBLEMS_TOLD = 5
-
-
-def token_usage(
-    *,
-    input_tokens: object,
-    output_tokens: object,
-    cached: object = 0,
-    cache_write: object = 0,
-    reasoning: object = 0,
-) -> TokenUsage | None:
-    """Counts in our convention (see TokenUsage); None when the vendor's are missing or contradict each other:
-    then nothing is known, and the ledger falls back on an estimate that is marked as one."""
-    counts = [input_tokens, output_tokens, cached or 0, cache_write or 0, reasoning or 0]
-    whole = [count for count in counts if isinstance(count, int)]
-    if len(whole) != len(counts):
-        return None
-    try:
-        return TokenUsage(*whole)
-    except ValueError:
-        return None
+# Of a vendor's own word for why a reply ended or what tier it was made in.
+_LONGEST_CODE = 30
 
 
 def whole_number(value: object) -> int | None:
@@ -49,23 +35,25 @@ def reply_from(
     request_id: str = "",
     service_tier: str = "",
 ) -> ProviderReply:
-    """The reply, parsed when a form was asked for. Raises ProviderError (unparsable) with the usage, which is
-    billed, for an empty reply and for one that is cut off inside the form or does not fit it."""
+    """The reply, cleaned, and parsed when a form was asked for. Raises ProviderError (unparsable) with the
+    usage, which is billed, for an empty reply and for one that is cut off inside the form or does not fit it.
+    """
+    text, finish_reason = clean(text), word(finish_reason, most=_LONGEST_CODE)
     if not text.strip():
         problem = "it was cut off before it began" if finish_reason == CUT_OFF else "it is empty"
         raise unparsable(vendor, f"The reply has no text: {problem}.", usage)
     parsed = None
     if request.response_model is not None:
         refuse_cut_off(finish_reason, request, vendor=vendor, usage=usage)
-        parsed = parse(request.response_model, text, vendor=vendor, usage=usage)
+        text, parsed = form_in(text, request.response_model, vendor=vendor, usage=usage)
     return ProviderReply(
         text=text,
         usage=usage,
-        model_name=model_name,
+        model_name=word(model_name),
         parsed=parsed,
         finish_reason=finish_reason,
-        vendor_request_id=request_id,
-        service_tier=service_tier,
+        vendor_request_id=word(request_id),
+        service_tier=word(service_tier, most=_LONGEST_CODE),
     )
 
 
@@ -75,7 +63,6 @@ def blocked(
     """A safety refusal. `was_billed` False: the prompt was stopped before a model saw it."""
     return ProviderError(
         ErrorKind.BLOCKED,
-        MESSAGES[ErrorKind.BLOCKED],
         vendor=vendor,
         vendor_code=code,
         usage=usage,
@@ -92,12 +79,31 @@ def refuse_cut_off(
         raise unparsable(vendor, message, usage)
 
 
-def parse(form: type[BaseModel], text: str, *, vendor: str, usage: TokenUsage | None) -> BaseModel:
+def form_in(
+    text: str, form: type[BaseModel], *, vendor: str, usage: TokenUsage | None
+) -> tuple[str, BaseModel]:
+    """The form that a reply holds: its JSON alone, and the instance. Whether a model has structured output or
+    was asked by prompt, some wrap the JSON in prose, a code fence or thoughts.
+
+    Raises ProviderError (unparsable) for a reply that holds no JSON object or one that does not fit.
+    """
+    whole = cleaned_json(text)
+    with suppress(ValidationError):
+        return whole, form.model_validate_json(whole)
+    found = best_object(text, form)
+    if found is None:
+        raise unparsable(vendor, "The reply holds no complete JSON object.", usage)
+    found = cleaned_json(found)
+    return found, _parse(form, found, vendor=vendor, usage=usage)
+
+
+def _parse(form: type[BaseModel], text: str, *, vendor: str, usage: TokenUsage | None) -> BaseModel:
     """`text` as an instance of `form`; raises ProviderError (unparsable) that says what is wrong where."""
     try:
         return form.model_validate_json(text)
     except ValidationError as error:
-        raise unparsable(vendor, f"{MESSAGES[ErrorKind.UNPARSABLE]} {_problems(error)}", usage) from None
+        message = f"{ErrorKind.UNPARSABLE.meaning.message} {_problems(error)}"
+        raise unparsable(vendor, message, usage) from None
 
 
 def _problems(error: ValidationError) -> str:
@@ -114,4 +120,4 @@ def _problems(error: ValidationError) -> str:
 
 def unparsable(vendor: str, message: str, usage: TokenUsage | None) -> ProviderError:
     """A reply in another form than the one asked for, which is billed like any other."""
-    return ProviderError(ErrorKind.UNPARSABLE, message, vendor=vendor, usage=usage, may_have_cost=True)
+    return ProviderError(ErrorKind.UNPARSABLE, message, vendor=vendor, usage=usage)

@@ -20,10 +20,31 @@ import aiohttp
 import httpx2
 from yarl import URL
 
+from providers.adapters.bounds import (
+    MOST_BYTES,
+    MOST_BYTES_OF_ERROR,
+    Measure,
+    TooMuch,
+    Unpacking,
+    plain_pieces,
+)
+from providers.adapters.failures import look_inside
+from providers.addresses import guarded_socket
+
 CONNECT_TIMEOUT_SECONDS = 10.0
 _READ_SIZE = 64 * 1024
+# Gateways add policies, traces and cookies of their own to what a vendor says.
+_MOST_HEADER_BYTES = 64 * 1024
+_MOST_HEADERS = 1024
+# Seconds of work on what a stream has already sent before other calls get their turn.
+_LONGEST_TURN = 0.02
 # Descriptions of this machine that the SDKs add to each request, and that no vendor needs.
 _TELEMETRY_HEADERS = b"x-stainless-"
+# They describe the body as it came, and would be wrong of the body as it is handed on.
+_OF_PACKING = frozenset({b"content-encoding", b"content-length"})
+
+# What stands in for an address that is none: every request to it ends as one that reached nobody.
+UNREACHABLE = "unreachable://nowhere"
 
 T = TypeVar("T")
 
@@ -45,7 +66,19 @@ def new_http_client() -> httpx2.AsyncClient:
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         follow_redirects=False,
         trust_env=False,
+        event_hooks={"response": [look_inside]},
     )
+
+
+def can_be_reached(base_url: str) -> bool:
+    """Whether a request can be sent there at all. Not with a name and a password in it: they would take the
+    place of the key."""
+    try:
+        address, port = httpx2.URL(base_url), URL(base_url).port
+        address.host.encode("idna")
+    except (httpx2.InvalidURL, ValueError):
+        return False
+    return bool(address.scheme in ("http", "https") and address.host and port and not address.userinfo)
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
@@ -68,9 +101,14 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                     sock_read=timeout.get("read"),
                 ),
             )
-        return httpx2.Response(
-            response.status, headers=response.raw_headers, stream=_Body(response), request=request
-        )
+        try:
+            body = _Body(response)
+        except httpx2.DecodingError:
+            response.close()
+            raise
+        # The body unpacks itself: httpx2 would do it without bounds.
+        headers = [(name, value) for name, value in response.raw_headers if name.lower() not in _OF_PACKING]
+        return httpx2.Response(response.status, headers=headers, stream=body, request=request)
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -81,23 +119,60 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # How many calls may be in flight is decided above; a queue here would only hide them.
-                connector=aiohttp.TCPConnector(limit=0, ssl=tls_context()),
+                connector=aiohttp.TCPConnector(limit=0, ssl=tls_context(), socket_factory=guarded_socket),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 read_bufsize=_READ_SIZE,
+                max_line_size=_MOST_HEADER_BYTES,
+                max_field_size=_MOST_HEADER_BYTES,
+                max_headers=_MOST_HEADERS,
                 trust_env=False,
             )
         return self._session
 
 
 class _Body(httpx2.AsyncByteStream):
+    """The bytes of an answer, unpacked and held to the bounds. An error's body just ends there: what it says
+    up to then, and its status, are the answer.
+
+    Making and reading one raise httpx2.DecodingError (TooMuch).
+    """
+
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        self._is_error = response.status >= 400
+        coding = response.headers.get("content-encoding", "").strip().lower()
+        if not self._is_error:
+            if (response.content_length or 0) > MOST_BYTES:
+                raise TooMuch
+            if coding not in ("", "identity", *Unpacking.CODINGS):
+                raise httpx2.DecodingError("the answer is packed in a way that was not asked for")
+        self._pieces_of = Unpacking(coding).pieces if coding in Unpacking.CODINGS else plain_pieces
+        self._measure = Measure(
+            is_list=response.method == "GET",
+            is_event_stream=response.content_type == "text/event-stream",
+        )
+        self._packed = self._unpacked = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx_errors():
-            async for chunk in self._response.content.iter_any():
-                yield chunk
+        try:
+            with _as_httpx_errors():
+                async for chunk in self._response.content.iter_any():
+                    self._packed += len(chunk)
+                    if self._packed > MOST_BYTES:
+                        raise TooMuch
+                    for piece in self._pieces_of(chunk):
+                        if self._unpacked:
+                            # Other calls' turn, and the clock's: whoever reads does not wait in between.
+                            await asyncio.sleep(0)
+                        self._unpacked += len(piece)
+                        if self._is_error and self._unpacked > MOST_BYTES_OF_ERROR:
+                            return
+                        self._measure.add(piece)
+                        yield piece
+        except httpx2.DecodingError:
+            if not self._is_error:
+                raise
 
     async def aclose(self) -> None:
         # A body that was read to its end has given its connection back; any other connection is closed.
@@ -105,11 +180,12 @@ class _Body(httpx2.AsyncByteStream):
 
 
 def _headers(request: httpx2.Request) -> list[tuple[str, str]]:
-    return [
+    kept = [
         (name.decode("ascii"), value.decode("latin-1"))
         for name, value in request.headers.raw
-        if not name.lower().startswith(_TELEMETRY_HEADERS)
+        if not name.lower().startswith(_TELEMETRY_HEADERS) and name.lower() != b"accept-encoding"
     ]
+    return [*kept, ("Accept-Encoding", ", ".join(Unpacking.CODINGS))]
 
 
 @contextmanager
@@ -121,7 +197,7 @@ def _as_httpx_errors() -> Iterator[None]:
         raise httpx2.ConnectTimeout("connecting took too long") from error
     except TimeoutError as error:
         raise httpx2.ReadTimeout("waiting for the reply took too long") from error
-    except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+    except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise httpx2.ConnectError("no connection") from error
     except aiohttp.ClientError as error:
         raise httpx2.RemoteProtocolError("the connection broke") from error
@@ -130,11 +206,17 @@ def _as_httpx_errors() -> Iterator[None]:
 async def until(deadline: float, stream: AsyncIterator[T]) -> AsyncIterator[T]:
     """The items of `stream`, with TimeoutError once the loop's clock passes `deadline`.
 
-    The clock runs on while the consumer works, but only a wait for the vendor is interrupted.
+    The clock runs on while the consumer works, but only a wait for the vendor is interrupted. Other calls get
+    their turn also while the items come out of what has been read already, without a wait.
     """
+    loop = asyncio.get_running_loop()
+    turn_began = loop.time()
     while True:
         try:
             async with asyncio.timeout_at(deadline):
+                if loop.time() - turn_began > _LONGEST_TURN:
+                    await asyncio.sleep(0)
+                    turn_began = loop.time()
                 item = await anext(stream)
         except StopAsyncIteration:
             return

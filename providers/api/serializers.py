@@ -8,10 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import StrictSerializer
-from providers.console import EDITABLE
+from providers.adapters.base import OUTCOMES
+from providers.addresses import validate_base_url
+from providers.capabilities.shortcomings import shortcomings_of
+from providers.configs.changes import EDITABLE
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
-from providers.shortcomings import shortcomings_of
 from providers.tasks import TASKS
 
 _LONGEST_KEY = 500
@@ -55,7 +57,7 @@ class ShortcomingSerializer(serializers.Serializer[Any]):
     """Something that a model of the provider cannot do of the work it is first choice for."""
 
     code = serializers.ChoiceField(
-        choices=["unknown_model", "no_vision", "no_structured_output", "retired_model"]
+        choices=["unknown_model", "no_vision", "no_structured_output", "retired_model", "unproven_key"]
     )
     model_name = serializers.CharField()
     tasks = serializers.ListField(child=serializers.CharField(), help_text="The tasks concerned.")
@@ -80,7 +82,7 @@ class _EditableFields(StrictSerializer, serializers.ModelSerializer[AIProviderCo
     api_key = serializers.CharField(**_KEY_FIELD)
     save_anyway = serializers.BooleanField(
         default=False,
-        help_text="Store the key although the vendor could not be reached. A refused key is never stored.",
+        help_text="Store the key although nobody could tell whether it works. A refused key is never stored.",
     )
     extra_default_tasks = serializers.ListField(
         child=serializers.ChoiceField(choices=_OWN_TASKS),
@@ -135,13 +137,21 @@ class TestRequestSerializer(StrictSerializer):
     model_name = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=200, help_text="Looked for in the list."
     )
-    base_url = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+    base_url = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=500, validators=[validate_base_url]
+    )
     config_id = serializers.IntegerField(required=False, min_value=1)
 
 
 class TestResultSerializer(serializers.Serializer[Any]):
     is_valid = serializers.BooleanField(  # type: ignore[assignment]  # a declared field, moved aside by DRF
-        allow_null=True, help_text="null: the vendor could not be reached, which says nothing about the key."
+        allow_null=True, help_text="null: nobody can tell, for the reason in `outcome`."
+    )
+    outcome = serializers.ChoiceField(
+        choices=OUTCOMES,
+        help_text="works: a wrong key would not have. refused: the key or the account. list_needs_no_key: "
+        "the server was reached, but gives its list to any key. other_api: it lacks this type's API. "
+        "unclear: it answered something else. unreachable: it did not answer.",
     )
     message = serializers.CharField()
     tested_at = serializers.DateTimeField()

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.audit import Actor
 from accounts.permissions import IsFreshSuperAdmin, IsSuperAdmin, fresh_or_refused
-from providers import deletion, key_checks
+from accounts.queries import StrictQuery
 from providers.adapters.base import CredentialCheck
 from providers.api.serializers import (
     ConfigCreateSerializer,
@@ -23,14 +23,16 @@ from providers.api.serializers import (
     TestRequestSerializer,
     TestResultSerializer,
 )
-from providers.credentials import ConfigNotFound
+from providers.configs import deletion
+from providers.configs.checked_changes import create_checked, update_checked
+from providers.credentials import trials
+from providers.credentials.checks import ConfigNotFound
 from providers.models import AIProviderConfig
-from providers.saving import create_checked, update_checked
 
 TAGS = ["super-admin"]
 
 
-class ConfigListView(APIView):
+class ConfigListView(StrictQuery, APIView):
     permission_classes = (IsFreshSuperAdmin,)
 
     @extend_schema(
@@ -133,12 +135,12 @@ class ConfigTestView(APIView):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Ask the vendor whether the stored key works; the outcome is kept on the provider."""
-        check = key_checks.test(actor=Actor.of_request(request, door="api"), config_id=pk)
+        check = trials.test(actor=Actor.of_request(request, door="api"), config_id=pk)
         return Response(_result(check))
 
 
 class UnsavedTestView(APIView):
-    permission_classes = (IsSuperAdmin,)
+    permission_classes = (IsFreshSuperAdmin,)
 
     @extend_schema(
         operation_id="provider_configs_test_unsaved",
@@ -147,11 +149,14 @@ class UnsavedTestView(APIView):
         responses=TestResultSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Ask the vendor about input that is not saved. Nothing is stored but the audit entry."""
+        """Ask the vendor about input that is not saved. Nothing is stored but the audit entry.
+
+        Needs a fresh second factor, because whoever names the address makes this server call it.
+        """
         serializer = TestRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         actor = Actor.of_request(request, door="api")
-        check = key_checks.try_out(actor=actor, **serializer.validated_data)
+        check = trials.try_out(actor=actor, **serializer.validated_data)
         return Response(_result(check))
 
 
@@ -160,6 +165,7 @@ def _result(check: CredentialCheck) -> dict[str, Any]:
         TestResultSerializer(
             {
                 "is_valid": check.is_valid,
+                "outcome": check.outcome,
                 "message": check.message,
                 "tested_at": timezone.now(),
                 "latency_ms": check.latency_ms,

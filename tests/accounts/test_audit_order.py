@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.audited_admin import AuditedAdmin
 from accounts.models import AuditEntry, Plan, User
+from console.audited import AuditedAdmin
 from providers.models import RoutingRevision
 from tests.locks import somebody_waits
 from tests.waiting import PATIENCE_SECONDS, wait_until

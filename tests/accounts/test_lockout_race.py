@@ -1,27 +1,48 @@
 """Twenty guesses at once are no more guesses than twenty one after the other."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from datetime import timedelta
 from functools import partial
-from threading import Barrier, Event, Lock
+from threading import Barrier, BoundedSemaphore, Event, Lock
 
 import pytest
+import time_machine
 from django.db import connection
+from django.utils import timezone
+from rest_framework.test import APIRequestFactory
 
-from accounts import api
-from accounts.console import forms
-from accounts.models import User
+from accounts import api, logins
+from accounts.celery_tasks import forget_expired_tokens
+from accounts.models import LoginTurn, User
+from console.security import forms
 from tests.accounts.test_lockout import PASSWORD, at_api, at_console
-from tests.locks import somebody_waits
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GUESSES, LIMIT = 20, 5
 
 
-def others_wait(evaluations):
-    """The first check takes until another guess stands at the lock, where the database can tell."""
-    return evaluations.count > 1 or connection.vendor != "postgresql" or somebody_waits()
+@pytest.fixture
+def arrivals(monkeypatch):
+    """Everybody who has come to the lock."""
+    arrived = []
+    guard = logins.one_attempt_at_a_time
+
+    def noted(**who):
+        arrived.append(who)
+        return guard(**who)
+
+    for module in (api, forms):
+        monkeypatch.setattr(module, "one_attempt_at_a_time", noted)
+    return arrived
+
+
+@pytest.fixture(params=["one process", "several processes"])
+def processes(request, monkeypatch):
+    """Threads stand for processes when nothing holds them back but what the database keeps."""
+    if request.param == "several processes":
+        monkeypatch.setattr(logins, "_place_of", lambda _: BoundedSemaphore())
 
 
 class Evaluations:
@@ -64,8 +85,11 @@ def guess_at_once(door, evaluations):
 
 
 @pytest.mark.parametrize("door", [at_api, at_console])
-def test_no_more_passwords_are_looked_at_than_may_be_wrong(super_admin, monkeypatch, door):
-    evaluations = Evaluations(monkeypatch, may_go_on=others_wait)
+def test_no_more_passwords_are_looked_at_than_may_be_wrong(
+    super_admin, monkeypatch, processes, arrivals, door
+):
+    # The first one takes until another guess has come.
+    evaluations = Evaluations(monkeypatch, may_go_on=lambda _: len(arrivals) > 1)
 
     right, wrong = guess_at_once(door, evaluations)
 
@@ -105,3 +129,21 @@ def test_who_logs_in_meanwhile_under_another_name_or_from_elsewhere_does_not_wai
 
     assert statuses == [200, 200, 200]
     assert evaluations.count == 3
+
+
+def test_the_turn_of_a_process_that_died_passes_on(super_admin):
+    request = APIRequestFactory(REMOTE_ADDR="198.51.100.1").post("/")
+    with time_machine.travel(timezone.now() - timedelta(minutes=5), tick=False):
+        dying = logins.one_attempt_at_a_time(request=request, email=super_admin.email)
+        dying.__enter__()
+    left = LoginTurn.objects.get()
+    # Its lock dies with it, its row does not.
+    logins._place_of(left.pair).release()
+
+    assert at_api(PASSWORD).status_code == 200
+    assert LoginTurn.objects.count() == 0
+    LoginTurn.objects.create(pair=left.pair, token=left.token, held_until=left.held_until)
+    forget_expired_tokens()
+    assert LoginTurn.objects.count() == 0
+    with suppress(RuntimeError):  # the lock, released twice
+        dying.__exit__(None, None, None)

@@ -18,7 +18,7 @@ from drafting.models import Draft, MasterProfile
 from extraction.models import JobPosting
 from orchestration.experiments.assignment import assigned_arm, running_experiments
 from orchestration.models import CallFeedback, Experiment, ExperimentArm, ProviderProbe
-from providers import console
+from providers.configs import changes
 from providers.models import AIProviderConfig, ModelCapability
 from tests.circuits import open_circuit
 from tests.factories import make_config
@@ -142,10 +142,10 @@ def _change_something(admin, configs):
     """What the audit trail has to show; and two keys that need somebody."""
     actor = Actor(door="admin", user=admin, email=admin.email, ip_address="192.0.2.17", user_agent="Firefox")
     main, _, _, europe, old, *_ = configs
-    console.make_default(actor=actor, config_id=main.pk)
-    console.update(actor=actor, config_id=europe.pk, fields={"priority": 12, "timeout": 45})
-    console.set_active(actor=actor, config_ids=[old.pk], is_active=True)
-    console.set_active(actor=actor, config_ids=[old.pk], is_active=False)
+    changes.make_default(actor=actor, config_id=main.pk)
+    changes.update(actor=actor, config_id=europe.pk, fields={"priority": 12, "timeout": 45})
+    changes.set_active(actor=actor, config_ids=[old.pk], is_active=True)
+    changes.set_active(actor=actor, config_ids=[old.pk], is_active=False)
     stranger = Actor(
         door="admin", email="intern@aditus.example", ip_address="198.51.100.4", user_agent="curl"
     )

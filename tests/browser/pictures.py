@@ -16,7 +16,7 @@ from tests.browser.visitors import PASSWORD, log_in, settle
 from tests.factories import make_user
 from usage.models import AIProviderUsageLog
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 IMAGES = Path(os.environ.get("SCREENSHOTS", Path(__file__).parents[2] / "docs" / "images"))
 MOST_BYTES = 300_000

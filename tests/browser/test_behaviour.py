@@ -10,7 +10,7 @@ from tests.browser.visitors import fill_provider, message, settle
 from tests.factories import make_config, make_user
 from usage.models import QuotaCounter
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 LIST = "/admin/providers/aiproviderconfig/"
 

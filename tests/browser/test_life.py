@@ -17,7 +17,7 @@ from tests.browser.visitors import (
 )
 from usage.models import AIProviderUsageLog, ModelPrice
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 NAME = "Sandbox account"
 WRONG_KEY, FIRST_KEY, SECOND_KEY = (

@@ -7,7 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 from unfold.admin import ModelAdmin
 
-from aditus.navigation import sidebar
+from console.navigation import sidebar
 from tests.browser import console_pages
 from tests.browser.accessibility import wrong_with
 from tests.browser.installation import furnish
@@ -15,7 +15,7 @@ from tests.browser.visitors import enrol_authenticator, log_in, settle
 from tests.factories import make_user
 from usage.models import AIProviderUsageLog
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 each_device = pytest.mark.parametrize("device", ["desktop", "phone"])
 

@@ -7,7 +7,7 @@ from orchestration.models import ProviderProbe
 from tests.browser.visitors import message, settle
 from tests.factories import make_config
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 PAGE = "/admin/orchestration/providerprobe/health/"
 

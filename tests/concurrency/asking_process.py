@@ -15,9 +15,10 @@ import time_machine  # noqa: E402
 
 from accounts.errors import DomainError  # noqa: E402
 from accounts.models import User  # noqa: E402
-from orchestration import background, reply_cache  # noqa: E402
+from orchestration import background  # noqa: E402
+from orchestration.calls import reply_cache  # noqa: E402
+from orchestration.calls.orchestrator import AIOrchestrator  # noqa: E402
 from orchestration.guards import redis as redis_guards  # noqa: E402
-from orchestration.orchestrator import AIOrchestrator  # noqa: E402
 from providers.adapters import claude, gemini, openai  # noqa: E402, F401 - slow to import, so once for all
 from tests.waiting import PATIENCE_SECONDS  # noqa: E402
 

@@ -14,7 +14,7 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402
 
-from orchestration.leader import acquire, leading  # noqa: E402
+from orchestration.calls.leader import acquire, leading  # noqa: E402
 from orchestration.models import Lease  # noqa: E402
 from orchestration.probes import probe_due, runs  # noqa: E402
 from tests.concurrency.ledger_worker import say  # noqa: E402

@@ -15,7 +15,7 @@ django.setup()
 
 from tests.usage.attempts import NOON, make_attempt, success  # noqa: E402
 from usage.ledger.base import Attempt, QuotaExceeded, QuotaLimit  # noqa: E402
-from usage.ledger.limits import unit_of  # noqa: E402
+from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS, CounterKey, unit_of  # noqa: E402
 from usage.ledger.portable import PortableLedger  # noqa: E402
 from usage.models import QuotaCounter  # noqa: E402
 
@@ -31,9 +31,16 @@ class UnguardedLedger(PortableLedger):
         counter.reserved += amount
         counter.save()
 
+    def _locked_counters(self, attempt: Attempt) -> dict[CounterKey, tuple[int, int]]:
+        taken = {limit.key: (0, 0) for limit in attempt.limits}
+        for counter in QuotaCounter.objects.filter(scope__in=[scope for scope, _ in taken]):
+            taken[counter.scope, counter.window] = counter.used, counter.reserved
+        return taken
+
 
 def attempt_by(job, limits=None):
-    """`limit` in tokens, `usd_limit` in pico-dollars for scopes of money. With a `user` (id) the counters
+    """`limit` in tokens, `usd_limit` in pico-dollars for scopes of money; `least` is for how few tokens the
+    call is still made. With a `user` (id) the counters
     begin with what the user's rows of the day say."""
     attempt = make_attempt(number=1)
     if limits is None:
@@ -43,6 +50,7 @@ def attempt_by(job, limits=None):
     starts_at = NOON.replace(hour=0) if user_id else None
     return make_attempt(
         user_id=user_id,
+        least_tokens=job.get("least"),
         limits=tuple(
             QuotaLimit(scope, "day:2026-11-21", limit, resets_at, starts_at) for scope, limit in limits
         ),
@@ -58,6 +66,30 @@ async def reserve(ledger, job):
     refused = sum(isinstance(result, QuotaExceeded) for result in results)
     broken = [repr(r) for r in results if isinstance(r, Exception) and not isinstance(r, QuotaExceeded)]
     say({"admitted": len(results) - refused - len(broken), "refused": refused, "broken": broken})
+
+
+async def use_up(ledger, job):
+    """Calls in `calls` lanes, each settled below what it held, until a lane is told that nothing in flight is
+    in its way; how many there were, and the shortest replies that any was held to."""
+    attempt = await asyncio.to_thread(attempt_by, job)
+    shortest = []
+
+    async def lane():
+        while True:
+            try:
+                reservation = await ledger.reserve(attempt)
+            except QuotaExceeded as refusal:
+                if refusal.retry_after != IN_FLIGHT_RETRY_SECONDS:
+                    return
+                await asyncio.sleep(random.uniform(0, 0.005))
+                continue
+            most = reservation.attempt.max_output_tokens
+            shortest.append(most)
+            await ledger.settle(reservation, success(random.randint(50, 60), random.randint(10, most)))
+
+    results = await asyncio.gather(*(lane() for _ in range(job["calls"])), return_exceptions=True)
+    broken = [repr(result) for result in results if result is not None]
+    say({"calls": len(shortest), "shortest": min(shortest, default=None), "broken": broken})
 
 
 async def churn(ledger, job):
@@ -106,7 +138,7 @@ def say(message):
     sys.stdout.flush()
 
 
-MODES = {mode.__name__: mode for mode in (reserve, churn, overlap, settle_and_sweep)}
+MODES = {mode.__name__: mode for mode in (reserve, use_up, churn, overlap, settle_and_sweep)}
 
 if __name__ == "__main__":
     job = json.loads(sys.argv[1])

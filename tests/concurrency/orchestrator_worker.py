@@ -13,7 +13,7 @@ django.setup()
 from accounts.database import in_database_thread  # noqa: E402
 from accounts.errors import DomainError  # noqa: E402
 from accounts.models import User  # noqa: E402
-from orchestration.orchestrator import AIOrchestrator  # noqa: E402
+from orchestration.calls.orchestrator import AIOrchestrator  # noqa: E402
 from tests.concurrency.ledger_worker import say  # noqa: E402
 from usage.ledger.base import QuotaExceeded  # noqa: E402
 from usage.ledger.portable import PortableLedger  # noqa: E402

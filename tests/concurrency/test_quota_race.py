@@ -87,6 +87,66 @@ def test_the_race_is_real_when_the_guard_is_off(scope):
     assert sum(answer["admitted"] for answer in answers) > 37
 
 
+@pytest.mark.parametrize(
+    ("limit", "admitted", "held"),
+    [
+        pytest.param(3_690, 37, 3_690, id="the last one with the 90 that are left"),
+        pytest.param(3_680, 37, 3_680, id="the last one with the 80 that it takes at least"),
+        pytest.param(3_679, 36, 3_600, id="79 are too few"),
+        pytest.param(3_700, 37, 3_700, id="nothing is left"),
+        pytest.param(85, 1, 85, id="the whole quota is smaller than the most"),
+    ],
+)
+def test_exactly_one_call_of_all_processes_gets_what_is_left(limit, admitted, held):
+    scopes = ["user:1", "task:1:extraction", "provider:1"]
+
+    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=scopes, limit=limit, least=80)
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert sum(answer["admitted"] for answer in answers) == admitted
+    assert sum(answer["refused"] for answer in answers) == 200 - admitted
+    assert counters() == {(scope, DAY): (0, held) for scope in scopes}
+    assert counters() == sums_of_rows()
+
+
+def test_exactly_one_call_of_all_processes_gets_the_money_that_is_left():
+    # After 36 calls there is money for 60 tokens of prompt and 25 of reply.
+    room = 36 * PICOS_HELD + 15_000_000 + 25 * 2_000_000
+    scopes = ["user:1", "user-usd:1", "provider-usd:1"]
+
+    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=scopes, usd_limit=room, least=80)
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert sum(answer["admitted"] for answer in answers) == 37
+    assert counters() == {
+        ("user:1", DAY): (0, 3_685), ("user-usd:1", DAY): (0, room), ("provider-usd:1", DAY): (0, room)
+    }  # fmt: skip
+    assert counters() == sums_of_rows()
+
+
+@pytest.mark.parametrize("room", [{"limit": 3_690}, {"usd_limit": 36 * PICOS_HELD + 65_000_000}])
+def test_the_race_for_what_is_left_is_real_when_the_guard_is_off(room):
+    """The negative control: the same run through read-compare-add hands out what is left many times."""
+    scope = "user:1" if "limit" in room else "user-usd:1"
+
+    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=[scope], least=80, unguarded=True, **room)
+
+    assert sum(answer["admitted"] for answer in answers) > 37
+
+
+def test_processes_that_use_a_quota_up_together_overshoot_nothing_and_leave_less_than_a_call():
+    scopes = ["user:1", "provider:1"]
+
+    answers = answers_of(WORKER, mode="use_up", calls=6, scopes=scopes, limit=5_000, least=80)
+
+    assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
+    assert counters() == sums_of_rows()
+    (used, reserved), *others = counters().values()
+    assert others == [(used, reserved)]
+    assert (5_000 - 80 < used <= 5_000, reserved) == (True, 0)
+    assert min(answer["shortest"] for answer in answers if answer["calls"]) >= 20
+
+
 def test_processes_killed_in_mid_call_leave_no_reservation_behind():
     with workers(WORKER, mode="churn", calls=6, scopes=EVERY_KIND) as processes:
         start(processes)

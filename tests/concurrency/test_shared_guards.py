@@ -8,10 +8,10 @@ import pytest
 
 from accounts.models import Plan
 from orchestration import background
-from orchestration.admission import circuit_key
 from orchestration.guards import get_guards
+from orchestration.guards.admission import circuit_key
 from orchestration.guards.circuit import Circuit
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.snapshot import current_snapshot
 from providers.errors import ErrorKind
 from tests import services
 from tests.books import assert_books_balance, assert_nothing_is_held, every_candidate

@@ -10,6 +10,7 @@ from django.db import connection
 from tests.factories import make_config, make_user
 from tests.usage.attempts import NOON, counters, make_attempt, run, success
 from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting
+from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog
 
@@ -61,7 +62,7 @@ def test_it_moves_no_counter_when_one_of_them_is_full(ledger, user):
 
     assert counters() == before
     assert AIProviderUsageLog.objects.count() == 1
-    assert refusal.value.retry_after == 12 * 60 * 60
+    assert refusal.value.retry_after == IN_FLIGHT_RETRY_SECONDS
     assert refusal.value.details == {
         "scope": "provider",
         "task": "",
@@ -305,3 +306,30 @@ def lent_connections():
     """Not simply none: threads of earlier tests may hold some of this process's pool."""
     stats = connection.pool.get_stats()
     return stats["pool_size"] - stats["pool_available"]
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        success(99_999_999_999_999_999_999, 3),
+        success(3, 10**30),
+        success(usage={"input_tokens": 3}),
+        success(service_tier=7, model_name=["gpt-5"]),
+        success(service_tier="\x00\ud800" * 40, model_name="\u202e\x07" * 300),
+        success(error_message="\x00\ud800"),
+        success(latency_ms=10**12),
+    ],
+    ids=["absurd input", "absurd output", "no usage", "no texts", "unprintable", "message", "latency"],
+)
+def test_a_row_can_be_settled_whatever_a_vendor_said(ledger, user, outcome):
+    reservation = run(ledger.reserve(make_attempt(user=user, daily=1_000, daily_usd="1")))
+
+    settlement = run(ledger.settle(reservation, outcome))
+
+    row = the_row()
+    assert row.status == "success"
+    assert row.total_tokens == settlement.usage.total_tokens in {70, 100}
+    assert settlement.usage_source == ("vendor" if row.total_tokens == 70 else "estimated")
+    assert (row.model_name + row.reported_model + row.service_tier + row.error_message).isprintable()
+    assert {reserved for _, reserved in counters().values()} == {0}
+    assert counters()[f"user:{user.pk}", DAY] == (row.total_tokens, 0)

@@ -10,6 +10,7 @@ from tests.factories import make_config
 from tests.usage.attempts import NOON, PICOS_HELD, counters, make_attempt, run, success
 from tests.usage.calls import make_calls
 from usage.ledger.base import QuotaExceeded, UnknownPrice
+from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.models import AIProviderUsageLog, ModelPrice, QuotaCounter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +63,7 @@ def test_a_cap_admits_to_the_last_pico_dollar_and_not_beyond(ledger, user):
         "resets_at": "2026-11-22T00:00:00+00:00",
         "time_zone": "UTC",
     }
-    assert refusal.value.retry_after == 12 * 60 * 60
+    assert refusal.value.retry_after == IN_FLIGHT_RETRY_SECONDS
     assert "daily spending cap" in refusal.value.message
 
 
@@ -71,7 +72,7 @@ def test_a_request_dearer_than_the_whole_cap_is_not_told_to_wait(ledger, user):
         run(ledger.reserve(make_attempt(user=user, daily_usd="0.00005")))
 
     assert refusal.value.retry_after is None
-    assert "needs up to $0.000095" in refusal.value.message
+    assert "needs $0.000095" in refusal.value.message
 
 
 def test_providers_have_caps_of_their_own(ledger, user):

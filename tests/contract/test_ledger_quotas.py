@@ -88,7 +88,7 @@ def test_what_was_never_sent_is_released_in_every_counter(ledger, user):
 
 def test_a_refusal_names_the_midnight_of_the_account(ledger, user):
     attempt = make_attempt(user=user, daily=150, calendar=Calendar("Asia/Tokyo"))
-    run(ledger.reserve(attempt))
+    run(ledger.settle(run(ledger.reserve(attempt)), success(60, 40)))
 
     with pytest.raises(QuotaExceeded) as refusal:
         run(ledger.reserve(attempt))

@@ -70,7 +70,7 @@ async def test_the_key_does_not_follow_a_redirect(provider_type):
         with Recorder(status=307, headers=target) as recorder:
             error = await send(provider_type, recorder)
 
-    assert error.kind is ErrorKind.NOT_FOUND
+    assert error.kind is ErrorKind.PATH
     assert len(recorder.requests) == 1
     assert elsewhere.requests == []
 
@@ -102,24 +102,31 @@ async def test_an_answer_in_no_vendors_format_is_the_vendors_failure(provider_ty
     with Recorder(status=200, headers={"Content-Type": content_type}, body=body) as recorder:
         error = await send(provider_type, recorder)
 
-    assert error.kind is ErrorKind.SERVER
+    assert error.kind is ErrorKind.MALFORMED
     assert error.may_have_cost is True
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (302, ErrorKind.NOT_FOUND),
+        (302, ErrorKind.PATH),
+        (400, ErrorKind.PATH),
         (401, ErrorKind.AUTH),
-        (404, ErrorKind.NOT_FOUND),
-        (405, ErrorKind.NOT_FOUND),
-        (418, ErrorKind.BAD_REQUEST),
+        (403, ErrorKind.PATH),
+        (404, ErrorKind.PATH),
+        (405, ErrorKind.PATH),
+        (410, ErrorKind.NOT_FOUND),
+        (418, ErrorKind.PATH),
+        (422, ErrorKind.PATH),
+        (429, ErrorKind.RATE_LIMITED),
         (413, ErrorKind.TOO_LARGE),
         (502, ErrorKind.SERVER),
         (529, ErrorKind.OVERLOADED),
     ],
 )
-async def test_an_error_page_of_a_proxy_is_judged_by_its_status(provider_type, status, kind):
+async def test_a_page_of_a_proxy_is_no_word_of_the_vendors_unless_its_status_speaks_for_itself(
+    provider_type, status, kind
+):
     page = b"<html>Bad things happened at this gateway</html>"
     with Recorder(status=status, headers={"Content-Type": "text/html"}, body=page) as recorder:
         error = await send(provider_type, recorder)

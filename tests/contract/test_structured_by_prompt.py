@@ -15,7 +15,8 @@ def form(**fields):
 async def test_the_plain_model_refuses_a_form_that_is_asked_for_natively(adapter_at):
     error = await failure_of(adapter_at("sandbox-plain").generate_content(ask(response_model=Posting)))
 
-    assert error.kind is ErrorKind.BAD_REQUEST
+    assert error.kind is ErrorKind.PARAMETER
+    assert error.parameter == "form"
 
 
 async def test_the_plain_model_gives_the_form_when_asked_by_prompt(adapter_at, sandbox):

@@ -25,11 +25,18 @@ def make_adapter(provider_type, base_url, *, model_name="sandbox-mini", timeout=
     )
 
 
+def key_in(headers):
+    """The key of a request, in whichever header its vendor's SDK puts it; by lower-case names."""
+    bearer = headers.get("authorization", "").removeprefix("Bearer ")
+    return headers.get("x-api-key") or headers.get("x-goog-api-key") or bearer
+
+
 class Recorder:
     """Answers every request with one status, headers and body, and keeps the requests. `reply_after` is an
-    event that it waits for before it answers."""
+    event that it waits for before it answers. `respond` decides otherwise: from method, path and key to
+    status and body."""
 
-    def __init__(self, *, status=500, headers=None, body=b"{}", reply_after=None):
+    def __init__(self, *, status=500, headers=None, body=b"{}", reply_after=None, respond=None):
         self.requests = []
         recorder = self
 
@@ -42,12 +49,15 @@ class Recorder:
                 recorder.requests.append((self.path, received, content))
                 if reply_after:
                     reply_after.wait(PATIENCE_SECONDS)
-                self.send_response(status)
+                answer_status, answer_body = status, body
+                if respond:
+                    answer_status, answer_body = respond(self.command, self.path, key_in(received))
+                self.send_response(answer_status)
                 for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(answer_body)))
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(answer_body)
 
             do_GET = do_POST  # noqa: N815 - http.server's name
 

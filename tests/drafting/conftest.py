@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from drafting import drafter
-from orchestration.results import GenerationResult
+from orchestration.calls.results import GenerationResult
 from providers.adapters.base import TokenUsage
 from tests.factories import make_config
 

@@ -1,7 +1,7 @@
 import pytest
 
 from orchestration import background
-from orchestration.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator
 from tests.factories import make_config
 
 
@@ -31,3 +31,9 @@ def ask(user):
         return background.run(AIOrchestrator().generate(task=task, prompt=prompt, **arguments))
 
     return generate
+
+
+@pytest.fixture
+def no_pauses(monkeypatch):
+    """The pause before a request is tried again is drawn at random, which is the outermost seam there is."""
+    monkeypatch.setattr("orchestration.calls.resilience._jittered", lambda retries_here: 0.0)

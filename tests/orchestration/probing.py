@@ -4,9 +4,9 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry
 from orchestration import background
-from orchestration.health import provider_statuses
 from orchestration.models import ProviderProbe
 from orchestration.probes import probe_due
+from orchestration.probes.health import provider_statuses
 from providers.models import AIProviderConfig
 
 

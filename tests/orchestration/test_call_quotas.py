@@ -1,13 +1,26 @@
 """Quotas as a call meets them: rules that were just made, caps and prices, time zones, and warnings."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 import time_machine
 
+from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration.errors import ProviderQuotaExhausted
+from orchestration.errors import (
+    LONGEST_VENDOR_WAIT_SECONDS,
+    ProviderFailed,
+    ProviderQuotaExhausted,
+    ProvidersUnavailable,
+)
+from providers.adapters.base import GenerationRequest
+from providers.tasks import task_type
+from tests.contract.vendors import Recorder
+from tests.factories import make_config
+from usage.estimates import estimate_input_tokens
 from usage.ledger.base import QuotaExceeded, UnknownPrice
+from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.models import AIProviderUsageLog, ModelPrice, QuotaCounter, QuotaRule
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,3 +149,58 @@ def test_the_result_tells_which_quotas_are_nearly_used_up(config_at, ask, user):
     quota = warning.quota
     assert (quota.subject, quota.task, quota.limit) == ("task", "extraction", rule.limit)
     assert 0.85 <= warning.share < 0.9
+
+
+def test_the_request_that_is_sent_is_held_to_what_is_left_of_the_quota(config_at, ask, user):
+    with Recorder(status=500) as server:
+        make_config(base_url=server.url + "/v1", timeout=5)
+        QuotaRule.objects.create(user=user, task="cover_letter", unit="tokens", period="day", limit=1_000)
+        with pytest.raises(DomainError):
+            ask(task="cover_letter")
+
+    first = AIProviderUsageLog.objects.order_by("attempt")[0]
+    sent = json.loads(server.requests[0][2])["max_output_tokens"]
+    assert task_type("cover_letter").usual_output_tokens <= sent < task_type("cover_letter").max_output_tokens
+    assert first.reserved_tokens == first.reserved_input_tokens + sent == 1_000
+
+
+def test_with_less_left_than_a_usual_reply_takes_nothing_is_sent(config_at, ask, user, sandbox):
+    config_at()
+    usual = task_type("cover_letter").usual_output_tokens
+    QuotaRule.objects.create(user=user, task="cover_letter", unit="tokens", period="day", limit=usual)
+
+    with pytest.raises(QuotaExceeded) as refusal:
+        ask(task="cover_letter")
+
+    assert refusal.value.details["requested"] == usual + estimate_input_tokens(
+        GenerationRequest("Say hello.")
+    )
+    assert sandbox.hits()["total"] == 0
+
+
+def test_a_caller_who_wants_little_needs_little(config_at, ask, user):
+    config_at()
+    QuotaRule.objects.create(user=user, task="cover_letter", unit="tokens", period="day", limit=100)
+
+    assert ask(task="cover_letter", max_output_tokens=50).text
+
+
+def test_providers_full_of_calls_in_flight_are_worth_asking_again_in_seconds():
+    full = QuotaExceeded(retry_after=86_000)
+    busy = QuotaExceeded(retry_after=IN_FLIGHT_RETRY_SECONDS)
+    never = QuotaExceeded()
+
+    assert ProviderQuotaExhausted.because([full, busy, never]).retry_after == IN_FLIGHT_RETRY_SECONDS
+    assert ProviderQuotaExhausted.because([full, never]).retry_after == 86_000
+    assert ProviderQuotaExhausted.because([never]).retry_after is None
+
+
+@pytest.mark.parametrize("wait", [52_352.0, 1e300, float("inf"), float("nan")])
+def test_what_a_vendor_asks_for_keeps_no_client_away_for_longer_than_an_hour(wait):
+    assert ProviderFailed(retry_after=wait).retry_after == LONGEST_VENDOR_WAIT_SECONDS
+    assert ProvidersUnavailable(retry_after=wait).retry_after == LONGEST_VENDOR_WAIT_SECONDS
+
+
+@pytest.mark.parametrize(("wait", "told"), [(-3, 1), (0.2, 1), (7.1, 8)])
+def test_a_wait_is_told_in_whole_seconds(wait, told):
+    assert ProviderFailed(retry_after=wait).retry_after == told

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from orchestration import background
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.keeping import unfinished
-from orchestration.orchestrator import AIOrchestrator
 from tests.waiting import PATIENCE_SECONDS, until
 from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog, QuotaCounter

@@ -7,8 +7,11 @@ import pytest
 
 from accounts.database import in_database_thread
 from orchestration import background
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.errors import NoActiveProvider
-from orchestration.orchestrator import AIOrchestrator
+from orchestration.routing.balancing import Spread
+from orchestration.routing.candidates import Needs, candidates
+from orchestration.routing.snapshot import current_snapshot, forget_snapshot
 from providers.models import AIProviderConfig, RoutingRevision
 from providers.registry import ProviderFactory
 from usage.ledger.portable import PortableLedger
@@ -28,6 +31,49 @@ def test_a_key_in_the_environment_serves_while_no_config_exists(ask, sandbox, se
 
     row = AIProviderUsageLog.objects.get()
     assert (result.provider_config_id, row.provider_config, row.provider_type) == (None, None, "openai")
+
+
+@pytest.mark.parametrize(
+    ("keys", "serves"),
+    [
+        (("gemini", "openai", "claude"), "gemini"),
+        (("openai", "claude"), "openai"),
+        (("claude",), "claude"),
+    ],
+)
+def test_keys_of_the_environment_serve_in_the_documented_order(settings, keys, serves):
+    settings.PROVIDER_ENVIRONMENT = {
+        vendor: entry | {"api_key": f"key-of-{vendor}" if vendor in keys else ""}
+        for vendor, entry in settings.PROVIDER_ENVIRONMENT.items()
+    }
+    forget_snapshot()
+    snapshot = current_snapshot()
+
+    for call in range(30):
+        spread = Spread(seed=f"call {call}")
+        order = candidates(snapshot, task="extraction", tier="fast", needs=Needs(), spread=spread)
+        assert tuple(one.provider.provider_type for one in order) == keys
+        assert order[0].provider.provider_type == serves
+
+
+@pytest.mark.parametrize("key", ["sk-a\nb", "sk-\ud800", "sk-\u00e9"])
+def test_a_key_that_no_header_carries_is_a_refused_key_and_the_next_one_serves(
+    ask, sandbox, settings, monkeypatch, key
+):
+    models = {"model_fast": "sandbox-mini", "model_quality": ""}
+    settings.PROVIDER_ENVIRONMENT = {
+        "gemini": {"api_key": key, **models},
+        "openai": {"api_key": "sk-test-environment-01", **models},
+    }
+    monkeypatch.setattr("providers.adapters.openai.OPENAI_URL", sandbox.openai)
+    monkeypatch.setattr("providers.adapters.gemini.GEMINI_URL", sandbox.gemini)
+
+    for _ in range(4):
+        assert ask().provider_type == "openai"
+
+    refused = AIProviderUsageLog.objects.filter(provider_type="gemini").values_list("status", "error_kind")
+    assert set(refused) <= {("error", "auth")}
+    assert sandbox.hits()["by_vendor"].keys() <= {"openai"}
 
 
 def test_switching_every_config_off_stops_every_call_even_with_a_key_in_the_environment(

@@ -5,8 +5,8 @@ from django.db import OperationalError
 
 from accounts.database import in_database_thread
 from orchestration import background
-from orchestration.orchestrator import AIOrchestrator
-from providers.flags import flag
+from orchestration.calls.orchestrator import AIOrchestrator
+from providers.configs.flags import flag
 from providers.models import AIProviderConfig
 from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog

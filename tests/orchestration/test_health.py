@@ -15,13 +15,13 @@ from django.utils.html import strip_tags
 
 from accounts.models import AuditEntry
 from orchestration import background
-from orchestration.admission import gate_of
+from orchestration.calls.leader import acquire
 from orchestration.guards import get_guards
-from orchestration.leader import acquire
+from orchestration.guards.admission import gate_of
 from orchestration.models import Experiment, ExperimentArm, ProviderProbe
 from orchestration.probes.runs import JOB
-from orchestration.snapshot import ProviderSnapshot
-from providers.flags import flag
+from orchestration.routing.snapshot import ProviderSnapshot
+from providers.configs.flags import flag
 from tests.circuits import open_circuit
 from tests.factories import make_config, make_user
 from tests.usage.calls import make_calls

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from accounts.models import AuditEntry, Plan
 from orchestration import background
+from orchestration.calls.resilience import MAX_ATTEMPTS
 from orchestration.errors import (
     ContentBlocked,
     InputTooLong,
@@ -18,7 +19,6 @@ from orchestration.errors import (
     ProviderTimedOut,
     RequestRefused,
 )
-from orchestration.resilience import MAX_ATTEMPTS
 from providers.adapters.base import Image
 from providers.errors import UndecryptableKey
 from providers.models import AIProviderConfig
@@ -131,16 +131,18 @@ FAILURES = {
     "forbidden": ("auth", 1, True, True),
     "billing": ("billing", 1, True, True),
     "not_found": ("not_found", 1, True, True),
-    "bad_request": ("bad_request", 1, False, False),
-    "unprocessable": ("bad_request", 1, False, False),
+    "bad_request": ("rejected", 1, True, False),
+    "unprocessable": ("rejected", 1, True, False),
+    "unsupported": ("parameter", 1, True, False),
+    "failed_dependency": ("path", 2, True, False),
     "too_long": ("too_long", 1, False, False),
-    "too_large": ("too_large", 1, False, False),
+    "too_large": ("too_large", 1, True, False),
     "request_timeout": ("timeout", 2, True, False),
     "conflict": ("server", 2, True, False),
     "server": ("server", 2, True, False),
     "unavailable": ("server", 2, True, False),
     "disconnect": ("server", 2, True, False),
-    "malformed": ("server", 2, True, False),
+    "malformed": ("malformed", 2, True, False),
     "overloaded": ("overloaded", 1, True, False),
     "rate_limited=60": ("rate_limited", 1, True, False),
     "rate_limited=0": ("rate_limited", 2, True, False),

@@ -4,8 +4,8 @@ import pytest
 
 from accounts.models import AuditEntry
 from orchestration.models import TaskPolicy
-from orchestration.policies import Policy
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.policies import Policy
+from orchestration.routing.snapshot import current_snapshot
 
 pytestmark = pytest.mark.django_db
 

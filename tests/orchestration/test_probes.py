@@ -10,10 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from aditus.celery import app
-from orchestration.leader import acquire
+from orchestration.calls.leader import acquire
+from orchestration.celery_tasks import probe_providers
 from orchestration.models import Lease, ProviderProbe
 from orchestration.probes import runs
-from orchestration.tasks import probe_providers
 from providers.encryption import SealedValue
 from tests.orchestration.probing import flag_of, found, probe
 from tests.waiting import wait_until
@@ -62,7 +62,8 @@ def test_only_those_are_asked_whose_time_has_come(config_at, sandbox):
         ("hang", (False, "timeout")),
         ("not_found", (None, "not_found")),
         ("rate_limited=30", (None, "rate_limited")),
-        ("bad_request", (None, "bad_request")),
+        ("bad_request", (None, "rejected")),
+        ("failed_dependency", (False, "path")),
     ],
 )
 def test_what_a_vendor_may_answer(config_at, sandbox, fault, outcome):

@@ -12,8 +12,10 @@ from orchestration.probes import runs
 from orchestration.probes.asking import Finding
 from orchestration.probes.records import BELIEVED_AGAIN_AFTER, record
 from orchestration.probes.schedule import Traffic
-from providers.flags import flag
+from providers.configs.flags import flag
 from providers.models import AIProviderConfig
+from tests.contract.vendors import Recorder
+from tests.factories import make_config
 from tests.orchestration.probing import actions, circuit_of, flag_of, found, probe
 from tests.usage.calls import make_calls
 
@@ -98,6 +100,37 @@ def test_a_failed_test_is_put_right_by_a_key_that_works(config_at):
     assert probed.effect == "recovered"
     config.refresh_from_db()
     assert (config.last_test_success, config.flag_reason) == (True, "")
+
+
+@pytest.mark.parametrize("held", ["auth", "failed test"])
+def test_a_list_that_any_key_gets_disproves_nothing(held):
+    with Recorder(status=200, body=b'{"data": [{"id": "sandbox-mini"}]}') as public:
+        config = make_config(provider_type="local", model_name="sandbox-mini", base_url=public.url)
+        if held == "auth":
+            flag(config.pk, "auth")
+        else:
+            config.record_test(is_valid=False)
+
+        (probed,) = probe()
+
+    config.refresh_from_db()
+    assert (probed.finding.is_up, probed.effect) == (True, "")
+    assert (config.flag_reason, config.last_test_success) == (
+        ("auth", None) if held == "auth" else ("", False)
+    )
+
+
+def test_a_model_in_the_list_of_a_server_without_the_api_stays_flagged():
+    def chat_only(_method, path, _key):
+        return (200, b'{"data": [{"id": "sandbox-mini"}]}') if path.endswith("/models") else (404, b"{}")
+
+    with Recorder(respond=chat_only) as server:
+        config = make_config(model_name="sandbox-mini", base_url=server.url)
+        flag(config.pk, "not_found")
+
+        assert probe()[0].effect == ""
+
+    assert flag_of(config) == "not_found"
 
 
 def test_a_list_that_works_while_calls_are_refused_is_believed_once_an_hour(config_at):

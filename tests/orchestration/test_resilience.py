@@ -1,46 +1,16 @@
-"""The error table of docs/architecture.md, cell by cell."""
+"""When the same provider is asked again."""
 
 import pytest
 
-from orchestration.resilience import LONGEST_RETRY_AFTER_SECONDS, POLICIES, pause_before_retry
-from providers.errors import ErrorKind, ProviderError
-
-# kind: (asked here again, next config, flags the config)
-TABLE = {
-    "auth": (False, "yes", True),
-    "billing": (False, "yes", True),
-    "not_found": (False, "yes", True),
-    "bad_request": (False, "no", False),
-    "too_long": (False, "larger_window", False),
-    "too_large": (False, "no", False),
-    "timeout": (True, "yes", False),
-    "server": (True, "yes", False),
-    "rate_limited": (False, "yes", False),
-    "overloaded": (False, "yes", False),
-    "blocked": (False, "per_task", False),
-    "unparsable": (True, "yes", False),
-}
+from orchestration.calls.resilience import LONGEST_RETRY_AFTER_SECONDS, pause_before_retry
+from providers.errors import LONGEST_RETRY_AFTER, ErrorKind, ProviderError
 
 
 def error_of(kind, **fields):
     return ProviderError(ErrorKind(kind), "It failed.", vendor="openai", **fields)
 
 
-def test_the_table_has_a_row_for_every_kind():
-    assert {kind.value for kind in ErrorKind} == set(TABLE) == {kind.value for kind in POLICIES}
-
-
-@pytest.mark.parametrize("kind", TABLE)
-def test_each_kind_has_the_policy_of_its_row(kind):
-    retries, next_config, flags = TABLE[kind]
-
-    policy = POLICIES[ErrorKind(kind)]
-
-    assert (pause_before_retry(error_of(kind), retries_here=0) is not None) == retries
-    assert (policy.next_config, policy.flags_config) == (next_config, flags)
-
-
-@pytest.mark.parametrize("kind", TABLE)
+@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if kind is not ErrorKind.PARAMETER])
 def test_it_never_asks_the_same_provider_a_third_time(kind):
     assert pause_before_retry(error_of(kind, retry_after=0.1), retries_here=1) is None
 
@@ -61,8 +31,27 @@ def test_it_obeys_a_short_retry_after_and_leaves_for_a_long_one(kind):
         ("server", 500, False),
         ("timeout", 408, False),
         ("rate_limited", 429, False),
-        ("bad_request", 400, False),
+        ("rejected", 400, False),
+        ("malformed", 200, True),
     ],
 )
 def test_a_call_that_was_sent_and_never_answered_may_have_cost(kind, status, expected):
     assert error_of(kind, status_code=status).may_have_cost is expected
+
+
+def test_no_wait_is_believed_that_is_longer_than_an_hour():
+    assert error_of("rate_limited", retry_after=1e9).retry_after == LONGEST_RETRY_AFTER
+
+
+def test_without_a_parameter_it_is_asked_at_once_and_with_it_never_again():
+    error = error_of("parameter")
+
+    assert pause_before_retry(error, retries_here=3, can_do_without=True) == 0
+    assert pause_before_retry(error, retries_here=0) is None
+
+
+def test_pauses_are_drawn_anew_each_time_under_a_ceiling_that_doubles():
+    first = {pause_before_retry(error_of("server"), retries_here=0) for _ in range(50)}
+
+    assert len(first) > 1
+    assert all(0 <= pause <= 0.5 for pause in first)

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.routing import Needs, candidates, missing_everywhere
-from orchestration.snapshot import ProviderSnapshot, RoutingSnapshot
-from providers.capabilities import Capabilities, CapabilityMatrix, capabilities_of
+from orchestration.routing.candidates import Needs, candidates, missing_everywhere
+from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
+from providers.capabilities.facts import Capabilities, CapabilityMatrix, capabilities_of
 
 NOTHING = Needs()
 VISION_MODEL, TEXT_MODEL, PLAIN_MODEL = "sandbox-mini", "sandbox-text", "sandbox-plain"

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.models.policies import Strategy
-from orchestration.snapshot import ProviderSnapshot
-from orchestration.spreading import Spread
+from orchestration.routing.balancing import Spread
+from orchestration.routing.snapshot import ProviderSnapshot
 
 
 def provider(number, **fields):

@@ -4,10 +4,10 @@ import pytest
 
 from accounts.audit import Actor
 from accounts.models import AuditEntry
-from orchestration import tiers
 from orchestration.models import PlanTaskTier
-from orchestration.snapshot import current_snapshot
-from orchestration.tiers import TiersChanged, UnknownTier, matrix, set_matrix
+from orchestration.routing import tiers
+from orchestration.routing.snapshot import current_snapshot
+from orchestration.routing.tiers import TiersChanged, UnknownTier, matrix, set_matrix
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ import pytest
 from pydantic import BaseModel, model_validator
 
 from accounts.models import Plan
+from orchestration.calls.voting import MOST_REQUESTS, merge
 from orchestration.models import TaskPolicy
-from orchestration.voting import MOST_REQUESTS, merge
 from usage.ledger.base import QuotaExceeded
 from usage.models import AIProviderUsageLog, QuotaCounter
 
@@ -97,7 +97,7 @@ def test_as_many_of_the_best_answer_as_the_policy_wants(ask, three, sandbox):
     assert {request for _, _, request in asked} == {result.request_id}
     assert sandbox.hits()["total"] == result.attempts == 2
     assert result.provider_config_id == three[0].pk
-    assert set(result.agreement) == {"greeting"}
+    assert (result.votes, set(result.agreement)) == (2, {"greeting"})
     assert result.parsed.greeting
 
 
@@ -112,7 +112,9 @@ def test_every_vote_counts_against_the_quota(ask, three, user):
 
 @in_database
 def test_a_question_without_a_form_has_nothing_to_vote_on(ask, three, sandbox):
-    assert ask("Say hello.").agreement is None
+    result = ask("Say hello.")
+
+    assert (result.votes, result.agreement) == (0, None)
     assert sandbox.hits()["total"] == 1
 
 
@@ -125,7 +127,18 @@ def test_a_vote_that_fails_is_missing(ask, config_at, sandbox):
     result = ask("Greeting: habari", response_model=Greeting)
 
     assert result.provider_config_id == good.pk
+    assert (result.votes, result.agreement) == (1, None), "one voter agrees with itself, which says nothing"
     assert sandbox.hits()["total"] <= 2 * MOST_REQUESTS
+
+
+@in_database
+def test_a_vote_for_which_there_is_one_voter_says_so(ask, config_at):
+    TaskPolicy.objects.create(task="extraction", votes=3)
+    config_at()
+
+    result = ask("Greeting: habari", response_model=Greeting)
+
+    assert (result.votes, result.agreement) == (1, None)
 
 
 @in_database

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orchestration.waiting import WaitingRoom
+from orchestration.guards.fair_queue import WaitingRoom
 
 
 async def queue_up(room, users, served):

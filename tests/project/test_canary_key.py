@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Plan
 from aditus.logs import JsonFormatter
-from providers.sandbox import faults
+from sandbox import faults
 from tests.factories import make_config
 from usage.models import AIProviderUsageLog
 

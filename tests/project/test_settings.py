@@ -60,7 +60,7 @@ def test_two_urls_make_it_the_production_shape(tmp_path):
         **SECRETS,
     )
 
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "aditus.postgresql"
     pool = {"min_size": 0, "max_size": 16, "timeout": 10, "reconnect_timeout": 3}
     assert database["OPTIONS"]["pool"] == pool
     assert broker == "redis://cache:6379/0"
@@ -150,3 +150,35 @@ def test_one_clock_and_one_migration_run_beside_the_web_processes():
     assert [name for name, service in services.items() if "beat" in service.get("command", [])] == ["beat"]
     for name in ("web", "worker", "beat"):
         assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_what_is_invisible_around_a_key_or_model_of_the_environment_is_taken_off(tmp_path):
+    key, model = evaluate(
+        tmp_path,
+        "PROVIDER_ENVIRONMENT['openai']['api_key']",
+        "PROVIDER_ENVIRONMENT['openai']['model_fast']",
+        OPENAI_API_KEY=" sk-0123456789\r\n",
+        OPENAI_MODEL_FAST="gpt-5-mini\r",
+        **SECRETS,
+    )
+
+    assert (key, model) == ("sk-0123456789", "gpt-5-mini")
+
+
+@pytest.mark.parametrize("name", ["GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"])
+@pytest.mark.parametrize(
+    ("key", "flaw"),
+    [
+        ("sk-canary 0123", "a space"),
+        ("sk-canary\n0123", "a line break"),
+        ("sk-canary\x07", "a letter that no key has"),
+        ("sk-canary\udce4", "a letter that no key has"),
+        ('"sk-canary"', "in quotes"),
+    ],
+)
+def test_a_key_of_the_environment_that_cannot_be_one_stops_the_start_in_words(tmp_path, name, key, flaw):
+    message = evaluate(tmp_path, **SECRETS, **{name: key})
+
+    assert f"{name} in the environment or .env cannot be an API key." in message
+    assert flaw in message
+    assert "canary" not in message

@@ -25,14 +25,15 @@ pytestmark = pytest.mark.embedded
 SEND_AN_EXPIRED_TOKEN = """
 from datetime import timedelta
 from django.utils import timezone
-from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+from accounts.models import TokenFamily, User
 from accounts.tasks import forget_expired_tokens
-OutstandingToken.objects.create(jti="old", token="x", expires_at=timezone.now() - timedelta(days=1))
+user = User.objects.create_user("gone-home@example.com")
+TokenFamily.objects.create(user=user, started_at=timezone.now() - timedelta(days=31))
 forget_expired_tokens.delay()
 """
 COUNT_TOKENS = """
-from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
-print("left:", OutstandingToken.objects.count())
+from accounts.models import TokenFamily
+print("left:", TokenFamily.objects.count())
 """
 
 
@@ -168,6 +169,7 @@ def test_run_embedded_serves_works_and_stops_as_one(environment):
 
     assert len(programs) == 2
     assert embedded.returncode == 0
+    assert "Nobody can log in to the console yet" in stdout
     assert "No provider is configured yet" in stdout
     assert stdout.endswith("Stopped.\n")
     assert not answers(f"http://127.0.0.1:{port}/healthz")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry
 from providers.encryption import SealedValue
 from providers.models import AIProviderConfig
-from tests.contract.vendors import KEYS
+from tests.contract.vendors import KEYS, Recorder
 from tests.factories import make_config
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -155,6 +155,47 @@ def test_a_vendor_out_of_reach_stores_nothing_unless_told_to(admin_api, unused_t
     assert anyway.json()["data"]["last_tested_at"] is None
 
 
+def test_a_server_whose_list_needs_no_key_is_stored_with_a_warning(admin_api, sandbox):
+    with Recorder(status=200, body=b'{"data": [{"id": "sandbox-mini"}]}') as public:
+        body = openai_body(sandbox, provider_type="local", base_url=public.url)
+
+        created = post(admin_api, CONFIGS, body)
+        tested = post(admin_api, f"{CONFIGS}/{created.json()['data']['id']}/test")
+
+    data = created.json()["data"]
+    assert created.status_code == 201
+    assert data["last_test_success"] is None
+    assert data["last_tested_at"] is not None
+    assert [warning["code"] for warning in data["warnings"]] == ["unproven_key"]
+    assert tested.json()["data"]["is_valid"] is None
+    assert tested.json()["data"]["outcome"] == "list_needs_no_key"
+
+
+def test_a_server_without_the_responses_api_is_told_and_not_stored(admin_api, sandbox):
+    def chat_only(_method, path, _key):
+        return (200, b'{"data": [{"id": "m"}]}') if path.endswith("/models") else (404, b"{}")
+
+    with Recorder(respond=chat_only) as server:
+        body = openai_body(sandbox, base_url=server.url)
+        tried = post(
+            admin_api, f"{CONFIGS}/test", {k: body[k] for k in ("provider_type", "api_key", "base_url")}
+        )
+        careful = post(admin_api, CONFIGS, body)
+        anyway = post(admin_api, CONFIGS, body | {"save_anyway": True})
+
+    assert (tried.json()["data"]["is_valid"], tried.json()["data"]["outcome"]) == (None, "other_api")
+    assert (careful.status_code, careful.json()["error"]["code"]) == (422, "other_api")
+    assert anyway.status_code == 201
+
+
+def test_a_server_that_answers_something_else_was_reached(admin_api, sandbox):
+    with Recorder(status=200, body=b"<html>hello</html>") as server:
+        careful = post(admin_api, CONFIGS, openai_body(sandbox, base_url=server.url))
+
+    assert (careful.status_code, careful.json()["error"]["code"]) == (502, "key_not_checked")
+    assert "could not be reached" not in careful.json()["error"]["message"]
+
+
 def test_a_new_default_takes_the_place_of_the_old_one(admin_api, sandbox):
     old = make_config(is_default=True)
 
@@ -287,7 +328,7 @@ def test_a_stored_key_is_tested_with_its_vendor(admin_api, sandbox):
     data = response.json()["data"]
     assert (data["is_valid"], data["message"]) == (True, "The key works.")
     assert "sandbox-mini" in data["models"]
-    assert set(data) == {"is_valid", "message", "tested_at", "latency_ms", "models"}
+    assert set(data) == {"is_valid", "message", "tested_at", "latency_ms", "models", "outcome"}
     config.refresh_from_db()
     assert config.last_test_success is True
 

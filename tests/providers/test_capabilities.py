@@ -1,6 +1,6 @@
 import pytest
 
-from providers.capabilities import UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of
+from providers.capabilities.facts import UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,12 @@ from providers.capabilities import UNKNOWN, Capabilities, CapabilityMatrix, capa
         ("openai", "o3-mini", False, True, 200_000),
         ("openai", "gpt-3.5-turbo", False, False, 16_385),
         ("claude", "claude-haiku-4-5", True, True, 200_000),
+        ("gemini", "gemini-flash-latest", True, True, 1_048_576),
+        ("gemini", "models/gemini-flash-lite-latest", True, True, 1_048_576),
+        ("gemini", "Gemini-Pro-Latest", True, True, 1_048_576),
+        ("openai", "chatgpt-4o-latest", True, False, 128_000),
+        ("openai", "codex-mini-latest", True, True, 200_000),
+        ("claude", "claude-3-5-haiku-latest", True, False, 200_000),
         ("claude", "claude-sonnet-4-5-20250929", True, True, 200_000),
         ("claude", "claude-3-haiku-20240307", True, False, 200_000),
         ("claude", "claude-sonnet-4-20250514", True, False, 200_000),
@@ -41,6 +47,8 @@ def test_it_knows_what_a_model_can_do(provider_type, model, vision, structured, 
         ("openai", "gpt-4o-realtime-preview"),
         ("gemini", "gemini-2.5-flash-image"),
         ("gemini", "gemini-embedding-001"),
+        ("gemini", "gemini-flash-image-latest"),
+        ("gemini", "gemini-flash-live-latest"),
         ("claude", "gpt-5"),
         ("no-such-type", "gpt-5"),
         ("openai", ""),

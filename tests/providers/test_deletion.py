@@ -7,8 +7,8 @@ from django.db import connection, transaction
 
 from accounts.audit import Actor
 from accounts.models import AuditEntry
-from providers import deletion
-from providers.deletion import ProviderBusy, delete
+from providers.configs import deletion
+from providers.configs.deletion import ProviderBusy, delete
 from providers.models import AIProviderConfig
 from tests.factories import make_config
 from tests.usage.attempts import make_attempt, run

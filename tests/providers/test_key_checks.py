@@ -10,8 +10,8 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from accounts.database import in_database_thread
 from accounts.models import AuditEntry
-from providers import credentials, key_checks
-from providers.console import KeyNeeded
+from providers.configs.changes import KeyNeeded
+from providers.credentials import checks, trials
 from tests.contract.vendors import Recorder
 from tests.factories import make_config
 
@@ -20,7 +20,7 @@ KEY = "sk-test-0123456789abcdef"
 
 
 def test_it_tries_input_that_is_not_saved(actor, sandbox):
-    check = key_checks.try_out(
+    check = trials.try_out(
         actor=actor, provider_type="openai", api_key=KEY, base_url=sandbox.openai, model_name="sandbox-mini"
     )
 
@@ -30,7 +30,7 @@ def test_it_tries_input_that_is_not_saved(actor, sandbox):
 
 
 def test_it_puts_a_refusal_on_record_without_the_key(actor, sandbox):
-    key_checks.try_out(
+    trials.try_out(
         actor=actor, provider_type="openai", api_key="sk-invalid-0123456789", base_url=sandbox.openai
     )
 
@@ -42,7 +42,7 @@ def test_it_puts_a_refusal_on_record_without_the_key(actor, sandbox):
 def test_it_uses_the_stored_key_at_its_stored_address(actor, sandbox):
     config = make_config(base_url=sandbox.openai)
 
-    check = key_checks.try_out(
+    check = trials.try_out(
         actor=actor, provider_type="", api_key="", base_url=sandbox.openai, config_id=config.pk
     )
 
@@ -53,7 +53,7 @@ def test_it_sends_no_stored_key_anywhere_else(actor, sandbox):
     config = make_config(base_url="https://api.example.com/v1")
 
     with pytest.raises(KeyNeeded):
-        key_checks.try_out(
+        trials.try_out(
             actor=actor, provider_type="", api_key="", base_url=sandbox.openai, config_id=config.pk
         )
 
@@ -64,8 +64,8 @@ def test_it_does_not_test_twice_at_once(actor, sandbox):
     config = make_config(base_url=sandbox.openai)
     cache.add(f"providers.key_checks:config:{config.pk}", "running", timeout=300)
 
-    with pytest.raises(key_checks.AlreadyTesting):
-        key_checks.test(actor=actor, config_id=config.pk)
+    with pytest.raises(trials.AlreadyTesting):
+        trials.test(actor=actor, config_id=config.pk)
 
     cache.delete(f"providers.key_checks:config:{config.pk}")
     assert sandbox.hits()["model_lists"] == {}
@@ -74,14 +74,14 @@ def test_it_does_not_test_twice_at_once(actor, sandbox):
 @pytest.mark.django_db(transaction=True)
 def test_a_double_click_asks_the_vendor_once(actor, monkeypatch):
     # However long the other click takes to be refused, the vendor answers after it.
-    for module in (credentials, key_checks):
+    for module in (checks, trials):
         monkeypatch.setattr(module, "LONGEST_CHECK_SECONDS", 300.0)
     refused = threading.Event()
 
     def click(config):
         try:
-            key_checks.test(actor=actor, config_id=config.pk)
-        except key_checks.AlreadyTesting:
+            trials.test(actor=actor, config_id=config.pk)
+        except trials.AlreadyTesting:
             refused.set()
         finally:
             connection.close()
@@ -108,7 +108,7 @@ def test_it_still_tests_while_the_cache_is_away(actor, sandbox, monkeypatch):
     for method in ("add", "get", "delete"):
         monkeypatch.setattr(type(caches["default"]), method, away)
 
-    check = key_checks.try_out(
+    check = trials.try_out(
         actor=actor, provider_type="", api_key="", base_url=sandbox.openai, config_id=config.pk
     )
 
@@ -120,7 +120,7 @@ def test_it_leaves_nothing_behind_that_says_it_runs(actor, sandbox):
     config = make_config(base_url=sandbox.openai)
 
     for _ in range(2):
-        assert key_checks.test(actor=actor, config_id=config.pk).is_valid is True
+        assert trials.test(actor=actor, config_id=config.pk).is_valid is True
 
 
 @pytest.fixture
@@ -128,13 +128,13 @@ def while_asking(monkeypatch):
     """Has `change` called while the vendor is being asked."""
 
     def arrange(change):
-        ask = credentials.test_config
+        ask = checks.test_config
 
         async def asked(config_id):
             await in_database_thread(change)
             return await ask(config_id)
 
-        monkeypatch.setattr(credentials, "test_config", asked)
+        monkeypatch.setattr(checks, "test_config", asked)
 
     return arrange
 
@@ -150,7 +150,7 @@ def test_a_test_that_outlives_its_time_does_not_end_the_next_one(actor, sandbox,
 
     while_asking(expire_and_begin_the_next)
 
-    key_checks.test(actor=actor, config_id=config.pk)
+    trials.test(actor=actor, config_id=config.pk)
 
     assert cache.get(name) == "the next"
 
@@ -166,13 +166,13 @@ def test_a_test_that_did_not_find_the_cache_does_not_end_another(actor, sandbox,
 
     monkeypatch.setattr(type(caches["default"]), "add", away)
 
-    assert key_checks.test(actor=actor, config_id=config.pk).is_valid is True
+    assert trials.test(actor=actor, config_id=config.pk).is_valid is True
     assert cache.get(name) == "another"
 
 
 def test_a_refused_key_is_not_for_saving(actor, sandbox):
-    with pytest.raises(key_checks.KeyRefused):
-        key_checks.check_for_saving(
+    with pytest.raises(trials.KeyRefused):
+        trials.check_for_saving(
             actor=actor,
             provider_type="openai",
             api_key="sk-invalid-0123456789",
@@ -189,10 +189,10 @@ def test_an_unreachable_vendor_holds_a_key_up_until_told_otherwise(actor, unused
         "base_url": f"http://127.0.0.1:{unused_tcp_port}/v1",
     }
 
-    with pytest.raises(key_checks.VendorUnreachable):
-        key_checks.check_for_saving(**typed)
+    with pytest.raises(trials.VendorUnreachable):
+        trials.check_for_saving(**typed)
 
-    assert key_checks.check_for_saving(**typed, save_anyway=True).is_valid is None
+    assert trials.check_for_saving(**typed, save_anyway=True).is_valid is None
 
 
 def test_the_button_of_the_form_answers_in_place(console, sandbox):
@@ -215,3 +215,61 @@ def test_the_button_of_the_form_keeps_the_stored_key_home(console, sandbox):
 
     assert answer.json()["is_valid"] is False
     assert "not sent to a new address" in answer.json()["message"]
+
+
+def answering(*, models, api=(404, b"{}")):
+    def respond(_method, path, _key):
+        return models if path.partition("?")[0].endswith("/models") else api
+
+    return Recorder(respond=respond)
+
+
+LIST = (200, b'{"data": [{"id": "m"}]}')
+
+
+@pytest.mark.parametrize(
+    ("models", "refusal", "words"),
+    [
+        ((200, b"<html>"), trials.KeyNotChecked, "not in its own format"),
+        ((500, b"{}"), trials.KeyNotChecked, "failed internally"),
+        ((404, b"{}"), trials.KeyNotChecked, "the base URL is wrong"),
+        (LIST, trials.OtherApi, "no Responses API"),
+    ],
+    ids=["page", "outage", "no list", "chat completions only"],
+)
+def test_an_answer_that_is_not_about_the_key_holds_it_up_until_told_otherwise(actor, models, refusal, words):
+    with answering(models=models) as server:
+        typed = {"actor": actor, "provider_type": "openai", "api_key": KEY, "base_url": server.url}
+
+        with pytest.raises(refusal) as raised:
+            trials.check_for_saving(**typed)
+
+        assert words in raised.value.message
+        assert "Nothing was stored" in raised.value.message
+        assert "could not be reached" not in raised.value.message
+        assert trials.check_for_saving(**typed, save_anyway=True).is_valid is None
+
+
+def test_a_server_whose_list_needs_no_key_holds_no_key_up(actor):
+    with answering(models=LIST) as server:
+        check = trials.check_for_saving(actor=actor, provider_type="local", api_key=KEY, base_url=server.url)
+
+    assert (check.is_valid, check.outcome) == (None, "list_needs_no_key")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bug_at_one_server_keeps_no_other_from_being_tested(actor, sandbox, monkeypatch):
+    broken, sound = make_config(base_url=sandbox.openai), make_config(base_url=sandbox.openai)
+
+    async def test_config(config_id):
+        if config_id == broken.pk:
+            raise KeyError("a bug")
+        return await plain(config_id)
+
+    plain = checks.test_config
+    monkeypatch.setattr(checks, "test_config", test_config)
+
+    tested = trials.test_many(actor=actor, config_ids=[broken.pk, sound.pk])
+
+    assert [check.is_valid for _, check in tested] == [None, True]
+    assert "Aditus failed" in tested[0][1].message

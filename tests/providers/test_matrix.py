@@ -7,10 +7,18 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, connection
 
-from providers import matrix
 from providers.adapters.base import ListedModel
-from providers.capabilities import capabilities_of
-from providers.matrix import Fact, Learned, facts_of, learn, load_matrix, retired_models
+from providers.capabilities import matrix
+from providers.capabilities.facts import capabilities_of
+from providers.capabilities.matrix import (
+    Fact,
+    Learned,
+    facts_of,
+    learn,
+    load_matrix,
+    note_refused,
+    retired_models,
+)
 from providers.models import AIProviderConfig, ModelCapability, RoutingRevision
 from tests.factories import make_config
 from tests.waiting import PATIENCE_SECONDS
@@ -234,3 +242,38 @@ def test_without_holding_the_revision_they_are_not(monkeypatch):
     monkeypatch.setattr(matrix, "_add", lambda *given: (read.wait(), plain_add(*given))[1])
 
     assert learn_at_once(make_config()) > 0
+
+
+def refuse_at_once(*parameters):
+    """What the row has after each of these was noted by a thread of its own, all together."""
+    ModelCapability.objects.create(provider_type="local", model_name="llama")
+    together = Barrier(len(parameters), timeout=PATIENCE_SECONDS)
+
+    def note(parameter):
+        try:
+            together.wait()
+            note_refused(provider_type="local", model_name="LLAMA", parameter=parameter)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(parameters)) as pool:
+        list(pool.map(note, parameters))
+    return set(ModelCapability.objects.get().refused_parameters)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_refusals_that_are_noted_at_once_none_is_lost():
+    assert refuse_at_once("form", "effort", "limit") == {"form", "effort", "limit"}
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_without_holding_the_revision_one_is(monkeypatch):
+    """Shows that the test above can fail."""
+    # Every thread has read the row before any of them writes it.
+    read, plain = Barrier(3, timeout=PATIENCE_SECONDS), matrix.still_held
+    monkeypatch.setattr(RoutingRevision, "hold", lambda: None)
+    monkeypatch.setattr(matrix, "still_held", lambda *given, **day: (read.wait(), plain(*given, **day))[1])
+
+    assert len(refuse_at_once("form", "effort", "limit")) < 3

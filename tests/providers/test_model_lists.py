@@ -9,11 +9,12 @@ from django.db import connection
 from django.utils import timezone
 
 from aditus.celery import app
-from providers import credentials, key_checks, model_lists
 from providers.adapters.base import ListedModel
+from providers.capabilities import lists, matrix
+from providers.capabilities.matrix import load_matrix, retired_models
 from providers.celery_tasks import refresh_capabilities
+from providers.credentials import checks, trials
 from providers.encryption import SealedValue
-from providers.matrix import load_matrix, retired_models
 from providers.models import ModelCapability, RoutingRevision
 from tests.contract.vendors import KEYS, Recorder
 from tests.factories import make_config
@@ -54,7 +55,7 @@ def said_of(provider_type, name):
 def test_a_refresh_keeps_what_each_vendor_says(config_of, provider_type, said):
     config_of(provider_type)
 
-    refreshed = model_lists.refresh(now=timezone.now())
+    refreshed = lists.refresh(now=timezone.now())
 
     names = {"sandbox-mini", "sandbox-large", "sandbox-text", "sandbox-plain"}
     assert set(refreshed.learned[provider_type].added) == names
@@ -65,10 +66,10 @@ def test_a_refresh_keeps_what_each_vendor_says(config_of, provider_type, said):
 def test_a_second_refresh_changes_nothing_and_moves_no_revision(config_of):
     for provider_type in KEYS:
         config_of(provider_type)
-    model_lists.refresh(now=timezone.now())
+    lists.refresh(now=timezone.now())
     before = RoutingRevision.current()
 
-    again = model_lists.refresh(now=timezone.now())
+    again = lists.refresh(now=timezone.now())
 
     assert RoutingRevision.current() == before
     assert not any(learned.added or learned.changed or learned.retired for learned in again.learned.values())
@@ -77,10 +78,10 @@ def test_a_second_refresh_changes_nothing_and_moves_no_revision(config_of):
 @pytest.mark.parametrize("provider_type", sorted(KEYS))
 def test_a_model_that_left_the_list_is_retired(config_of, sandbox, provider_type):
     config_of(provider_type)
-    model_lists.refresh(now=timezone.now())
+    lists.refresh(now=timezone.now())
     sandbox.fault("unlisted=sandbox-large,sandbox-text", on="models")
 
-    refreshed = model_lists.refresh(now=timezone.now())
+    refreshed = lists.refresh(now=timezone.now())
 
     assert refreshed.learned[provider_type].retired == ("sandbox-large", "sandbox-text")
     assert retired_models(provider_type) == {"sandbox-large", "sandbox-text"}
@@ -88,10 +89,10 @@ def test_a_model_that_left_the_list_is_retired(config_of, sandbox, provider_type
 
 def test_a_window_that_the_vendor_changed_is_used_by_the_next_call(config_of, sandbox):
     config_of("claude")
-    model_lists.refresh(now=timezone.now())
+    lists.refresh(now=timezone.now())
     sandbox.fault("windows=2000", on="models")
 
-    model_lists.refresh(now=timezone.now())
+    lists.refresh(now=timezone.now())
 
     assert load_matrix().of("claude", "sandbox-mini").context_window == 2000
 
@@ -101,26 +102,26 @@ def test_no_transaction_is_open_while_vendors_are_asked(config_of, monkeypatch):
     config_of("gemini")
     open_ones = []
 
-    async def watched(**arguments):
+    async def watched(config):
         open_ones.append(connection.in_atomic_block)
-        return await plain(**arguments)
+        return await plain(config)
 
-    plain = credentials.check_credentials
-    monkeypatch.setattr(model_lists, "check_credentials", watched)
-    model_lists.refresh(now=timezone.now())
+    plain = checks.list_models
+    monkeypatch.setattr(lists, "list_models", watched)
+    lists.refresh(now=timezone.now())
 
     assert open_ones == [False, False]
 
 
 def test_who_gives_no_list_is_named_and_leaves_what_is_known(config_of, unused_tcp_port):
     config_of("claude")
-    model_lists.refresh(now=timezone.now())
+    lists.refresh(now=timezone.now())
     broken = config_of("claude", display_name="Broken")
     broken.api_key_encrypted = SealedValue("gAAAAAB-made-with-a-key-that-is-gone")
     broken.save()
     config_of("local", display_name="Away", base_url=f"http://127.0.0.1:{unused_tcp_port}/v1")
 
-    refreshed = model_lists.refresh(now=timezone.now())
+    refreshed = lists.refresh(now=timezone.now())
 
     silent = dict(refreshed.silent)
     assert set(silent) == {"Broken", "Away"}
@@ -133,7 +134,7 @@ def test_who_gives_no_list_is_named_and_leaves_what_is_known(config_of, unused_t
 def test_inactive_providers_are_not_asked(config_of, sandbox):
     config_of(is_active=False)
 
-    refreshed = model_lists.refresh(now=timezone.now())
+    refreshed = lists.refresh(now=timezone.now())
 
     assert refreshed.learned == {}
     assert sandbox.hits()["model_lists"] == {}
@@ -165,18 +166,18 @@ def test_the_workers_do_it_once_a_day(config_of):
 def test_a_test_of_a_stored_key_keeps_its_list(config_of, actor):
     config = config_of("claude")
 
-    key_checks.test(actor=actor, config_id=config.pk)
+    trials.test(actor=actor, config_id=config.pk)
 
     assert said_of("claude", "sandbox-plain")[:2] == (True, False)
 
 
 def test_a_refused_key_leaves_what_is_known(config_of, actor):
     config = config_of("claude")
-    key_checks.test(actor=actor, config_id=config.pk)
+    trials.test(actor=actor, config_id=config.pk)
     config.set_api_key("sk-ant-invalid-0123456789")
     config.save()
 
-    key_checks.test(actor=actor, config_id=config.pk)
+    trials.test(actor=actor, config_id=config.pk)
 
     assert ModelCapability.objects.filter(retired_at=None).count() == 4
 
@@ -210,7 +211,7 @@ async def test_a_gateway_that_describes_its_models_is_believed():
     body = json.dumps({"object": "list", "data": [described, odd]}).encode()
 
     with Recorder(status=200, body=body) as server:
-        check = await credentials.check_credentials(
+        check = await checks.check_credentials(
             provider_type="local", api_key="x", base_url=f"{server.url}/v1"
         )
 
@@ -225,3 +226,62 @@ async def test_a_gateway_that_describes_its_models_is_believed():
         ListedModel("odd"),
     )
     assert check.models == ("acme/large", "odd")
+
+
+def bad_lists():
+    names = ["x" * 201, "a\x00b", "\u202egpt", "\ud800", ""]
+    odd = [{"id": name} for name in names] + [{"id": "huge", "max_model_len": 10**40}]
+    return {
+        "page": b"<!doctype html>",
+        "text": b'"no"',
+        "odd": json.dumps({"data": odd}).encode(),
+        "deep": b"[" * 100_000,
+    }
+
+
+@pytest.mark.parametrize("provider_type", sorted(KEYS))
+@pytest.mark.parametrize("bad", sorted(bad_lists()))
+def test_one_bad_list_keeps_no_other_from_being_learned(config_of, provider_type, bad):
+    with Recorder(status=200, body=bad_lists()[bad]) as server:
+        config_of("claude")
+        config_of(provider_type, display_name="Bad", base_url=server.url)
+        out, err = StringIO(), StringIO()
+
+        call_command("refresh_capabilities", stdout=out, stderr=err)
+        by_task = refresh_capabilities()
+
+    assert ModelCapability.objects.filter(provider_type="claude", model_name="sandbox-mini").exists()
+    assert ("Bad gave no list" in err.getvalue()) == (bad != "odd")
+    assert by_task == len({"claude", provider_type})
+
+
+@pytest.mark.parametrize("at", ["list_models", "learn"])
+def test_a_bug_at_one_vendor_keeps_no_other_from_being_heard(config_of, monkeypatch, at):
+    config_of("gemini", display_name="Buggy")
+    config_of("claude")
+
+    async def list_models(config):
+        if at == "list_models" and config.provider_type == "gemini":
+            raise KeyError("a bug")
+        return await checks.list_models(config)
+
+    def learn(*, provider_type, lists, now):
+        if at == "learn" and provider_type == "gemini":
+            raise KeyError("a bug")
+        return matrix.learn(provider_type=provider_type, lists=lists, now=now)
+
+    monkeypatch.setattr(lists, "list_models", list_models)
+    monkeypatch.setattr(lists, "learn", learn)
+
+    refreshed = lists.refresh(now=timezone.now())
+
+    assert len(refreshed.learned["claude"].added) == 4
+    assert [sentence for _, sentence in refreshed.silent] == [lists.BROKE_OFF]
+
+
+def test_a_refresh_asks_each_server_once(config_of, sandbox):
+    config_of("openai")
+
+    lists.refresh(now=timezone.now())
+
+    assert sandbox.hits()["model_lists"] == {"openai": 1}

@@ -4,8 +4,8 @@ the old address, and does not go to the new one by any door."""
 import pytest
 from django.urls import reverse
 
-from providers import console as providers
-from providers import key_checks
+from providers.configs import changes as providers
+from providers.credentials import trials
 from providers.models import AIProviderConfig
 from tests.factories import make_config
 
@@ -24,7 +24,7 @@ def moving(actor, config, monkeypatch):
     """Lets the provider move, with a key of its own, once: after `check` has answered, or before `write`."""
 
     def arrange(*, check="", write=""):
-        owner, name = (key_checks, check) if check else (providers, write)
+        owner, name = (trials, check) if check else (providers, write)
         function, update = getattr(owner, name), providers.update
 
         def called(**given):
@@ -87,14 +87,14 @@ def test_not_by_the_form(console, config, moving, sandbox):
 
 
 def test_another_change_meanwhile_does_not_keep_the_key_out(admin_api, actor, config, monkeypatch):
-    check_for_saving = key_checks.check_for_saving
+    check_for_saving = trials.check_for_saving
 
     def renamed(**typed):
         check = check_for_saving(**typed)
         providers.update(actor=actor, config_id=config.pk, fields={"display_name": "Theirs"})
         return check
 
-    monkeypatch.setattr(key_checks, "check_for_saving", renamed)
+    monkeypatch.setattr(trials, "check_for_saving", renamed)
 
     admin_api.patch(f"/api/v1/super-admin/providers/configs/{config.pk}", {"api_key": NEW}, format="json")
 

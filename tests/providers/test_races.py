@@ -14,10 +14,12 @@ from psycopg.errors import DeadlockDetected
 from accounts.models import AuditEntry
 from orchestration.experiments.promotion import promote
 from orchestration.models import Experiment, ExperimentArm
-from providers import console, credentials, seeding
+from providers import seeding
+from providers.configs import changes
+from providers.configs.flags import flag
+from providers.configs.locks import hold_all
+from providers.credentials import checks
 from providers.errors import ErrorKind
-from providers.flags import flag
-from providers.locks import hold_all
 from providers.models import AIProviderConfig, AIProviderConfigQuerySet
 from tests.contract.vendors import Recorder
 from tests.factories import make_config
@@ -83,14 +85,14 @@ def crossing(monkeypatch):
 def is_held(request, monkeypatch):
     """Whether what takes the place of the default holds the rows before it writes."""
     if not request.param:
-        for module in (console, seeding):
+        for module in (changes, seeding):
             monkeypatch.setattr(module, "hold_all", lambda: None)
     return request.param
 
 
 @pytest.fixture
 def first_place():
-    return console, "_take_default"
+    return changes, "_take_default"
 
 
 @pytest.mark.parametrize("is_new", [True, False])
@@ -100,8 +102,8 @@ def test_a_default_is_replaced_while_its_own_key_is_refused(actor, crossing, fir
 
     def replace():
         if is_new:
-            return console.create(actor=actor, provider_type="openai", api_key=NEW, fields=fields)
-        return console.update(actor=actor, config_id=other.pk, fields=fields)
+            return changes.create(actor=actor, provider_type="openai", api_key=NEW, fields=fields)
+        return changes.update(actor=actor, config_id=other.pk, fields=fields)
 
     broken = crossing(replace, lambda: flag(default.pk, ErrorKind.AUTH.value), place=first_place)
 
@@ -116,8 +118,8 @@ def test_a_default_is_replaced_while_both_are_switched_off(actor, crossing, firs
     default, other = make_config(is_default=True), make_config()
 
     broken = crossing(
-        lambda: console.make_default(actor=actor, config_id=other.pk),
-        lambda: console.set_active(actor=actor, config_ids=[other.pk, default.pk], is_active=False),
+        lambda: changes.make_default(actor=actor, config_id=other.pk),
+        lambda: changes.set_active(actor=actor, config_ids=[other.pk, default.pk], is_active=False),
         place=first_place,
     )
 
@@ -140,7 +142,7 @@ def test_a_default_is_replaced_while_an_experiment_is_decided(actor, crossing, f
     ]
 
     broken = crossing(
-        lambda: console.make_default(actor=actor, config_id=other.pk),
+        lambda: changes.make_default(actor=actor, config_id=other.pk),
         lambda: promote(actor=actor, experiment_id=experiment.pk, arm_id=arms[1].pk),
         place=first_place,
     )
@@ -197,7 +199,7 @@ def test_two_new_defaults_at_once_follow_one_another(actor, crossing, first_plac
 
     def add(name):
         named = fields | {"display_name": name}
-        return console.create(actor=actor, provider_type="openai", api_key=NEW, fields=named)
+        return changes.create(actor=actor, provider_type="openai", api_key=NEW, fields=named)
 
     broken = crossing(lambda: add("first"), lambda: add("second"), place=first_place)
 
@@ -216,10 +218,10 @@ def test_a_test_of_the_old_key_says_nothing_of_the_new_one(actor, monkeypatch, a
     rotated = threading.Event()
     with Recorder(**answer, reply_after=rotated) as vendor:
         config = make_config(api_key=OLD, base_url=vendor.url)
-        test = in_thread(lambda: asyncio.run(credentials.test_config(config.pk)))
+        test = in_thread(lambda: asyncio.run(checks.test_config(config.pk)))
         wait_until(lambda: vendor.requests)
         with transaction.atomic():
-            console.rotate_key(actor=actor, config_id=config.pk, api_key=NEW)
+            changes.rotate_key(actor=actor, config_id=config.pk, api_key=NEW)
             rotated.set()
             wait_until(somebody_waits)
         test.result()
@@ -236,11 +238,11 @@ def test_a_key_is_not_stored_with_an_address_that_is_just_being_changed(actor, i
 
     def rotate():
         checked = config.base_url if is_compared else None
-        console.rotate_key(actor=actor, config_id=config.pk, api_key=NEW, checked_base_url=checked)
+        changes.rotate_key(actor=actor, config_id=config.pk, api_key=NEW, checked_base_url=checked)
 
     with transaction.atomic():
         fields = {"base_url": "https://two.example/v1"}
-        console.update(actor=actor, config_id=config.pk, api_key="their-own-key", fields=fields)
+        changes.update(actor=actor, config_id=config.pk, api_key="their-own-key", fields=fields)
         rotation = in_thread(rotate)
         wait_until(somebody_waits)
     refused = rotation.exception()
@@ -248,7 +250,7 @@ def test_a_key_is_not_stored_with_an_address_that_is_just_being_changed(actor, i
     stored = AIProviderConfig.objects.get()
     assert stored.base_url == "https://two.example/v1"
     if is_compared:
-        assert isinstance(refused, console.EditConflict)
+        assert isinstance(refused, changes.EditConflict)
         assert stored.api_key_encrypted.reveal() == "their-own-key"
     else:
         assert stored.api_key_encrypted.reveal() == NEW

@@ -5,8 +5,8 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
+from providers.capabilities.shortcomings import shortcomings_of
 from providers.models import AIProviderConfig, ModelCapability
-from providers.shortcomings import shortcomings_of
 from tests.contract.vendors import KEYS
 from tests.factories import make_config
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from providers.encryption import SealedValue
-from providers.figures import RECENT, RecentCalls
+from providers.health import RECENT, RecentCalls
 from providers.models import AIProviderConfig
 from tests.factories import make_config
 from tests.usage.calls import make_calls
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 API = "/api/v1/super-admin/providers"
 # What a provider is not to blame for.
-EXCUSED = ("bad_request", "too_long", "too_large", "blocked", "internal")
+EXCUSED = ("bad_request", "rejected", "too_long", "too_large", "blocked", "internal")
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_calls_of_the_last_day_are_counted_and_averaged():
     assert health.verdict.reasons == ("20.0 % of the calls of the last 24 hours failed.",)
 
 
-@pytest.mark.parametrize("kind", ["bad_request", "too_long", "too_large", "blocked", "internal"])
+@pytest.mark.parametrize("kind", EXCUSED)
 def test_a_provider_is_not_blamed_for_what_the_request_did_wrong(kind):
     config = make_config()
     make_calls(10, config, status="error", error_kind=kind)
@@ -233,3 +233,16 @@ def test_more_providers_cost_no_more_queries(rolled_up):
     few = queries(2)
 
     assert queries(40) == few
+
+
+def test_a_server_that_was_reached_and_proved_no_key_is_unproven_until_a_call():
+    config = make_config()
+    config.record_test(is_valid=None)
+
+    before = health_of(config)
+    make_calls(1, config)
+    after = health_of(config)
+
+    assert (before.state, before.verdict.tone, before.verdict.label) == ("untested", "warning", "unproven")
+    assert "its list needs no key" in before.verdict.reason
+    assert (after.state, after.verdict.reason) == ("healthy", "")

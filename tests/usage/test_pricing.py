@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib import import_module
 
 import genai_prices
 import pytest
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db.models.expressions import RawSQL
 from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +19,7 @@ from usage.models import ModelPrice
 from usage.pricing import overrides_for, price
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+MILLION = TokenUsage(1_000_000, 0)
 
 
 def override(provider_type, model_name, input_mtok, output_mtok, **cache_prices):
@@ -209,6 +214,134 @@ def test_a_price_below_what_a_row_can_hold_is_still_not_free():
     )
 
     assert (priced.cost, priced.is_free) == (Decimal("0.000000000001"), False)
+
+
+def cost_of(provider_type, model, usage, **fields):
+    return price(provider_type=provider_type, model_name=model, usage=usage, at=NOON, **fields)
+
+
+@pytest.mark.parametrize(
+    ("provider_type", "model", "tier", "cost"),
+    [
+        ("claude", "claude-haiku-4-5", "batch", "0.5"),
+        ("claude", "claude-haiku-4-5", "standard", "1"),
+        ("claude", "claude-opus-5", "fast", "10"),
+        ("gemini", "gemini-2.5-flash", "standard", "0.3"),
+        ("openai", "gpt-5-mini", "priority", "0.45"),
+        ("openai", "gpt-5-mini", "auto", "0.25"),
+    ],
+)
+def test_a_tier_that_the_list_knows_has_its_price(provider_type, model, tier, cost):
+    assert cost_of(provider_type, model, MILLION, service_tier=tier).cost == Decimal(cost)
+
+
+@pytest.mark.parametrize(
+    ("provider_type", "model", "tier"),
+    [
+        ("claude", "claude-haiku-4-5", "priority"),  # a commitment's own price
+        ("claude", "claude-haiku-4-5", "fast"),  # not for this model
+        ("claude", "claude-opus-5", "batch fast"),
+        ("gemini", "gemini-2.5-pro", "flex"),
+        ("openai", "gpt-5-mini", "scale"),
+    ],
+)
+def test_a_tier_that_the_list_does_not_know_has_no_price(provider_type, model, tier):
+    priced = cost_of(provider_type, model, MILLION, service_tier=tier)
+
+    assert (priced.cost, priced.unit_prices) == (None, {"unpriced": f"the service tier {tier}"})
+
+
+def test_what_is_cached_for_an_hour_has_a_price_of_its_own():
+    usage = TokenUsage(4_000, 100, cache_write_tokens=3_000, cache_write_1h_tokens=2_000)
+    own = override("claude", "claude-haiku-4-5", 10, 100, cache_write_mtok=20, cache_write_1h_mtok=40)
+    without = override("claude", "claude-haiku-4-5", 10, 100, cache_write_mtok=20)
+
+    assert cost_of("claude", "claude-haiku-4-5", usage).cost == Decimal("0.00675")
+    assert cost_of("claude", "claude-haiku-4-5", usage, overrides=own).cost == Decimal("0.12")
+    assert cost_of("claude", "claude-haiku-4-5", usage, overrides=without).cost is None
+
+
+@pytest.mark.parametrize("extra", ["web search", "sound made"])
+def test_what_is_billed_beside_text_makes_the_cost_unknown_but_where_nothing_costs(extra):
+    usage = TokenUsage(10, 10, extras=(extra,))
+    own, free = override("openai", "gpt-5-mini", 1, 1), override("openai", "gpt-5-mini", 0, 0)
+
+    for overrides in (None, own):
+        priced = cost_of("openai", "gpt-5-mini", usage, overrides=overrides)
+        assert (priced.cost, priced.unit_prices) == (None, {"unpriced": extra})
+    assert cost_of("openai", "gpt-5-mini", TokenUsage(extras=(extra,))).cost is None
+    assert cost_of("openai", "gpt-5-mini", usage, overrides=free).is_free
+
+
+@pytest.mark.parametrize(
+    ("provider_type", "model"),
+    [
+        ("gemini", "gemini-2.5-flash-image"),
+        ("openai", "gpt-audio"),
+        ("openai", "gpt-image-1.5"),
+        ("openai", "gpt-4o-search-preview"),
+    ],
+)
+def test_models_of_pictures_sound_and_searches_have_no_price_by_text(provider_type, model):
+    assert cost_of(provider_type, model, MILLION).cost is None
+
+
+def test_a_price_that_makes_one_call_cost_a_fortune_was_mistyped():
+    overrides = override("local", "house-model", 250_000, 250_000)
+
+    assert cost_of("local", "house-model", TokenUsage(10_000, 0), overrides=overrides).cost == 2_500
+    assert cost_of("local", "house-model", MILLION, overrides=overrides).cost is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "reported", "cost"),
+    [
+        ("models/Gemini-2.5-Pro", "", 7),
+        ("projects/p/locations/l/publishers/google/models/gemini-2.5-pro", "", 7),
+        ("my-deployment", "gemini-2.5-pro-2026-01-31", 7),
+        ("gemini-2.5-pro@20260131", "", 7),
+        ("my-deployment", "gemini-2.5-pro-2026-02-28", 9),  # has a row of its own
+        ("gemini-2.5-pro-2026-02-28", "gemini-2.5-pro-2026-01-31", 9),  # the exact name before the family
+    ],
+)
+def test_a_row_applies_to_every_spelling_and_date_of_its_model(asked, reported, cost):
+    overrides = override("gemini", "gemini-2.5-pro", 7, 7) | override(
+        "gemini", "gemini-2.5-pro-2026-02-28", 9, 9
+    )
+
+    priced = cost_of("gemini", asked, MILLION, reported_model=reported, overrides=overrides)
+
+    assert priced.cost == cost
+
+
+@pytest.mark.django_db
+def test_a_price_row_bears_the_plain_name_whoever_writes_it_and_is_one():
+    row = ModelPrice(provider_type="gemini", model_name=" models/Gemini-X ", input_mtok=1, output_mtok=2)
+    row.full_clean()
+    row.save()
+
+    again = ModelPrice(provider_type="gemini", model_name="GEMINI-X", input_mtok=1, output_mtok=2)
+    with pytest.raises(ValidationError, match="already exists"):
+        again.full_clean()
+
+    assert row.model_name == ModelPrice.objects.get(model_name="publishers/google/models/gemini-x").model_name
+    assert row.model_name == "gemini-x"
+
+
+@pytest.mark.django_db
+def test_prices_that_were_typed_in_other_ways_before_are_found_now():
+    for name, amount in (("models/a-1", 1), ("A-1", 2), ("b", 3), ("models/B", 4), ("models/c", 5)):
+        row = ModelPrice.objects.create(
+            provider_type="gemini", model_name=f"{amount}", input_mtok=amount, output_mtok=1
+        )
+        # As rows were written before names were made plain.
+        ModelPrice.objects.filter(pk=row.pk).update(model_name=RawSQL("%s", [name]))
+
+    import_module("usage.migrations.0008_plain_price_names").use_plain_names(apps, None)
+
+    prices = dict(ModelPrice.objects.values_list("model_name", "input_mtok"))
+    # Of two, the one that was in force already, else the one that was changed last.
+    assert prices == {"a-1": 2, "b": 3, "c": 5}
 
 
 PRICED_MODELS = sorted(

@@ -11,9 +11,9 @@ from django.db import connection
 
 from tests.factories import make_config, make_user
 from tests.usage.ended import by_hand, counted, make_call, make_many, utc
+from usage.celery_tasks import roll_up
 from usage.models import AIProviderUsageLog, RollupState, UsageRollup
 from usage.stats import BREAKDOWNS, Period, breakdown, rollup, timeseries, totals, usage_stats
-from usage.tasks import roll_up
 
 pytestmark = pytest.mark.django_db
 

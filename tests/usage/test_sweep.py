@@ -6,9 +6,9 @@ import pytest
 from django.core.management import call_command
 
 from tests.usage.attempts import NOON, make_attempt, run
+from usage.celery_tasks import sweep
 from usage.ledger import get_ledger
 from usage.models import AIProviderUsageLog
-from usage.tasks import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

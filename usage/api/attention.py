@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import IsSuperAdmin
+from accounts.queries import StrictQuery
 from accounts.serializers import StrictSerializer
 from providers.health import State
 from usage.alerts import Severity, current_alerts
@@ -91,7 +92,7 @@ class RecommendationQuerySerializer(StrictSerializer):
     days = serializers.IntegerField(required=False, default=DEFAULT_DAYS, min_value=1, max_value=365)
 
 
-class AlertsView(APIView):
+class AlertsView(StrictQuery, APIView):
     permission_classes = (IsSuperAdmin,)
 
     @extend_schema(
@@ -102,8 +103,9 @@ class AlertsView(APIView):
         return Response(AlertSerializer(current_alerts(now=timezone.now()), many=True).data)
 
 
-class RecommendationsView(APIView):
+class RecommendationsView(StrictQuery, APIView):
     permission_classes = (IsSuperAdmin,)
+    query_serializer_class = RecommendationQuerySerializer
 
     @extend_schema(
         operation_id="provider_recommendations",
@@ -114,7 +116,5 @@ class RecommendationsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Cheaper models able to do the work of the last `days` days, and what they would have cost."""
-        query = RecommendationQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        found = cheaper_models(now=timezone.now(), **query.validated_data)
+        found = cheaper_models(now=timezone.now(), **self.query.validated_data)
         return Response(RecommendationSerializer(found, many=True).data)

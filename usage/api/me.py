@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Role, User
 from accounts.plans import plan_of
+from accounts.queries import StrictQuery
 from usage.api.quotas import QuotaSerializer, quota_body
 from usage.stats import quota_status
 
@@ -29,7 +30,7 @@ class MeSerializer(serializers.Serializer[Any]):
     quota = QuotaSerializer()
 
 
-class MeView(APIView):
+class MeView(StrictQuery, APIView):
     @extend_schema(operation_id="me", tags=["account"], responses=MeSerializer)
     def get(self, request: Request) -> Response:
         """The caller's account, plan, and what is used and left of the day's and the month's tokens and USD,

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.permissions import IsSuperAdmin
+from accounts.queries import StrictQuery
 from accounts.serializers import StrictSerializer
 from usage import stats
 from usage.api.fields import ExactUsd, LocalMoment, UsdNumber
@@ -118,8 +119,9 @@ class TimeseriesSerializer(serializers.Serializer[Any]):
     points = PointSerializer(many=True)
 
 
-class StatsView(APIView):
+class StatsView(StrictQuery, APIView):
     permission_classes = (IsSuperAdmin,)
+    query_serializer_class = StatsQuerySerializer
 
     @extend_schema(
         operation_id="provider_usage_stats",
@@ -130,13 +132,14 @@ class StatsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Calls, tokens, cost, success and latency by provider and model, the most called first."""
-        query = StatsQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        return Response(ProviderStatSerializer(stats.usage_stats(**query.validated_data), many=True).data)
+        rows = stats.usage_stats(**self.query.validated_data)
+        return Response(ProviderStatSerializer(rows, many=True).data)
 
 
-class TimeseriesView(APIView):
+class TimeseriesView(StrictQuery, APIView):
     permission_classes = (IsSuperAdmin,)
+    query_serializer_class = TimeseriesQuerySerializer
+    query: TimeseriesQuerySerializer
 
     @extend_schema(
         operation_id="provider_usage_timeseries",
@@ -146,10 +149,8 @@ class TimeseriesView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The same figures over time, by local hour or day of any time zone; their sum is the period's."""
-        query = TimeseriesQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        period = query.period(now=timezone.now())
+        asked = self.query.validated_data
+        period = self.query.period(now=timezone.now())
         points = stats.timeseries(
             period=period, bucket=asked["bucket"], by=asked["by"], provider=asked.get("provider")
         )

@@ -37,8 +37,9 @@ class StaleRouting(Exception):
 class Attempt:
     """What is known before a call. `config_id` is None for the env fallback. `reserved_tokens` is the
     estimate to hold, `reserved_input_tokens` the part of it that the prompt takes (it prices an estimate, and
-    what is held of a spending cap); `prices` are the admin's own, as the routing data has them, None to have
-    them read; `expires_at` is when a sweeper may assume that the caller died."""
+    what is held of a spending cap); `least_tokens` the fewest that the call is worth making with where a
+    quota has less left, None for all of them; `prices` are the admin's own, as the routing data has them,
+    None to have them read; `expires_at` is when a sweeper may assume that the caller died."""
 
     user_id: int | None
     config_id: int | None
@@ -54,14 +55,25 @@ class Attempt:
     started_at: datetime
     expires_at: datetime
     reserved_input_tokens: int = 0
+    least_tokens: int | None = None
     prices: Overrides | None = field(default=None, repr=False)
     experiment_arm: int | None = None
+
+    @property
+    def fewest_tokens(self) -> int:
+        return min(self.reserved_tokens, self.least_tokens or self.reserved_tokens)
+
+    @property
+    def max_output_tokens(self) -> int:
+        """The longest reply that what is held has room for."""
+        return self.reserved_tokens - self.reserved_input_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """`holds` is what the attempt holds, in the order of locking. `near` are the user's own quotas that were
-    past 80 % with what was held, each with what was taken of it then."""
+    """`attempt` is the one that was reserved, with fewer tokens where less was left. `holds` is what it
+    holds, in the order of locking. `near` are the user's own quotas that were past 80 % with what was held,
+    each with what was taken of it then."""
 
     log_id: int
     attempt: Attempt
@@ -113,17 +125,19 @@ class Ledger(ABC):
     @abstractmethod
     async def reserve(self, attempt: Attempt) -> Reservation:
         """Move every counter of `attempt.limits` by the tokens, or by their price now, and write the usage
-        row as `started`.
+        row as `started`. Where a counter has less left, but enough for `attempt.least_tokens`, all of them
+        move by what is left, and the reservation's attempt says so.
 
-        One short transaction. Raises QuotaExceeded (nothing moved, no row), UnknownPrice or StaleRouting
-        (likewise).
+        One short transaction, or two near a limit. Raises QuotaExceeded (nothing moved, no row), UnknownPrice
+        or StaleRouting (likewise).
         """
 
     @abstractmethod
     async def settle(self, reservation: Reservation, outcome: Outcome) -> Settlement:
         """Turn the reservation into what was really used, priced; never capped by any limit.
 
-        Idempotent. A row the sweeper closed meanwhile is corrected to the actual figures.
+        Idempotent. A row the sweeper closed meanwhile is corrected to the actual figures. What a vendor
+        reported and no column takes is settled at the estimate instead: every row can be closed.
         """
 
     @abstractmethod

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from math import ceil
 from typing import Any, Literal
 
 from accounts.calendars import Period
@@ -18,6 +17,10 @@ CounterKey = tuple[str, str]
 
 # Money is counted in whole pico-dollars, the last place of a usage row's cost, so that sums are exact.
 PICOS_PER_USD = 10**12
+# Calls in flight end sooner or later, and mostly use less than they hold: worth asking again in so long.
+IN_FLIGHT_RETRY_SECONDS = 5
+# A month, and a day for those whose time zone changed.
+LONGEST_WINDOW_SECONDS = 32 * 24 * 60 * 60
 # The largest amount of money a counter limits, 9 million USD: a 64-bit column holds little more.
 MOST_PICOS = 9_000_000 * PICOS_PER_USD
 
@@ -33,10 +36,13 @@ _ADVICE: dict[Subject, str] = {
 class QuotaExceeded(DomainError):
     """`details`: scope ("user", "task" or "provider"), task (empty but for "task"), unit ("tokens" or "usd"),
     window ("day" or "month"), limit, used, reserved, left, requested (in the unit: tokens as numbers, USD as
-    decimal text), resets_at (ISO 8601, in time_zone), time_zone. `retry_after` counts to the reset."""
+    decimal text), resets_at (ISO 8601, in time_zone), time_zone. `requested` is the least that the
+    call is made for. `retry_after` counts to the reset; where only calls in flight are in the way it is
+    IN_FLIGHT_RETRY_SECONDS, and where the call is larger than the whole quota None."""
 
     code = "quota_exceeded"
     status = 429
+    longest_wait = LONGEST_WINDOW_SECONDS
     message = "The quota is used up. Try again after the reset, or move to a larger plan."
 
 
@@ -61,6 +67,10 @@ class QuotaLimit:
     limit: int | None
     resets_at: datetime
     starts_at: datetime | None = None
+
+    @property
+    def key(self) -> CounterKey:
+        return self.scope, self.window
 
     @property
     def unit(self) -> Unit:
@@ -153,7 +163,7 @@ def exceeded(limit: QuotaLimit, *, used: int, reserved: int, requested: int, now
     """The refusal of a call made at `now` that a counter has no room for."""
     if limit.limit is None:
         raise RuntimeError(f"the unlimited counter {limit.scope} {limit.window} could not be moved")
-    fits_at_all = requested <= limit.limit
+    fits_at_all, fits_later = requested <= limit.limit, used + requested <= limit.limit
     amounts = {
         "limit": limit.limit,
         "used": used,
@@ -162,7 +172,7 @@ def exceeded(limit: QuotaLimit, *, used: int, reserved: int, requested: int, now
         "requested": requested,
     }
     return QuotaExceeded(
-        _explanation(limit, requested, fits_at_all=fits_at_all),
+        _explanation(limit, requested, fits_at_all=fits_at_all, fits_later=fits_later),
         details={
             "scope": limit.subject,
             "task": limit.task,
@@ -172,8 +182,13 @@ def exceeded(limit: QuotaLimit, *, used: int, reserved: int, requested: int, now
             "resets_at": limit.resets_at.isoformat(),
             "time_zone": str(limit.resets_at.tzinfo),
         },
-        retry_after=max(1, ceil((limit.resets_at - now).total_seconds())) if fits_at_all else None,
+        retry_after=_wait(limit, now, fits_later=fits_later) if fits_at_all else None,
     )
+
+
+def _wait(limit: QuotaLimit, now: datetime, *, fits_later: bool) -> float:
+    until_reset = (limit.resets_at - now).total_seconds()
+    return min(until_reset, IN_FLIGHT_RETRY_SECONDS) if fits_later else until_reset
 
 
 def name_of(limit: QuotaLimit) -> str:
@@ -185,13 +200,15 @@ def name_of(limit: QuotaLimit) -> str:
     return f"{name} for {task.label if task else limit.task}" if limit.task else name
 
 
-def _explanation(limit: QuotaLimit, requested: int, *, fits_at_all: bool) -> str:
+def _explanation(limit: QuotaLimit, requested: int, *, fits_at_all: bool, fits_later: bool) -> str:
     name, advice = name_of(limit), _ADVICE[limit.subject]
+    if fits_later:
+        return f"What is left of the {name} is held by calls under way. Try again in a few seconds."
     if limit.subject == "provider":
         return f"The {name} is used up. {advice}"
     if fits_at_all:
         return f"What is left of the {name} is not enough for this request. {advice}"
-    needs = f"needs up to {in_words(limit.unit, requested)}"
+    needs = f"needs {in_words(limit.unit, requested)}"
     whole = f"more than the whole {name} of {in_words(limit.unit, limit.limit)}"
     return f"This request {needs}, {whole}. Shorten the input, or move to a larger plan."
 

@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from accounts.database import in_database_thread
 from providers.models import RoutingRevision
-from usage.ledger import rows
+from usage.ledger import holds, rows
 from usage.ledger.base import (
     Attempt,
     Ledger,
     Outcome,
+    QuotaExceeded,
     QuotaLimit,
     QuotaWarning,
     Reservation,
@@ -76,23 +77,47 @@ class PortableLedger(Ledger):
 
     def _reserve(self, attempt: Attempt) -> Reservation:
         try:
+            return self._open(attempt)
+        except QuotaExceeded:
+            if attempt.fewest_tokens == attempt.reserved_tokens:
+                raise
+        return self._open(attempt, with_what_is_left=True)
+
+    def _open(self, attempt: Attempt, *, with_what_is_left: bool = False) -> Reservation:
+        try:
             with transaction.atomic(durable=True):
                 if RoutingRevision.current() != attempt.routing_revision:
                     raise StaleRouting
                 near = []
-                holds = rows.holds_of(attempt, overrides=_prices_for(attempt))
-                for limit, hold in holds:
+                overrides = _prices_for(attempt)
+                if with_what_is_left:
+                    attempt = holds.cut(attempt, taken=self._locked_counters(attempt), overrides=overrides)
+                held = holds.holds_of(attempt, overrides=overrides)
+                for limit, hold in held:
                     taken = self._hold(limit, hold.amount, attempt)
                     if taken is not None:
                         near.append(QuotaWarning(limit, taken))
-                row = rows.opened(attempt, (hold for _, hold in holds))
+                row = rows.opened(attempt, (hold for _, hold in held))
                 row.save(force_insert=True)
         except IntegrityError:
             # The config was deleted between our reading of the revision and the check of the foreign key.
             if RoutingRevision.current() != attempt.routing_revision:
                 raise StaleRouting from None
             raise
-        return Reservation(row.pk, attempt, tuple(hold for _, hold in holds), tuple(near))
+        return Reservation(row.pk, attempt, tuple(hold for _, hold in held), tuple(near))
+
+    def _locked_counters(self, attempt: Attempt) -> dict[CounterKey, tuple[int, int]]:
+        """(used, reserved) of every counter, which nobody else moves before the end of the transaction: near
+        a limit calls go one by one, so that what is left is what can be held."""
+        taken = {}
+        for limit in sorted(attempt.limits, key=lambda limit: limit.key):
+            counters = QuotaCounter.objects.filter(scope=limit.scope, window=limit.window).select_for_update()
+            counter = counters.first()
+            if counter is None:
+                _begin(limit, attempt)
+                counter = counters.get()
+            taken[limit.key] = counter.used, counter.reserved
+        return taken
 
     def _hold(self, limit: QuotaLimit, amount: int, attempt: Attempt) -> int | None:
         """Move one counter, or raise QuotaExceeded. A counter's first use in its window makes the row.
@@ -152,7 +177,15 @@ def _begin(limit: QuotaLimit, attempt: Attempt) -> None:
 
 
 def _settle(reservation: Reservation, outcome: Outcome) -> Settlement:
-    held = Held.by_reservation(reservation)
+    try:
+        return _settle_as(reservation, outcome)
+    except (DataError, IntegrityError, ArithmeticError, AttributeError, TypeError, ValueError):
+        logger.exception("Usage row %s is settled at the estimate", reservation.log_id)
+        return _settle_as(reservation, rows.without_details(outcome))
+
+
+def _settle_as(reservation: Reservation, outcome: Outcome) -> Settlement:
+    held, outcome = Held.by_reservation(reservation), rows.presentable(outcome)
     overrides = overrides_for(
         provider_type=held.provider_type, model_names=(held.model_name, outcome.model_name)
     )

@@ -10,12 +10,14 @@ from typing import Any
 
 from providers.adapters.base import TokenUsage
 from providers.redaction import redact
-from usage.ledger.base import Attempt, Hold, Outcome, QuotaWarning, Reservation, Settlement, UnknownPrice
-from usage.ledger.limits import CounterKey, QuotaLimit, picos
+from usage.ledger.base import Attempt, Hold, Outcome, QuotaWarning, Reservation, Settlement
+from usage.ledger.limits import CounterKey, picos
 from usage.models import AIProviderUsageLog, Status, UsageSource
-from usage.pricing import Overrides, price, quote
+from usage.pricing import Overrides, price
 
 ERROR_MESSAGE_LENGTH = 500
+# The most that its column holds, of 24 days.
+_LONGEST_LATENCY_MS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Held:
         )
 
     def estimate(self) -> TokenUsage:
-        return _estimate(self.input_tokens, self.tokens)
+        return estimate_of(self.input_tokens, self.tokens)
 
     def charge(self, *, tokens: int, cost_usd: Decimal | None) -> dict[CounterKey, int]:
         """What each counter is to bear. Money whose price got lost since it was held stays as it was held."""
@@ -68,7 +70,7 @@ def _hold_of(row: AIProviderUsageLog, scope: str, window: str, amount: int | Non
     return Hold(scope, window, row.reserved_tokens if amount is None else amount)
 
 
-def _estimate(input_tokens: int, tokens: int) -> TokenUsage:
+def estimate_of(input_tokens: int, tokens: int) -> TokenUsage:
     read = min(input_tokens, tokens)
     return TokenUsage(input_tokens=read, output_tokens=tokens - read)
 
@@ -76,40 +78,6 @@ def _estimate(input_tokens: int, tokens: int) -> TokenUsage:
 def lock_order(keys: Iterable[CounterKey]) -> tuple[CounterKey, ...]:
     """Every transaction that moves several counters takes them in this order, or two of them deadlock."""
     return tuple(sorted(keys))
-
-
-def holds_of(attempt: Attempt, *, overrides: Overrides) -> list[tuple[QuotaLimit, Hold]]:
-    """What the attempt has to hold, in the order of locking: its tokens, or what they would cost at the price
-    in force. UnknownPrice when a cap on money is in force and nobody knows."""
-    found = []
-    for limit in sorted(attempt.limits, key=lambda limit: (limit.scope, limit.window)):
-        amount = attempt.reserved_tokens
-        if limit.unit == "usd":
-            amount = _price_of_estimate(attempt, limit, overrides)
-        found.append((limit, Hold(limit.scope, limit.window, amount)))
-    return found
-
-
-def _price_of_estimate(attempt: Attempt, limit: QuotaLimit, overrides: Overrides) -> int:
-    quoted = quote(
-        provider_type=attempt.provider_type,
-        model_name=attempt.model_name,
-        usage=_estimate(attempt.reserved_input_tokens, attempt.reserved_tokens),
-        at=attempt.started_at,
-        overrides=overrides,
-    )
-    if quoted is None or quoted.cost is None:
-        whose = "the AI provider" if limit.subject == "provider" else "your account"
-        raise UnknownPrice(
-            f"A spending cap is in force for {whose}, and the price of {attempt.model_name} is not known, so "
-            "it cannot be held to the cap. A super-admin sets its price under Model prices.",
-            details={
-                "provider_type": attempt.provider_type,
-                "model": attempt.model_name,
-                "scope": limit.subject,
-            },
-        )
-    return picos(quoted.cost)
 
 
 def warnings_after(reservation: Reservation, charged: Mapping[CounterKey, int]) -> tuple[QuotaWarning, ...]:
@@ -177,7 +145,7 @@ def _unsent(attempt: Attempt) -> AIProviderUsageLog:
 def closed(
     held: Held, outcome: Outcome, *, overrides: Overrides, now: datetime
 ) -> tuple[Settlement, Mapping[str, Any]]:
-    """How a call ended, and the columns that say so."""
+    """How a call ended, and the columns that say so; `outcome` is a presentable one."""
     usage, source = _charged(held, outcome)
     priced = price(
         provider_type=held.provider_type,
@@ -192,6 +160,7 @@ def closed(
         "input_tokens": usage.input_tokens,
         "cached_tokens": usage.cached_tokens,
         "cache_write_tokens": usage.cache_write_tokens,
+        "cache_write_1h_tokens": usage.cache_write_1h_tokens,
         "output_tokens": usage.output_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "total_tokens": usage.total_tokens,
@@ -199,16 +168,39 @@ def closed(
         "estimated_cost_usd": priced.cost,
         "unit_prices": priced.unit_prices,
         "is_free": priced.is_free,
-        "service_tier": outcome.service_tier[:30],
+        "reported_model": outcome.model_name,
+        "service_tier": outcome.service_tier,
         "status": outcome.status,
         "error_kind": outcome.error_kind[:30],
-        "error_message": _presentable(outcome.error_message),
-        "latency_ms": max(0, outcome.latency_ms),
+        "error_message": outcome.error_message,
+        "latency_ms": min(max(0, outcome.latency_ms), _LONGEST_LATENCY_MS),
         "settled_at": outcome.settled_at or now,
     }
     if not outcome.was_sent:
         columns["attempt"] = 0
     return Settlement(usage=usage, usage_source=source, cost_usd=priced.cost), columns
+
+
+def presentable(outcome: Outcome) -> Outcome:
+    """The outcome with nothing in its texts that a column does not take."""
+    return replace(
+        outcome,
+        model_name=_presentable(outcome.model_name, 200),
+        service_tier=_presentable(outcome.service_tier, 30),
+        error_message=_presentable(outcome.error_message),
+    )
+
+
+def without_details(outcome: Outcome) -> Outcome:
+    """The outcome without what came from a vendor: settled at the estimate where it cost anything."""
+    return replace(
+        outcome,
+        usage=None,
+        may_have_cost=outcome.may_have_cost or outcome.usage is not None,
+        model_name="",
+        service_tier="",
+        error_message="",
+    )
 
 
 def as_it_stands(row: AIProviderUsageLog) -> Settlement:
@@ -218,19 +210,24 @@ def as_it_stands(row: AIProviderUsageLog) -> Settlement:
         output_tokens=row.output_tokens,
         cached_tokens=row.cached_tokens,
         cache_write_tokens=row.cache_write_tokens,
+        cache_write_1h_tokens=row.cache_write_1h_tokens,
         reasoning_tokens=row.reasoning_tokens,
     )
     return Settlement(usage=usage, usage_source=row.usage_source, cost_usd=row.estimated_cost_usd)
 
 
 def _charged(held: Held, outcome: Outcome) -> tuple[TokenUsage, str]:
-    if outcome.usage is not None:
+    if outcome.usage is not None and outcome.usage.is_plausible:
         return outcome.usage, UsageSource.VENDOR.value
     if outcome.may_have_cost and held.tokens:
         return held.estimate(), UsageSource.ESTIMATED.value
     return TokenUsage(), UsageSource.NONE.value
 
 
-def _presentable(message: str) -> str:
+def _presentable(text: object, length: int = ERROR_MESSAGE_LENGTH) -> str:
+    """What a column of text takes from a vendor: no secrets, and nothing that a database refuses or a reader
+    cannot see."""
+    if not isinstance(text, str):
+        return ""
     # Redacted before it is cut, so that half a key does not survive the cut unrecognised.
-    return redact(message)[:ERROR_MESSAGE_LENGTH]
+    return "".join(letter if letter.isprintable() else " " for letter in redact(text)[:length])

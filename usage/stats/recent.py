@@ -6,21 +6,17 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
-from providers.errors import ErrorKind
-from providers.figures import RECENT, RecentCalls
+from providers.errors import FORMER_KINDS, ErrorKind
+from providers.health import RECENT, RecentCalls
 from usage.stats.cells import NO_PROVIDER, Dimension, Question, read
 from usage.stats.period import Period
 from usage.stats.segments import Standing
 
 # The request's own fault, or a bug of ours ("internal"): no other provider would have fared better.
 _NOT_THE_PROVIDERS = frozenset(
-    {
-        ErrorKind.BAD_REQUEST.value,
-        ErrorKind.TOO_LONG.value,
-        ErrorKind.TOO_LARGE.value,
-        ErrorKind.BLOCKED.value,
-        "internal",
-    }
+    {"internal"}
+    | {kind.value for kind in ErrorKind if kind.meaning.is_excused}
+    | {former for former, kind in FORMER_KINDS.items() if kind.meaning.is_excused}
 )
 
 

@@ -18,7 +18,10 @@ from usage.stats.period import Period
 from usage.stats.segments import Range, Standing, split
 
 _KIND = ("provider_type", "model_name", "task_type")
-_SUMMED = ("calls", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "cost_picos")
+_SUMMED = (
+    "calls", "input_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens",
+    "cost_picos",
+)  # fmt: skip
 _LARGEST = ("largest_input_tokens", "largest_output_tokens")
 # A prefix, because an annotation may not bear a column's name.
 _MEASURES: dict[str, Any] = {
@@ -50,6 +53,7 @@ class Work:
     input_tokens: int
     cached_tokens: int
     cache_write_tokens: int
+    cache_write_1h_tokens: int
     output_tokens: int
     cost_picos: int
     largest_input_tokens: int
@@ -72,6 +76,7 @@ class Work:
             output_tokens=-(-self.output_tokens // self.calls),
             cached_tokens=self.cached_tokens // self.calls if with_cache else 0,
             cache_write_tokens=self.cache_write_tokens // self.calls if with_cache else 0,
+            cache_write_1h_tokens=self.cache_write_1h_tokens // self.calls if with_cache else 0,
         )
 
 

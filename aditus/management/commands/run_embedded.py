@@ -9,12 +9,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from aditus.demo.seeds import LOCAL_PORT, SANDBOX_PORT
+from aditus.demo.servers import MODEL_SERVERS
 from aditus.supervisor import Supervisor
 from providers.models import AIProviderConfig
 
-# Servers a provider may point at that we can run ourselves: port -> (name, management command).
-OWN_SERVERS = {LOCAL_PORT: ("local model", "run_local_model"), SANDBOX_PORT: ("sandbox", "run_sandbox")}
+# Servers a provider may point at that we can run ourselves: port -> (name, how Python runs it).
+OWN_SERVERS = {port: (name, command) for name, (command, port, _) in MODEL_SERVERS.items()}
 
 
 class Command(BaseCommand):
@@ -31,6 +31,7 @@ class Command(BaseCommand):
             for name, command in _programs(host, port).items():
                 supervisor.start(name, [sys.executable, *command])
             self.stdout.write(f"Aditus is at http://{host}:{port}/admin/ and /api/docs/. Ctrl-C stops it.")
+            call_command("make_super_admin", if_none=True, stdout=self.stdout)
             if not _anything_configured():
                 self.stdout.write("No provider is configured yet: add one in the console, or run seed_demo.")
             ended = supervisor.wait()
@@ -41,16 +42,16 @@ class Command(BaseCommand):
 
 
 def _programs(host: str, port: int) -> dict[str, list[str]]:
-    manage = str(settings.BASE_DIR / "manage.py")
     programs = {
-        "web server": ["-m", "uvicorn", "aditus.asgi:application", "--host", host, "--port", str(port)],
+        "web server": ["-m", "uvicorn", "aditus.asgi:application", "--host", host, "--port", str(port),
+                       "--no-proxy-headers"],
         # Threads: the work is waiting for vendors, and SQLite has one writer anyway.
         "worker": ["-m", "celery", "-A", "aditus", "worker", "--beat", "--pool", "threads",
                    "--concurrency", "2", "--loglevel", "INFO"],
     }  # fmt: skip
     for server_port in sorted(_own_servers_in_use()):
         name, command = OWN_SERVERS[server_port]
-        programs[name] = [manage, command, "--port", str(server_port)]
+        programs[f"{name} server"] = [*command, "--port", str(server_port)]
     return programs
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from orchestration import background
-from orchestration.leader import LeadershipLost
+from orchestration.calls.leader import LeadershipLost
 from orchestration.probes import probe_due
 
 

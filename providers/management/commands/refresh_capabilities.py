@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from providers.model_lists import refresh
+from providers.capabilities.lists import refresh
 
 
 class Command(BaseCommand):

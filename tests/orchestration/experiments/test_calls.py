@@ -4,12 +4,12 @@ import pytest
 from rest_framework.test import APIClient
 
 from extraction.prompts import EXTRACTION
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.experiments import assigned_arm
 from orchestration.experiments.lifecycle import start, stop
 from orchestration.experiments.promotion import promote
 from orchestration.experiments.results import results_of
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.snapshot import current_snapshot
 from tests.factories import make_config, make_user
 from tests.orchestration.experiments.conftest import ACTOR, arms_of, make_experiment
 from usage.models import AIProviderUsageLog

@@ -22,7 +22,7 @@ from orchestration.experiments.errors import (
 )
 from orchestration.experiments.promotion import promote, promotion_of
 from orchestration.models import Experiment, PlanTaskTier, TaskPolicy
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.snapshot import current_snapshot
 from providers.tasks import TASKS
 from tests.factories import make_config
 from tests.orchestration.experiments.conftest import ACTOR, arms_of, make_experiment

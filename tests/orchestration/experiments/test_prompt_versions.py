@@ -10,7 +10,7 @@ from orchestration.experiments import assigned_arm
 from orchestration.experiments.lifecycle import start
 from orchestration.experiments.prompt_versions import prompt_version_for, prompt_version_in
 from orchestration.models import TaskPolicy
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.snapshot import current_snapshot
 from providers.tasks import TASKS
 from tests.orchestration.experiments.conftest import ACTOR, arms_of, make_experiment
 

@@ -8,13 +8,11 @@ from orchestration.guards.circuit import (
     BUSY_COOLDOWN,
     CONSECUTIVE_FAILURES,
     COOLDOWN,
-    EFFECTS,
     LATEST,
-    LONGEST_RETRY_AFTER,
     REFUSED_COOLDOWN,
     Circuit,
 )
-from providers.errors import ErrorKind
+from providers.errors import LONGEST_RETRY_AFTER, ErrorKind
 
 NOW = 1_800_000_000.0
 
@@ -119,7 +117,7 @@ def test_a_probe_that_is_answered_closes_it():
     assert probing.answered("a") == Circuit()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if EFFECTS.get(kind, "none") == "none"])
+@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if kind.meaning.breaker == "none"])
 def test_a_probe_that_finds_fault_with_the_request_shows_that_the_vendor_works(kind):
     probing = opened().probed_by("a", now=NOW + COOLDOWN, seconds=90)
 
@@ -141,14 +139,39 @@ def test_a_probe_that_was_never_sent_leaves_its_place_to_the_next():
     assert circuit.probed_by("b", now=later, seconds=90).probe == "b"
 
 
-def test_every_kind_of_the_error_table_has_its_effect():
-    opens = {ErrorKind.AUTH, ErrorKind.BILLING, ErrorKind.NOT_FOUND}
-    counts = {ErrorKind.TIMEOUT, ErrorKind.SERVER}
-    cools = {ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED}
+def rejected(circuit, *callers):
+    for caller in callers:
+        circuit = circuit.failed("a", ErrorKind.REJECTED, now=NOW, whose=caller)
+    return circuit
 
-    expected = dict.fromkeys(opens, "opens") | dict.fromkeys(counts, "counts") | dict.fromkeys(cools, "cools")
 
-    assert expected == EFFECTS
+def test_complaints_of_different_callers_are_counted_until_one_is_answered():
+    circuit = rejected(Circuit(), "1", "2", "2", "1")
+
+    assert circuit.in_a_row(ErrorKind.REJECTED) == 2
+    assert circuit.in_a_row(ErrorKind.PARAMETER) == 0
+    assert circuit.state(NOW) == "closed"
+    assert circuit.answered("b") == Circuit()
+
+
+def test_what_nobody_complains_of_leaves_the_count_as_it_is():
+    circuit = rejected(Circuit(), "1", "2")
+
+    assert circuit.failed("a", ErrorKind.BLOCKED, now=NOW) == circuit
+    assert circuit.failed("a", ErrorKind.PARAMETER, now=NOW, whose="") == circuit
+
+
+def test_another_complaint_starts_a_count_of_its_own():
+    circuit = rejected(Circuit(), "1", "2").failed("a", ErrorKind.PARAMETER, now=NOW, whose="call")
+
+    assert circuit.in_a_row(ErrorKind.PARAMETER) == 1
+    assert circuit.in_a_row(ErrorKind.REJECTED) == 0
+
+
+def test_no_more_complaints_are_kept_than_it_takes_to_flag():
+    circuit = rejected(Circuit(), *map(str, range(100)))
+
+    assert circuit.in_a_row(ErrorKind.REJECTED) == ErrorKind.REJECTED.meaning.flag.after
 
 
 @given(

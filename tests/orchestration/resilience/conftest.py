@@ -6,12 +6,6 @@ from tests.books import assert_books_balance, assert_nothing_is_held
 
 
 @pytest.fixture
-def no_pauses(monkeypatch):
-    """The pause before a request is tried again is drawn at random, which is the outermost seam there is."""
-    monkeypatch.setattr("orchestration.resilience._BACKOFF", lambda state: 0.0)
-
-
-@pytest.fixture
 def the_books_balance(sandbox, user):
     """Whatever a test does, in the end every request has its row, and nothing is reserved or held."""
     yield

@@ -1,6 +1,6 @@
 """What the sandbox's vendors can be told to do wrong, whatever a test wants beside."""
 
-from providers.sandbox.faults import ERRORS
+from sandbox.faults import ERRORS
 
 FAULTS = [
     *ERRORS,

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from accounts.errors import DomainError
 from accounts.models import Plan
+from orchestration.calls.resilience import MAX_ATTEMPTS
+from orchestration.calls.voting import MOST_REQUESTS
 from orchestration.models import TaskPolicy
-from orchestration.resilience import MAX_ATTEMPTS, POLICIES
-from orchestration.voting import MOST_REQUESTS
+from providers.errors import MEANINGS
 from providers.models import AIProviderConfig
 from tests.factories import make_config
 
@@ -26,7 +27,10 @@ FAULTS = {
     "auth": "auth",
     "billing": "billing",
     "not_found": "not_found",
-    "bad_request": "bad_request",
+    "bad_request": "rejected",
+    "unsupported": "parameter",
+    "failed_dependency": "path",
+    "malformed": "malformed",
     "too_long": "too_long",
     "too_large": "too_large",
     "request_timeout": "timeout",
@@ -77,7 +81,7 @@ def requests_for(sandbox, ask):
 
 
 def test_every_kind_of_the_error_table_is_among_the_faults():
-    assert {kind for kind in FAULTS.values() if kind} == {kind.value for kind in POLICIES}
+    assert {kind for kind in FAULTS.values() if kind} == {kind.value for kind in MEANINGS}
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

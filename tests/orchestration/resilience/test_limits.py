@@ -8,14 +8,14 @@ import time_machine
 
 from accounts.models import Plan
 from orchestration import background
-from orchestration.admission import gate_of
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.errors import ProvidersUnavailable, TooManyCalls
 from orchestration.guards import get_guards
+from orchestration.guards.admission import gate_of
 from orchestration.guards.base import RECOVERY
+from orchestration.guards.fair_queue import waiting_room
 from orchestration.models import TaskPolicy
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.snapshot import current_snapshot
-from orchestration.waiting import waiting_room
+from orchestration.routing.snapshot import current_snapshot
 from tests.books import assert_books_balance, assert_nothing_is_held
 from tests.factories import make_config
 from tests.sandbox import Holding, running_sandbox

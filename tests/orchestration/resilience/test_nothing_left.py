@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration import background
-from orchestration.admission import circuit_key
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.guards import get_guards
+from orchestration.guards.admission import circuit_key
 from orchestration.guards.base import Gate, GuardStore
 from orchestration.guards.circuit import Circuit
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.snapshot import current_snapshot
 from providers.adapters.openai import OpenAIProvider
 from providers.errors import ErrorKind
 from tests.books import every_candidate

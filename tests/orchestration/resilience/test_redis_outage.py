@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 from redis.exceptions import RedisError
@@ -12,13 +12,13 @@ from redis.exceptions import RedisError
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration import background
-from orchestration.admission import gate_of
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.guards import get_guards
+from orchestration.guards.admission import gate_of
 from orchestration.guards.circuit import CONSECUTIVE_FAILURES, COOLDOWN
 from orchestration.guards.fallback import AWAY
 from orchestration.guards.redis import RedisGuards
-from orchestration.orchestrator import AIOrchestrator
-from orchestration.snapshot import current_snapshot
+from orchestration.routing.snapshot import current_snapshot
 from providers.adapters.base import GenerationRequest
 from tests.books import assert_books_balance, assert_nothing_is_held
 from tests.factories import make_config
@@ -39,12 +39,40 @@ WAVE = 20
 
 
 @pytest.fixture
-def redis_server(tmp_path, settings, monkeypatch):
-    """A Redis of our own behind the guards, which are as impatient as in production."""
-    monkeypatch.setattr("orchestration.guards.redis.PATIENCE", 1.0)
+def redis_server(tmp_path, settings):
+    """A Redis of our own behind the guards."""
     with own_redis(tmp_path) as server:
         settings.REDIS_URL = server.url
         yield server
+
+
+@pytest.fixture
+def frozen(redis_server):
+    """A block in which Redis says nothing. In it, and only in it, the guards are as impatient as in
+    production: on a busy machine they would give up on a Redis that is well."""
+
+    @contextmanager
+    def block():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("orchestration.guards.redis.PATIENCE", 1.0)
+            redis_server.freeze()
+            yield
+            redis_server.thaw()
+
+    return block
+
+
+@pytest.fixture
+def dead(redis_server):
+    """A block in which there is no Redis, and after which there is a new one."""
+
+    @contextmanager
+    def block():
+        redis_server.kill()
+        yield
+        redis_server.start()
+
+    return block
 
 
 @pytest.fixture
@@ -81,8 +109,8 @@ def wave(user, calls=WAVE):
     return background.run(all_of_them())
 
 
-@pytest.mark.parametrize("stop", ["kill", "freeze"])
-def test_quotas_stay_exact_and_calls_go_on(redis_server, look, config_at, sandbox, user, stop):
+@pytest.mark.parametrize("outage", ["dead", "frozen"])
+def test_quotas_stay_exact_and_calls_go_on(look, config_at, sandbox, user, request, outage):
     # A call uses exactly what it reserved, so that settling one makes no room for another.
     config_at(f"sandbox-mini@usage={INPUT},{OUTPUT}", requests_per_minute=1_000, max_concurrent_calls=50)
     room = 2 * WAVE + 7
@@ -90,9 +118,8 @@ def test_quotas_stay_exact_and_calls_go_on(redis_server, look, config_at, sandbo
 
     before = wave(user)
     shared = look().recent
-    getattr(redis_server, stop)()
-    meanwhile = wave(user)
-    redis_server.thaw() if stop == "freeze" else redis_server.start()
+    with request.getfixturevalue(outage)():
+        meanwhile = wave(user)
     afterwards = wave(user)
 
     assert (before, meanwhile) == ({"answered": WAVE}, {"answered": WAVE})
@@ -100,14 +127,18 @@ def test_quotas_stay_exact_and_calls_go_on(redis_server, look, config_at, sandbo
     assert sandbox.hits()["total"] == room
     assert 0 < shared <= WAVE
     Plan.objects.update(daily_token_limit=None)
-    known = look().recent
+
+    def is_shared():
+        known = look().recent
+        return wave(user, calls=1) == {"answered": 1} and look().recent > known
+
     # It is asked again within seconds; then the processes share what they know as before.
-    wait_until(lambda: wave(user, calls=1) == {"answered": 1} and look().recent > known)
+    wait_until(is_shared)
     assert_books_balance(sandbox)
     assert_nothing_is_held(user_ids=[user.pk], now=time.time())
 
 
-def test_a_call_that_ends_while_it_is_frozen_leaves_its_place_when_it_thaws(redis_server, look, user):
+def test_a_call_that_ends_while_it_is_frozen_leaves_its_place_when_it_thaws(frozen, look, user):
     vendor = Holding()
     with running_sandbox(vendor) as running:
         # A place that is not given back would lapse long after this test.
@@ -118,13 +149,12 @@ def test_a_call_that_ends_while_it_is_frozen_leaves_its_place_when_it_thaws(redi
         )
         wait_until(lambda: running.hits()["total"] == 1)
         assert look().under_way == 1
-        redis_server.freeze()
-        vendor.let_go()
-        # While it is frozen still, so nobody waits for Redis.
-        assert asking.result().text
-        assert wave(user, calls=2) == {"answered": 2}
+        with frozen():
+            vendor.let_go()
+            # While it is frozen still, so nobody waits for Redis.
+            assert asking.result().text
+            assert wave(user, calls=2) == {"answered": 2}
 
-        redis_server.thaw()
         # Also those places that it gave away in its sleep, to calls which had stopped waiting for it.
         wait_until(lambda: wave(user, calls=1) == {"answered": 1} and look().under_way == 0)
 

@@ -8,10 +8,11 @@ from pydantic import BaseModel
 
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration import background, reply_cache
+from orchestration import background
+from orchestration.calls import reply_cache
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.guards.memory import MemoryGuards
 from orchestration.models import TaskPolicy
-from orchestration.orchestrator import AIOrchestrator
 from providers.adapters.base import Image
 from tests.contract.questions import png
 from tests.factories import make_config

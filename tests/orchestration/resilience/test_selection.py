@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from orchestration.admission import Admission, circuit_key, gate_of
 from orchestration.errors import ProvidersUnavailable
+from orchestration.guards.admission import Admission, circuit_key, gate_of
 from orchestration.guards.base import Gate
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.memory import MemoryGuards
-from orchestration.routing import Needs, candidates
-from orchestration.snapshot import ProviderSnapshot, RoutingSnapshot, current_snapshot
-from orchestration.spreading import Spread
+from orchestration.routing.balancing import Spread
+from orchestration.routing.candidates import Needs, candidates
+from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot, current_snapshot
 from providers.errors import ErrorKind
 from providers.models import AIProviderConfig
 from tests.factories import make_config

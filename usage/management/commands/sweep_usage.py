@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from usage.tasks import sweep
+from usage.celery_tasks import sweep
 
 
 class Command(BaseCommand):

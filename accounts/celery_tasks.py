@@ -1,0 +1,13 @@
+"""Housekeeping of logins."""
+
+from celery import shared_task
+
+from accounts.logins import forget_abandoned_turns
+from accounts.tokens import forget_ended_families
+
+
+@shared_task(name="accounts.celery_tasks.forget_expired_tokens")
+def forget_expired_tokens(**_: object) -> int:
+    """Delete what is left of logins whose tokens nobody can use any more; returns how many there were."""
+    forget_abandoned_turns()
+    return forget_ended_families()

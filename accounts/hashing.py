@@ -1,0 +1,57 @@
+"""Password hashes are slow on purpose: few are made at once, and no database connection waits for one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.database import give_connections_back
+from accounts.errors import DomainError
+
+# Longer than a queue of hundreds takes; whoever would wait longer is better told so.
+LONGEST_WAIT_SECONDS = 20
+
+_room: tuple[int, BoundedSemaphore] | None = None
+
+
+class TooManyLogins(DomainError):
+    code = "too_many_logins"
+    status = 503
+    message = "Too many people are logging in right now. Try again in a few seconds."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=5)
+
+
+@contextmanager
+def room_for_a_hash() -> Iterator[None]:
+    """Do the hashing inside. The connection of this thread is given back first, so load what you need before,
+    and write after it.
+
+    Inside a transaction, which cannot let go of its connection, nothing is waited for: a super-admin who sets
+    somebody's password stands in one. Raises TooManyLogins.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    give_connections_back()
+    room = _places()
+    if not room.acquire(timeout=LONGEST_WAIT_SECONDS):
+        raise TooManyLogins
+    try:
+        yield
+    finally:
+        room.release()
+
+
+def _places() -> BoundedSemaphore:
+    """This process's; made anew after a fork, which may have happened while a place was taken."""
+    global _room  # noqa: PLW0603 - one per process is the point
+    if _room is None or _room[0] != os.getpid():
+        _room = (os.getpid(), BoundedSemaphore(settings.PASSWORD_HASHES_AT_ONCE))
+    return _room[1]

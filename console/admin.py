@@ -1,0 +1,36 @@
+"""Every page of the console that is about a model, for Django to find."""
+
+from console.experiments.listing import ExperimentAdmin
+from console.people import AuditEntryAdmin, GroupAdmin, PlanAdmin, SubscriptionAdmin, UserAdmin
+from console.providers.capabilities import ModelCapabilityAdmin
+from console.providers.config import AIProviderConfigAdmin
+from console.routing.health import ProviderProbeAdmin
+from console.routing.policies import TaskPolicyAdmin
+from console.routing.tiers import PlanTaskTierAdmin
+from console.usage.counters import QuotaCounterAdmin
+from console.usage.prices import ModelPriceAdmin
+from console.usage.quota_rules import QuotaRuleAdmin
+from console.usage.usage_log import AIProviderUsageLogAdmin
+from console.work.drafts import DraftAdmin, MasterProfileAdmin
+from console.work.jobs import JobPostingAdmin
+
+__all__ = [
+    "AIProviderConfigAdmin",
+    "AIProviderUsageLogAdmin",
+    "AuditEntryAdmin",
+    "DraftAdmin",
+    "ExperimentAdmin",
+    "GroupAdmin",
+    "JobPostingAdmin",
+    "MasterProfileAdmin",
+    "ModelCapabilityAdmin",
+    "ModelPriceAdmin",
+    "PlanAdmin",
+    "PlanTaskTierAdmin",
+    "ProviderProbeAdmin",
+    "QuotaCounterAdmin",
+    "QuotaRuleAdmin",
+    "SubscriptionAdmin",
+    "TaskPolicyAdmin",
+    "UserAdmin",
+]

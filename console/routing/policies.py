@@ -1,0 +1,67 @@
+"""How each task is spread, bounded, cached and voted on, in the console."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from console.audited import AuditedAdmin
+from orchestration.models import TaskPolicy
+from orchestration.routing.policies import Policy
+from providers.tasks import TASKS, task_type
+
+
+class TaskPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Offers the tasks that have no policy yet, and a policy only the prompts of its task."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "task" in self.fields:
+            taken = set(TaskPolicy.objects.values_list("task", flat=True))
+            free = [(task.slug, task.label) for task in TASKS.values() if task.slug not in taken]
+            self.fields["task"].widget.choices = [("", "Choose a task"), *free]
+        versions = task_type(self.instance.task).prompt_versions if self.instance.task else ()
+        if versions:
+            choices = [("", f"{versions[0]} (the task's first)"), *((name, name) for name in versions)]
+            self.fields["prompt_version"].widget = UnfoldAdminSelectWidget(choices=choices)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        task, version = self.instance.task or data.get("task"), data.get("prompt_version")
+        if task and version and version not in task_type(task).prompt_versions:
+            known = ", ".join(task_type(task).prompt_versions)
+            self.add_error("prompt_version", f"This task has no such prompt; choose one of: {known}.")
+        return data
+
+
+@admin.register(TaskPolicy)
+class TaskPolicyAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
+    form = TaskPolicyForm
+    list_display = ["task", "strategy", "is_sticky", "deadline", "cache", "votes", "prompt"]
+    audit_leaves_out = ("updated_at",)
+    fieldsets = [
+        (None, {"fields": ("task", "prompt_version")}),
+        ("Which provider", {"fields": ("strategy", "is_sticky", "votes")}),
+        ("Bounds", {"fields": ("deadline_seconds", "cache_seconds")}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TaskPolicy | None = None) -> tuple[str, ...]:
+        return ("task",) if obj else ()
+
+    @admin.display(description="Deadline", ordering="deadline_seconds")
+    def deadline(self, row: TaskPolicy) -> str:
+        return f"{Policy.of_row(row).deadline:g} s"
+
+    @admin.display(description="Cache", ordering="cache_seconds")
+    def cache(self, row: TaskPolicy) -> str:
+        seconds = Policy.of_row(row).cache_seconds
+        return f"{seconds / 3600:g} h" if seconds else "off"
+
+    @admin.display(description="Prompt", ordering="prompt_version")
+    def prompt(self, row: TaskPolicy) -> str:
+        return task_type(row.task).prompt_version(row.prompt_version)

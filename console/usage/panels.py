@@ -1,0 +1,267 @@
+"""What the dashboard and the statistics page show: tables, and the charts drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.urls import reverse
+
+from console.panel import Chart, Column, Panel, Value
+from usage import stats
+from usage.alerts import current_alerts
+from usage.health import provider_health
+from usage.stats import Figures, Period
+from usage.stats.period import Bucket
+from usage.stats.questions import By
+
+# Pages show so many rows of a table; its CSV has them all.
+MOST_ROWS = 50
+# Up to so long a period is looked at hour by hour.
+HOURLY_UP_TO = timedelta(days=2, hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a person asked to see: a period, of one provider (its id) or of all (None), as of `now`."""
+
+    period: Period
+    provider: int | None
+    now: datetime
+
+    @property
+    def bucket(self) -> Bucket:
+        return "hour" if self.period.end - self.period.start <= HOURLY_UP_TO else "day"
+
+
+_FIGURES = (
+    Column("calls", "Calls"),
+    Column("success_rate", "Success", "percent"),
+    Column("refusals", "Refused"),
+    Column("tokens", "Tokens"),
+    Column("cost", "Cost", "usd"),
+    Column("unpriced", "Unpriced calls"),
+    Column("cost_per_call", "Cost per call", "usd"),
+)
+_LATENCY = (Column("p50", "Latency p50", "ms"), Column("p95", "Latency p95", "ms"))
+
+
+def _values(figures: Figures) -> list[Value]:
+    return [
+        figures.calls,
+        figures.success_rate,
+        figures.refusals,
+        figures.total_tokens,
+        figures.total_cost_usd,
+        figures.unpriced_calls,
+        figures.cost_per_call_usd,
+    ]
+
+
+def summary(scope: Scope) -> Panel:
+    """The period against the one before it."""
+    this = stats.totals(period=scope.period, provider=scope.provider)
+    before = stats.totals(period=scope.period.previous(), provider=scope.provider)
+    columns = (*_FIGURES, *_LATENCY)
+    rows = [
+        [name, *_values(figures), figures.p50_latency_ms, figures.p95_latency_ms]
+        for name, figures in (("This period", this), ("Period before", before))
+    ]
+    changes: list[Value] = ["Change"]
+    changes += [_change(now, then) for now, then in zip(rows[0][1:], rows[1][1:], strict=True)]
+    return Panel("At a glance", (Column("period", "", "text"), *columns), [*rows, changes])
+
+
+def _change(now: Value, then: Value) -> float | None:
+    """Percent; None when either is unknown, or when there was nothing before."""
+    if now is None or not then or isinstance(now, str) or isinstance(then, str):
+        return None
+    return round(float((Decimal(str(now)) / Decimal(str(then)) - 1) * 100), 1)
+
+
+def comparison(scope: Scope) -> Panel:
+    """The last 7 days against the last 30, a day each, and both against as long before."""
+    compared = stats.comparison(now=scope.now, provider=scope.provider)
+    stretches = (
+        ("Last 7 days", compared.last_7_days, 7),
+        ("7 days before", compared.previous_7_days, 7),
+        ("Last 30 days", compared.last_30_days, 30),
+        ("30 days before", compared.previous_30_days, 30),
+    )
+    columns = (
+        Column("period", "", "text"),
+        *_FIGURES,
+        Column("calls_a_day", "Calls a day"),
+        Column("cost_a_day", "Cost a day", "usd"),
+    )
+    rows: list[list[Value]] = []
+    for name, figures, days in stretches:
+        cost = figures.total_cost_usd
+        a_day = None if cost is None else cost / days
+        rows.append([name, *_values(figures), round(figures.calls / days, 1), a_day])
+    return Panel("7 days against 30", columns, rows, note="Up to now, whatever period is chosen above.")
+
+
+_OVER_TIME = (
+    Chart("Calls", ("successes", "failed", "aborted", "refusals"), ("good", "bad", "quiet", "warning")),
+    Chart("Cost", ("cost",), ("first",), kind="usd"),
+    Chart("Tokens", ("tokens",), ("second",)),
+    Chart("Latency", ("p50", "p95"), ("second", "third"), shape="line", kind="ms"),
+)
+
+
+def over_time(scope: Scope) -> Panel:
+    points = stats.timeseries(period=scope.period, bucket=scope.bucket, provider=scope.provider)
+    columns = (
+        Column("start", scope.bucket.capitalize(), "text"),
+        *_FIGURES,
+        *_LATENCY,
+        Column("successes", "Succeeded"),
+        Column("failed", "Failed"),
+        Column("aborted", "Aborted"),
+    )
+    rows: list[list[Value]] = []
+    for point in points:
+        figures = point.figures
+        latencies = [figures.p50_latency_ms, figures.p95_latency_ms]
+        outcomes = [figures.successes, figures.errors + figures.timeouts, figures.aborted]
+        rows.append([_moment(point.start, scope.bucket), *_values(figures), *latencies, *outcomes])
+    return Panel("Over time", columns, rows, _OVER_TIME)
+
+
+def _moment(start: datetime, bucket: Bucket) -> str:
+    return f"{start:%Y-%m-%d %H:%M %z}" if bucket == "hour" else f"{start:%Y-%m-%d}"
+
+
+def errors(scope: Scope) -> Panel:
+    """How often each kind of error came, over time; refusals among them."""
+    points = stats.timeseries(period=scope.period, bucket=scope.bucket, by="error", provider=scope.provider)
+    kinds = {point.key: point.label for point in points}
+    counts: dict[str, dict[str, int]] = {}
+    for start, _ in scope.period.buckets(scope.bucket):
+        counts[_moment(start.astimezone(scope.period.zone), scope.bucket)] = dict.fromkeys(kinds, 0)
+    for point in points:
+        counts[_moment(point.start, scope.bucket)][point.key] += point.figures.calls + point.figures.refusals
+    ordered = sorted(kinds, key=lambda kind: -sum(row[kind] for row in counts.values()))
+    columns = [Column(kind, kinds[kind]) for kind in ordered]
+    tones = tuple(_TONES[number % len(_TONES)] for number in range(len(ordered)))
+    rows: list[list[Value]] = [[start, *(row[kind] for kind in ordered)] for start, row in counts.items()]
+    return Panel(
+        "Errors by kind",
+        (Column("start", scope.bucket.capitalize(), "text"), *columns),
+        rows if ordered else [],
+        (Chart("Errors by kind", tuple(ordered), tones),) if ordered else (),
+        empty="No errors in this period.",
+    )
+
+
+_TONES = ("bad", "warning", "third", "second", "first", "quiet")
+
+
+def by(dimension: By, title: str) -> Callable[[Scope], Panel]:
+    """The panel of one breakdown."""
+
+    def panel(scope: Scope) -> Panel:
+        found = stats.breakdown(period=scope.period, by=dimension, provider=scope.provider)
+        latency = () if dimension == "user" else _LATENCY
+        rows: list[list[Value]] = []
+        for entry in found:
+            latencies = [entry.figures.p50_latency_ms, entry.figures.p95_latency_ms] if latency else []
+            rows.append([entry.label, *_values(entry.figures), *latencies])
+        links = [_link(dimension, entry.key, scope) for entry in found]
+        return Panel(
+            f"By {title}",
+            (Column("name", title.capitalize(), "text"), *_FIGURES, *latency),
+            rows,
+            (
+                Chart(f"Cost by {title}", ("cost",), ("first",), shape="ranking", kind="usd"),
+                Chart(f"Calls by {title}", ("calls",), ("second",), shape="ranking"),
+            ),
+            links,
+        )
+
+    return panel
+
+
+def _link(dimension: By, key: str, scope: Scope) -> str:
+    if dimension == "provider" and key and scope.provider is None:
+        return f"{reverse('admin:usage_statistics')}?provider={key}"
+    if dimension == "user" and key:
+        return reverse("admin:accounts_user_change", args=[key])
+    return ""
+
+
+def quotas(scope: Scope) -> Panel:
+    """Who has taken most of the running day and month, users and providers."""
+    columns = (
+        Column("name", "Who", "text"),
+        Column("window", "Window", "text"),
+        Column("used", "Used"),
+        Column("reserved", "In flight"),
+        Column("limit", "Limit"),
+        Column("percent", "Of the limit", "percent"),
+    )
+    rows: list[list[Value]] = []
+    for who in ("user", "provider"):
+        for window, name in (("day", "today"), ("month", "this month")):
+            for use in stats.quota_ranking(scope=who, window=window, now=scope.now, limit=5):  # type: ignore[arg-type]
+                limit: Value = "no limit" if use.limit is None else use.limit
+                rows.append([use.label, name, use.used, use.reserved, limit, use.percent])
+    return Panel(
+        "Quotas",
+        columns,
+        rows,
+        note="Tokens. A user's days and months are those of their time zone, a provider's those of UTC.",
+        empty="Nobody used tokens yet.",
+    )
+
+
+def alerts(scope: Scope) -> Panel:
+    """What needs somebody's attention now."""
+    columns = (Column("severity", "Severity", "text"), Column("message", "What to do", "text"))
+    found = current_alerts(now=scope.now)
+    rows: list[list[Value]] = [[alert.severity, alert.message] for alert in found]
+    links = [
+        reverse("admin:providers_aiproviderconfig_change", args=[alert.provider_config_id])
+        if alert.provider_config_id
+        else ""
+        for alert in found
+    ]
+    return Panel("Alerts", columns, rows, links=links, empty="Nothing needs attention.")
+
+
+def health(scope: Scope) -> Panel:
+    """Each provider's state and its last 24 hours."""
+    columns = (
+        Column("name", "Provider", "text"),
+        Column("state", "State", "text"),
+        Column("reasons", "Why", "text"),
+        Column("calls", "Calls, 24 h"),
+        Column("errors", "Errors", "percent"),
+        Column("latency", "Mean latency", "ms"),
+    )
+    found = provider_health(now=scope.now)
+    rows: list[list[Value]] = []
+    for one in found:
+        last_day = [one.recent.calls, one.recent.error_rate, one.recent.avg_latency_ms]
+        rows.append([str(one.config), one.state, " ".join(one.verdict.reasons), *last_day])
+    links = [reverse("admin:providers_aiproviderconfig_change", args=[one.config.pk]) for one in found]
+    return Panel("Health", columns, rows, links=links, empty="No provider is configured.")
+
+
+PANELS: Mapping[str, Callable[[Scope], Panel]] = {
+    "alerts": alerts,
+    "health": health,
+    "summary": summary,
+    "comparison": comparison,
+    "over-time": over_time,
+    "errors": errors,
+    "providers": by("provider", "provider"),
+    "models": by("model", "model"),
+    "tasks": by("task", "task"),
+    "plans": by("plan", "plan"),
+    "users": by("user", "user"),
+    "quotas": quotas,
+}

@@ -1,0 +1,296 @@
+"""The state of one call while the orchestrator works on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from accounts.calendars import Calendar
+from accounts.models import Plan
+from orchestration.calls.resilience import MAX_ATTEMPTS
+from orchestration.calls.results import GenerationResult
+from orchestration.experiments.assignment import Arm
+from orchestration.routing.candidates import Candidate, Needs
+from orchestration.routing.policies import Policy
+from orchestration.routing.snapshot import RoutingSnapshot
+from providers.adapters.base import GenerationRequest, ProviderReply
+from providers.capabilities import parameters
+from providers.errors import ProviderError
+from providers.registry import PROVIDER_TYPES
+from providers.tasks import Tier, task_type
+from usage.estimates import estimate_input_tokens
+from usage.ledger.base import Attempt, Settlement
+from usage.quotas import limits_for
+
+# Added to the provider's timeout before a sweeper may take a caller for dead.
+_SWEEP_MARGIN = timedelta(seconds=60)
+
+_COMPLAINT = (
+    "\n\nYour previous reply could not be read: {problem} "
+    "Answer again with nothing but the JSON object asked for."
+)
+
+
+@dataclass(slots=True)
+class Failure:
+    candidate: Candidate
+    error: ProviderError
+
+
+@dataclass(slots=True)
+class Budget:
+    """What all that is asked for one `generate` shares: HTTP requests made and allowed, what each of them
+    cost, and the moment (of the event loop's clock) by which all has to be over."""
+
+    deadline: float
+    most: int = MAX_ATTEMPTS
+    attempts: int = 0
+    costs: list[Decimal | None] = field(default_factory=list)
+    numbered: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        return self.attempts >= self.most
+
+    def next_number(self) -> int:
+        """A number for an attempt that no other one of the call has, votes under way at once included."""
+        self.numbered += 1
+        return self.numbered
+
+    def take_back(self, number: int) -> None:
+        """The attempt came to nothing; its number is free again if no other was given out since."""
+        if self.numbered == number:
+            self.numbered -= 1
+
+    @property
+    def total_cost(self) -> Decimal | None:
+        """USD over all attempts; None when the price of any is unknown."""
+        known = [cost for cost in self.costs if cost is not None]
+        return sum(known, Decimal(0)) if len(known) == len(self.costs) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, of whom and for whom: the same for every attempt of a call."""
+
+    user_id: int
+    calendar: Calendar
+    task: str
+    plan: Plan
+    request: GenerationRequest
+    request_id: str
+    prompt_version: str = ""
+
+
+@dataclass(slots=True)
+class Call:
+    """Everything the loop needs to know and remember about one question. `order` are the candidates, best
+    first; it is made anew when the routing data changed meanwhile. `only` names the one provider that may be
+    asked, for a call that is one vote of several."""
+
+    question: Question
+    snapshot: RoutingSnapshot
+    order: tuple[Candidate, ...]
+    budget: Budget
+    arm: Arm | None = None
+    only: int | str | None = None
+    failures: list[Failure] = field(default_factory=list)
+    done_with: set[int | str] = field(default_factory=set)
+    window_above: int = 0
+    too_large_at: set[tuple[str, str]] = field(default_factory=set)
+    is_over: bool = False
+
+    @property
+    def tier(self) -> Tier:
+        return self.snapshot.tier_for(self.question.plan.slug, self.question.task)
+
+    @property
+    def policy(self) -> Policy:
+        return self.snapshot.policy_of(self.question.task)
+
+    @property
+    def needs(self) -> Needs:
+        return needs_of(self.question.request)
+
+    def remaining(self) -> list[Candidate]:
+        """The candidates that were not given up on, best first; none once the attempts are used up."""
+        if self.is_over or self.budget.is_spent:
+            return []
+        return [
+            candidate
+            for candidate in self.order
+            if candidate.provider.identity not in self.done_with
+            and self._is_wide_enough(candidate)
+            and self._takes_the_size(candidate)
+        ]
+
+    def _is_wide_enough(self, candidate: Candidate) -> bool:
+        # An unknown window cannot be shown to be larger than anything.
+        window = candidate.capabilities.context_window
+        return not self.window_above or (window is not None and window > self.window_above)
+
+    def _takes_the_size(self, candidate: Candidate) -> bool:
+        """Once it was too large for one: whether this one is elsewhere, and known to take so much."""
+        if not self.too_large_at:
+            return True
+        largest = PROVIDER_TYPES[candidate.provider.provider_type].largest_request
+        is_elsewhere = candidate.provider.address not in self.too_large_at
+        return is_elsewhere and largest is not None and largest > self.question.request.size
+
+    def give_up_on(self, candidate: Candidate) -> None:
+        self.done_with.add(candidate.provider.identity)
+
+    def rule_out_after(self, candidate: Candidate, error: ProviderError) -> None:
+        """Give up on the candidate, and on others as far as the policy of the error's kind says."""
+        self.give_up_on(candidate)
+        following = error.meaning.next_config
+        if following == "per_task":
+            self.is_over = not task_type(self.question.task).blocked_fails_over
+        elif following == "one_other":
+            self.is_over = len(self.refused_by()) > 1
+        elif following == "larger_window":
+            self.window_above = candidate.capabilities.context_window or sys.maxsize
+        elif following == "larger_request":
+            self.too_large_at.add(candidate.provider.address)
+
+    def refused_by(self) -> set[int | str]:
+        """The providers that found fault with the request."""
+        return {
+            failure.candidate.provider.identity
+            for failure in self.failures
+            if failure.error.meaning.blames_input != "no"
+        }
+
+    def retries_of(self, candidate: Candidate) -> int:
+        """How often this candidate has been asked the same again after its first failure."""
+        identity = candidate.provider.identity
+        alike = (
+            failure
+            for failure in self.failures
+            if failure.candidate.provider.identity == identity
+            and failure.error.meaning.retry_here != "once_without"
+        )
+        return sum(1 for _ in alike) - 1
+
+    def request_for(self, candidate: Candidate) -> GenerationRequest:
+        """The request as this candidate can serve it, with the complaint appended when its last reply could
+        not be read."""
+        request = parameters.applied(self.question.request, self._refused_parameters(candidate))
+        if "structured_output" in candidate.degraded:
+            request = replace(request, structured_by_prompt=True)
+        last = self.failures[-1] if self.failures else None
+        if last is None or last.error.meaning.retry_here != "once_told":
+            return request
+        if last.candidate.provider.identity != candidate.provider.identity:
+            return request
+        return replace(request, prompt=request.prompt + _COMPLAINT.format(problem=last.error.message))
+
+    def _refused_parameters(self, candidate: Candidate) -> frozenset[str]:
+        provider_type, base_url = candidate.provider.address
+        written = self.snapshot.capabilities.refused_by(provider_type, candidate.model_name)
+        return written | parameters.refused_by(
+            provider_type=provider_type, base_url=base_url, model_name=candidate.model_name
+        )
+
+    def attempt_at(self, candidate: Candidate, *, number: int, now: datetime) -> Attempt:
+        """The ledger's view of an attempt."""
+        provider, question = candidate.provider, self.question
+        request = self.request_for(candidate)
+        input_tokens, most = estimate_input_tokens(request), request.max_output_tokens
+        usual = min(most, task_type(question.task).usual_output_tokens)
+        return Attempt(
+            user_id=question.user_id,
+            config_id=provider.config_id,
+            provider_type=provider.provider_type,
+            model_name=candidate.model_name,
+            task=question.task,
+            plan=question.plan.slug,
+            request_id=question.request_id,
+            number=number,
+            reserved_tokens=input_tokens + most,
+            reserved_input_tokens=input_tokens,
+            least_tokens=input_tokens + usual,
+            prices=self.snapshot.prices,
+            limits=limits_for(
+                user_id=question.user_id,
+                plan=question.plan,
+                calendar=question.calendar,
+                task=question.task,
+                rules=self.snapshot.rules,
+                config_id=provider.config_id,
+                config=provider,
+                now=now,
+            ),
+            routing_revision=self.snapshot.revision,
+            started_at=now,
+            expires_at=now + timedelta(seconds=provider.timeout) + _SWEEP_MARGIN,
+            experiment_arm=self.arm.id if self.arm else None,
+        )
+
+    def unsent(self, *, now: datetime, candidate: Candidate | None = None) -> Attempt:
+        """The ledger's view of a call that no vendor was asked for, or of an answer of `candidate` that was
+        given again."""
+        question = self.question
+        return Attempt(
+            user_id=question.user_id,
+            config_id=candidate.provider.config_id if candidate else None,
+            provider_type=candidate.provider.provider_type if candidate else "",
+            model_name=candidate.model_name if candidate else "",
+            task=question.task,
+            plan=question.plan.slug,
+            request_id=question.request_id,
+            number=0,
+            reserved_tokens=0,
+            reserved_input_tokens=0,
+            limits=(),
+            routing_revision=self.snapshot.revision,
+            started_at=now,
+            expires_at=now,
+            experiment_arm=self.arm.id if self.arm else None,
+        )
+
+    def result(
+        self, candidate: Candidate, reply: ProviderReply, settlement: Settlement, *, latency_ms: int
+    ) -> GenerationResult:
+        asked = self.request_for(candidate)
+        is_by_prompt = asked.response_model is not None and asked.structured_by_prompt
+        return GenerationResult(
+            text=reply.text,
+            parsed=reply.parsed,
+            provider_type=candidate.provider.provider_type,
+            provider_config_id=candidate.provider.config_id,
+            provider_name=candidate.provider.name,
+            model_name=candidate.model_name,
+            task=self.question.task,
+            tier=self.tier,
+            request_id=self.question.request_id,
+            attempts=self.budget.attempts,
+            usage=settlement.usage,
+            usage_source=settlement.usage_source,
+            cost_usd=self.budget.total_cost,
+            latency_ms=latency_ms,
+            degraded=("structured_output",) if is_by_prompt else candidate.degraded,
+            quota_warnings=settlement.quota_warnings,
+        )
+
+    def failed_attempts(self) -> list[Mapping[str, str]]:
+        """What a client may know of each failure."""
+        return [
+            {
+                "provider_type": failure.candidate.provider.provider_type,
+                "model": failure.candidate.model_name,
+                "error_kind": failure.error.kind.value,
+            }
+            for failure in self.failures
+        ]
+
+
+def needs_of(request: GenerationRequest) -> Needs:
+    return Needs(
+        vision=bool(request.images),
+        structured_output=request.response_model is not None,
+        input_tokens=estimate_input_tokens(request),
+    )

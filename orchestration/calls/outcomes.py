@@ -1,0 +1,128 @@
+"""How an attempt ended, for the ledger, and how a call ended, for the client."""
+
+from __future__ import annotations
+
+from accounts.errors import DomainError
+from orchestration.calls.call import Call
+from orchestration.errors import (
+    ContentBlocked,
+    InputTooLong,
+    NoActiveProvider,
+    NoCapableProvider,
+    ProviderFailed,
+    ProviderQuotaExhausted,
+    ProvidersUnavailable,
+    ProviderTimedOut,
+    RequestRefused,
+)
+from orchestration.routing.candidates import missing_everywhere
+from providers.adapters.base import ProviderReply
+from providers.errors import ProviderError
+from usage.ledger.base import Outcome, QuotaExceeded
+from usage.models import Status
+
+_REFUSALS = {refused.code: refused for refused in (RequestRefused, ContentBlocked, InputTooLong)}
+
+
+def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
+    """Settled at the vendor's usage; at the reserved estimate where the vendor reported none."""
+    return Outcome(
+        status=Status.SUCCESS,
+        usage=reply.usage,
+        latency_ms=latency_ms,
+        model_name=reply.model_name,
+        service_tier=reply.service_tier,
+    )
+
+
+def failed(error: ProviderError, *, latency_ms: int) -> Outcome:
+    """A refusal costs what the vendor reported, or nothing; an answer that got lost may have been billed."""
+    return Outcome(
+        status=Status.TIMEOUT if error.meaning.caller == ProviderTimedOut.code else Status.ERROR,
+        usage=error.usage,
+        latency_ms=latency_ms,
+        may_have_cost=error.may_have_cost,
+        model_name=error.model_name,
+        service_tier=error.service_tier,
+        error_kind=error.kind,
+        error_message=error.message,
+    )
+
+
+def aborted(*, latency_ms: int) -> Outcome:
+    """The caller left while the vendor was at work; vendors bill that (docs/quota-and-accounting.md)."""
+    return Outcome(
+        status=Status.ABORTED,
+        usage=None,
+        latency_ms=latency_ms,
+        error_kind="cancelled",
+        error_message="The caller went away before the reply came.",
+    )
+
+
+def crashed(*, latency_ms: int) -> Outcome:
+    """A bug of ours during the call: whether the vendor was reached is not known."""
+    return Outcome(
+        status=Status.ERROR,
+        usage=None,
+        latency_ms=latency_ms,
+        error_kind="internal",
+        error_message="An internal error ended the call.",
+    )
+
+
+def final_error(call: Call, skipped: list[DomainError]) -> DomainError:
+    """Why no candidate answered: `skipped` are those that were passed over before anything was sent."""
+    if call.failures:
+        return _from_failures(call)
+    quotas = [error for error in skipped if isinstance(error, QuotaExceeded)]
+    if quotas:
+        return ProviderQuotaExhausted.because(quotas)
+    if skipped or call.order:
+        # Without a reason the deadline passed while others were let through.
+        return skipped[0] if skipped else ProvidersUnavailable(retry_after=1)
+    return _nobody_able(call)
+
+
+def _nobody_able(call: Call) -> DomainError:
+    if not call.snapshot.providers:
+        return NoActiveProvider()
+    missing = missing_everywhere(call.snapshot, tier=call.tier, needs=call.needs)
+    if missing == ("input_window",):
+        return InputTooLong()
+    names = " and ".join(name.replace("_", " ") for name in missing)
+    return NoCapableProvider(
+        f"None of the configured models supports {names}. A super-admin adds one that does.",
+        details={"missing": list(missing)},
+    )
+
+
+def _from_failures(call: Call) -> DomainError:
+    errors = [failure.error for failure in call.failures]
+    details = {"attempts": call.failed_attempts()}
+    if refused := _refused_input(call):
+        return refused(details=details)
+    if all(error.meaning.caller == ProviderTimedOut.code for error in errors):
+        return ProviderTimedOut(details=details)
+    waits = [error.retry_after for error in errors if error.retry_after is not None]
+    return ProviderFailed(details=details, retry_after=min(waits, default=None))
+
+
+def _refused_input(call: Call) -> type[RequestRefused] | None:
+    """What the caller is to change, if the last word was about the input: what a vendor says is wrong with
+    it, or that every provider refuses it. One whose key, account or model is not in order has no say."""
+    heard = [one.error.meaning for one in call.failures if not one.error.meaning.is_unusable]
+    if not heard or heard[-1].blames_input == "no":
+        return None
+    telling = [one for one in heard if one.blames_input == "yes"]
+    if heard[-1].blames_input == "with_another" and not _is_refused_by_all(call):
+        return None
+    return _REFUSALS[(telling or heard)[-1].caller]
+
+
+def _is_refused_by_all(call: Call) -> bool:
+    """Whether two providers found fault with the request, or all that have a say."""
+    refused = call.refused_by()
+    unusable = {one.candidate.provider.identity for one in call.failures if one.error.meaning.is_unusable}
+    able = {one.provider.identity for one in call.order if not one.provider.is_flagged}
+    return len(refused) > 1 or able - unusable <= refused

@@ -1,0 +1,199 @@
+"""Everything routing reads, frozen: loaded once per revision and shared by all calls of a process."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+
+from orchestration.experiments.assignment import RunningExperiment, running_experiments
+from orchestration.models import PlanTaskTier, TaskPolicy
+from orchestration.routing.policies import Policy
+from providers.adapters.base import TokenUsage
+from providers.capabilities.facts import CapabilityMatrix
+from providers.capabilities.matrix import load_matrix
+from providers.encryption import SealedValue
+from providers.models import AIProviderConfig, RoutingRevision
+from providers.registry import PROVIDER_TYPES, ProviderFactory
+from providers.tasks import TASKS, Tier, task_type
+from usage.models import ModelPrice
+from usage.pricing import Overrides, overrides_of, quote
+from usage.quota_rules import NO_RULES, RuleBook
+
+# What models are compared by when the cheapest is wanted: a page read, a form filled in.
+TYPICAL_USAGE = TokenUsage(input_tokens=3_000, output_tokens=1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSnapshot:
+    """One source of answers: an active config, or (`config_id` None) a key from the environment. `proof`
+    changes with the key, the address and every credential test that succeeded: what was held against the
+    provider before then is forgotten."""
+
+    config_id: int | None
+    provider_type: str
+    name: str
+    fast_model: str
+    quality_model: str
+    sealed_key: SealedValue | None = None
+    plain_key: str | None = field(default=None, repr=False)
+    base_url: str = ""
+    timeout: float = 60.0
+    tasks: frozenset[str] = frozenset()
+    is_default: bool = False
+    is_flagged: bool = False
+    priority: int = 0
+    weight: int = 1
+    requests_per_minute: int | None = None
+    max_concurrent_calls: int | None = None
+    proof: str = ""
+    daily_token_limit: int | None = None
+    monthly_token_limit: int | None = None
+    daily_cost_limit_usd: Decimal | None = None
+    monthly_cost_limit_usd: Decimal | None = None
+
+    @property
+    def identity(self) -> int | str:
+        """Names the provider among all of a snapshot."""
+        return self.config_id or self.provider_type
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """What kind of API it is, and where."""
+        return self.provider_type, self.base_url
+
+    def model_for(self, tier: Tier) -> str:
+        return self.quality_model if tier == "quality" and self.quality_model else self.fast_model
+
+    @classmethod
+    def of(cls, config: AIProviderConfig) -> ProviderSnapshot:
+        return cls(
+            config_id=config.pk,
+            provider_type=config.provider_type,
+            name=str(config),
+            fast_model=config.model_name,
+            quality_model=config.quality_model_name,
+            sealed_key=config.api_key_encrypted,
+            base_url=config.base_url,
+            timeout=config.timeout,
+            tasks=config.default_tasks(),
+            is_default=config.is_default,
+            is_flagged=config.flagged_at is not None,
+            priority=config.priority,
+            weight=config.weight,
+            requests_per_minute=config.requests_per_minute,
+            max_concurrent_calls=config.max_concurrent_calls,
+            proof=_proof(config),
+            daily_token_limit=config.daily_token_limit,
+            monthly_token_limit=config.monthly_token_limit,
+            daily_cost_limit_usd=config.daily_cost_limit_usd,
+            monthly_cost_limit_usd=config.monthly_cost_limit_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingSnapshot:
+    """`providers` are the active ones, or those of the environment while the database has no config at all
+    (deactivating every config therefore stops every call). `tiers` maps (plan, task) to a tier, `experiments`
+    a task to the one that runs for it."""
+
+    revision: int
+    providers: tuple[ProviderSnapshot, ...]
+    tiers: Mapping[tuple[str, str], Tier]
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    prices: Overrides = field(default_factory=dict)
+    rules: RuleBook = NO_RULES
+    capabilities: CapabilityMatrix = field(default_factory=CapabilityMatrix)
+    experiments: Mapping[str, RunningExperiment] = field(default_factory=dict)
+    _costs: dict[tuple[str, str], Decimal | None] = field(default_factory=dict, repr=False, compare=False)
+
+    def policy_of(self, task: str) -> Policy:
+        return self.policies.get(task) or Policy.of_task(task)
+
+    def typical_cost(self, provider_type: str, model_name: str) -> Decimal | None:
+        """USD for a call of TYPICAL_USAGE; None when no price is known."""
+        key = provider_type, model_name
+        if key not in self._costs:
+            found = quote(
+                provider_type=provider_type,
+                model_name=model_name,
+                usage=TYPICAL_USAGE,
+                at=timezone.now(),
+                overrides=self.prices,
+            )
+            self._costs[key] = found.cost if found else None
+        return self._costs[key]
+
+    def tier_for(self, plan: str, task: str) -> Tier:
+        return self.tiers.get((plan, task), task_type(task).tier)
+
+
+def _proof(config: AIProviderConfig) -> str:
+    proven = config.proven_at.isoformat() if config.proven_at else ""
+    facts = f"{config.api_key_encrypted.token}:{config.base_url}:{proven}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:12]
+
+
+_latest: RoutingSnapshot | None = None
+
+
+def current_snapshot() -> RoutingSnapshot:
+    """The snapshot of the committed revision: one query, or several when the revision moved. Synchronous."""
+    global _latest  # noqa: PLW0603 - one snapshot per process is the point
+    revision = RoutingRevision.current()
+    if _latest is None or _latest.revision != revision:
+        # The revision is read before the rows: rows newer than it cost one needless reload, never staleness.
+        _latest = _load(revision)
+    return _latest
+
+
+def forget_snapshot() -> None:
+    """Drop the cached snapshot, for tests that rewrite the revision row."""
+    global _latest  # noqa: PLW0603
+    _latest = None
+
+
+def _load(revision: int) -> RoutingSnapshot:
+    providers = tuple(ProviderSnapshot.of(config) for config in AIProviderConfig.objects.active())
+    if not providers and not AIProviderConfig.objects.exists():
+        providers = _from_environment()
+    # A vendor's SDK takes seconds to import: here that keeps no event loop from its other calls.
+    for provider_type in {provider.provider_type for provider in providers} & PROVIDER_TYPES.keys():
+        ProviderFactory.adapter_class(provider_type)
+    tiers: dict[tuple[str, str], Tier] = {
+        (row.plan_id, row.task): "quality" if row.tier == "quality" else "fast"
+        for row in PlanTaskTier.objects.all()
+    }
+    return RoutingSnapshot(
+        revision=revision,
+        providers=providers,
+        tiers=tiers,
+        policies={row.task: Policy.of_row(row) for row in TaskPolicy.objects.all()},
+        rules=RuleBook.load(),
+        prices=overrides_of(ModelPrice.objects.all()),
+        experiments=running_experiments(),
+        capabilities=load_matrix(),
+    )
+
+
+def _from_environment() -> tuple[ProviderSnapshot, ...]:
+    return tuple(
+        ProviderSnapshot(
+            config_id=None,
+            provider_type=slug,
+            name=f"{PROVIDER_TYPES[slug].label} (environment)",
+            fast_model=entry["model_fast"],
+            quality_model=entry["model_quality"],
+            plain_key=entry["api_key"],
+            timeout=settings.PROVIDER_TIMEOUT_SECONDS,
+            tasks=frozenset(TASKS),
+            # In the order in which they are documented, not by lot.
+            priority=-place,
+        )
+        for place, (slug, entry) in enumerate(settings.PROVIDER_ENVIRONMENT.items())
+        if entry["api_key"]
+    )

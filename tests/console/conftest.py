@@ -1,0 +1,3 @@
+from tests.providers.conftest import actor, console
+
+__all__ = ["actor", "console"]

@@ -1,0 +1,3 @@
+from tests.drafting.conftest import model_says, resume
+
+__all__ = ["model_says", "resume"]
