@@ -74,7 +74,7 @@ def _text(question: Question, faults: Faults) -> tuple[str, str]:
         return "", "stop"
     if "broken_json" in faults:
         return '{"[sandbox]": ["this does not fit the schema"', "stop"
-    text = answer_text(question)
+    text = answer_text(question, lies="lies" in faults)
     if lie := faults.argument("lie"):
         text = _with_lie(text, lie)
     limit = question.max_tokens

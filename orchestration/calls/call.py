@@ -83,6 +83,7 @@ class Question:
     request: GenerationRequest
     request_id: str
     prompt_version: str = ""
+    rather_than: int | str | None = None
 
 
 @dataclass(slots=True)
