@@ -12,7 +12,8 @@ VENDOR_KEYS := GEMINI_API_KEY|OPENAI_API_KEY|ANTHROPIC_API_KEY
 APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run super-admin test lint bench fuzz eval-drafts local-model openapi requirements clean
+.PHONY: help demo run super-admin test lint bench eval-extraction fuzz eval-drafts local-model openapi
+.PHONY: requirements clean
 
 help:
 	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto or sandbox)"
@@ -21,6 +22,7 @@ help:
 	@echo "make test          lint, then every test this machine can run"
 	@echo "make lint          style, types, layers, migrations, deployment settings"
 	@echo "make bench         the benchmarks"
+	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
 	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
 	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"
 	@echo "make local-model   install the small model that runs on this machine"
@@ -59,6 +61,10 @@ lint: $(DEV) .env
 
 bench: $(DEV) .env
 	$(BIN)/python -m bench $(ARGS)
+
+# The last line is JSON.
+eval-extraction: $(DEV) .env
+	@$(BIN)/python -m bench.extraction_eval $(ARGS)
 
 fuzz: $(DEV) .env
 	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m bench.fuzz

@@ -87,7 +87,5 @@ def console_logging(*, level: str) -> dict[str, Any]:
             "google_genai": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
             "httpcore2": {"level": "WARNING"},
-            "trafilatura": {"level": "CRITICAL"},
-            "htmldate": {"level": "CRITICAL"},
         },
     }

@@ -201,7 +201,21 @@ async def refusals(cases: list[Case]) -> tuple[int, int, list[str]]:
     return right, wrong, notes
 
 
-async def main(arguments: argparse.Namespace) -> dict[str, Any]:
+def tell_refusals(postings: list[Case], nothing: list[Case]) -> tuple[float | None, int, list[str]]:
+    """Print how many pages that are no posting were refused; their share, the postings refused, the slips."""
+    # What a picture shows nobody knows before a model has looked.
+    pictures = [case for case in nothing if case.path.suffix in {".png", ".jpg"}]
+    readable = [case for case in nothing if case not in pictures]
+    right, wrong, notes = asyncio.run(refusals([*postings, *readable]))
+    seen, _, picture_notes = asyncio.run(refusals(pictures))
+    print(f"\nNo postings: {right} of {len(readable)} refused before a call; {wrong} postings refused")
+    print(f"Pictures of something else: {seen} of {len(pictures)} refused, after the call that looks at them")
+    reasons = Counter(case.not_a_posting for case in readable)
+    print("  " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
+    return round(right / len(readable), 4) if readable else None, wrong, notes + picture_notes
+
+
+def main(arguments: argparse.Namespace) -> dict[str, Any]:
     cases = [case for case in load_cases(arguments.cases) if arguments.only in case.name]
     if arguments.author:
         cases = [case for case in cases if case.author == arguments.author]
@@ -209,14 +223,8 @@ async def main(arguments: argparse.Namespace) -> dict[str, Any]:
     structured = [case for case in postings if case.shape == "structured"]
     others = [case for case in postings if case.shape == "unstructured"]
     nothing = [case for case in cases if case.not_a_posting is not None]
-    by_data, data_calls = await measure(structured, perfect)
-    ceiling, ceiling_calls = await measure(others, perfect)
-    # What a picture shows nobody knows before a model has looked.
-    pictures = [case for case in nothing if case.path.suffix in {".png", ".jpg"}]
-    nothing = [case for case in nothing if case not in pictures]
-    right, wrong, notes = await refusals([*postings, *nothing])
-    seen, _, picture_notes = await refusals(pictures)
-    notes += picture_notes
+    by_data, data_calls = asyncio.run(measure(structured, perfect))
+    ceiling, ceiling_calls = asyncio.run(measure(others, perfect))
     report("Stated as data", by_data, data_calls, len(structured))
     report("Stated in words, perfect model (the ceiling)", ceiling, ceiling_calls, len(others))
     for name in arguments.models:
@@ -225,24 +233,18 @@ async def main(arguments: argparse.Namespace) -> dict[str, Any]:
         with asker(name) as (ask, most):
             # A picture needs a model that sees; neither of these does.
             readable = [case for case in others if case.path.suffix not in {".png", ".jpg"}]
-            total, calls = await measure(readable, ask, most)
+            total, calls = asyncio.run(measure(readable, ask, most))
         report(f"Stated in words, {name}", total, calls, len(readable))
         if arguments.verbose:
             print("\n".join(total.notes))
-    print(f"\nNo postings: {right} of {len(nothing)} refused before a call; {wrong} postings refused")
-    print(
-        f"Pictures of something else: {seen} of {len(pictures)} refused, after the one call that "
-        f"looks at them"
-    )
-    reasons = Counter(case.not_a_posting for case in nothing)
-    print("  " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
+    share, wrong, notes = tell_refusals(postings, nothing)
     if arguments.verbose:
         print("\n".join([*by_data.notes, *ceiling.notes, *notes]))
     return {
         "structured_f1": round(by_data.whole.f1, 4),
         "structured_calls": data_calls,
         "ceiling_f1": round(ceiling.whole.f1, 4),
-        "not_postings_refused": round(right / len(nothing), 4) if nothing else None,
+        "not_postings_refused": share,
         "postings_refused": wrong,
         "wrong_job": by_data.wrong_job + ceiling.wrong_job,
         "cases": len(cases),
@@ -258,6 +260,6 @@ if __name__ == "__main__":
     parser.add_argument("--author", choices=["a", "b"], help="only one half of the set")
     parser.add_argument("-v", "--verbose", action="store_true")
     started = time.perf_counter()
-    figures = asyncio.run(main(parser.parse_args()))
+    figures = main(parser.parse_args())
     print(f"{time.perf_counter() - started:.0f} s", file=sys.stderr)
     print(json.dumps(figures))

@@ -91,12 +91,11 @@ def _is_other(page: PageText, signs: _Signs, *, is_pasted: bool) -> bool:
         or (signs.others >= 3 and signs.points < 2 * signs.others)
     ):
         return True
-    if is_pasted:
+    if is_pasted or page.language is None:
+        # A person chose the text; and in a language we do not know, nothing can be missed.
         return signs.others >= 2 and signs.points < 2
-    if page.language is None:
-        # In a language we do not know, nothing can be missed.
-        return False
-    if signs.others and not structure and signs.evidence <= 6:
+    is_bare = not structure or (signs.others >= 2 and signs.sections <= 1 and not signs.labels)
+    if signs.others and is_bare and signs.evidence <= 6:
         return True
     if signs.length >= _SHORT:
         return signs.points < _ENOUGH
@@ -199,5 +198,5 @@ def _repeated(lines: list[str]) -> int:
     kinds = sum(pattern("employment").search(line) is not None for line in short)
     ways = sum(pattern("apply").fullmatch(line.strip(" .!>→»-#")) is not None for line in short)
     figures = [line for line in lines if len(line) <= 200 and any(map(str.isdigit, line))]
-    pays = sum(bool(find_salaries(line)) for line in figures[:60])
+    pays = sum(bool(find_salaries(line, trusted=True)) for line in figures[:60])
     return max(kinds if kinds >= 4 else 0, ways if ways >= 3 else 0, pays if pays >= 4 else 0)

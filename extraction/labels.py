@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from extraction.text import comparable
 from extraction.vocabulary import by_term, pattern
@@ -92,6 +93,8 @@ def _is_label(line: str) -> bool:
     return _field(label) is not None or (match is not None and not match["value"])
 
 
+# Several steps ask about each line of a page.
+@lru_cache(maxsize=8192)
 def _field(label: str) -> str | None:
     if len(label) > MAX_LABEL:
         return None

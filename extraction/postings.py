@@ -66,8 +66,8 @@ def save(
     request_id: str,
     result: GenerationResult | None,
 ) -> tuple[JobPosting, bool]:
-    """Store a record and say True, or find the same posting that another request stored meanwhile and say
-    False. `result` is the model call it came from, None when there was none."""
+    """Store a record and say True, or find the same posting, stored meanwhile by another request, and say
+    False. `result` is the model call it came from, if any."""
     posting = JobPosting(
         user_id=user.pk,
         source_kind=kind,
@@ -85,12 +85,16 @@ def save(
         provider_type=result.provider_type if result else "",
         model_name=result.model_name[:200] if result else "",
     )
+    return _saved_once(posting)
+
+
+def _saved_once(posting: JobPosting) -> tuple[JobPosting, bool]:
     try:
         with transaction.atomic():
             posting.save()
     except IntegrityError:
-        kept = JobPosting.objects.filter(user_id=user.pk, fingerprint=identity.content_hash).first()
-        if kept is None:
+        same = JobPosting.objects.filter(user_id=posting.user_id, fingerprint=posting.fingerprint).first()
+        if same is None:
             raise
-        return kept, False
+        return same, False
     return posting, True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from extraction.labels import label_of
 from extraction.text import comparable
@@ -51,6 +51,8 @@ _NOT_A_NAME = frozenset(
 LISTS = ("responsibilities", "qualifications", "job_benefits", "skills", "languages")
 
 
+# Several steps ask about each line of a page.
+@lru_cache(maxsize=8192)
 def section_of(line: str) -> str | None:
     """Which section a line is the heading of ("other" and "similar" among them); None for no heading."""
     heading = re.sub(r"^[#*\s【■◆●\[]+|[\s*:：】\]?!.]+$", "", line)

@@ -51,6 +51,6 @@ def comparable(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold().replace("i\u0307", "i")
     text = re.sub(r"[\u2018\u2019\u201a\u201b`\u00b4]", "'", text)
     text = re.sub(r"[\u201c\u201d\u201e\u00ab\u00bb]", '"', text)
-    text = re.sub(r"(?m)^\s*(?:[-\u2022*\u00b7\u25aa\u25cf\u2013\u2014]|\d{1,2}[.)])\s+", "", text)
+    text = re.sub(r"(?m)^[^\S\n]*(?:[-\u2022*\u00b7\u25aa\u25cf\u2013\u2014]|\d{1,2}[.)])\s+", "", text)
     text = re.sub(r"[\-_\u2010-\u2015\u2212*]+", " ", text)
     return re.sub(r"\s+", " ", text).strip()

@@ -72,7 +72,7 @@ class JobDataSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(allow_null=True)
 
 
-class WarningSerializer(serializers.Serializer[Any]):
+class ExtractionWarningSerializer(serializers.Serializer[Any]):
     """`reason` says what happened: not_in_source, implausible, unreadable, ambiguous_date, expired,
     several_postings, instructions_in_posting, shortened_for_model, unverified_image, cropped_image."""
 

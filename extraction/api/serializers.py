@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import StrictSerializer
-from extraction.api.records import EVIDENCE, SOURCES, JobDataSerializer, WarningSerializer
+from extraction.api.records import EVIDENCE, SOURCES, ExtractionWarningSerializer, JobDataSerializer
 from extraction.extractor import Extraction
 from extraction.image_check import ImageCheck
 from extraction.models import JobPosting, SourceKind
@@ -92,7 +92,7 @@ class ExtractResponseSerializer(CallSerializer):
     extracted_data = JobDataSerializer()
     sources = SOURCES
     evidence = EVIDENCE
-    warnings = WarningSerializer(many=True)
+    warnings = ExtractionWarningSerializer(many=True)
 
 
 class ImageCheckResponseSerializer(CallSerializer):
@@ -115,7 +115,7 @@ class JobDetailSerializer(JobSummarySerializer):
     extracted_data = serializers.SerializerMethodField()
     sources = SOURCES
     evidence = EVIDENCE
-    warnings = WarningSerializer(many=True)
+    warnings = ExtractionWarningSerializer(many=True)
     provider_used = serializers.SerializerMethodField()
     model_used = serializers.SerializerMethodField()
 

@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
-from extraction.schema import JobData, Place, Salary
+from extraction.schema import JobData, Place
 from extraction.structured.items import Node
+from extraction.structured.pay import currency_of, salary_of
 from extraction.structured.texts import (
+    Context,
     Unreadable,
     all_lines,
     listed,
@@ -19,23 +21,11 @@ from extraction.structured.texts import (
     text_of_value,
     values,
 )
-from extraction.values.currencies import code_of
 from extraction.values.dates import parse_date
 from extraction.values.employment import employment_types, is_remote_value
-from extraction.values.money import parse_salary, unit_of
-from extraction.values.numbers import parse_number
 from extraction.values.places import MAX_PLACES, place_of_address, places_of
 
-Reader = Callable[[list[Any], "Context"], Any]
-
-
-class Context:
-    """What a value's meaning may depend on: other objects of the page, its language and address."""
-
-    def __init__(self, index: dict[str, Node], *, language: str | None = None, base: str = "") -> None:
-        self.index = index
-        self.language = language
-        self.base = base
+Reader = Callable[[list[Any], Context], Any]
 
 
 def convert(node: Node, context: Context) -> tuple[JobData, tuple[str, ...], dict[str, str]]:
@@ -57,7 +47,7 @@ def convert(node: Node, context: Context) -> tuple[JobData, tuple[str, ...], dic
                 fields[name] = value
                 words[name] = _written(found)
     if (salary := fields.get("base_salary")) and salary.currency is None:
-        salary.currency = _currency(node.get("salaryCurrency"), context)
+        salary.currency = currency_of(node.get("salaryCurrency"), context)
     unreadable = [name for name in dict.fromkeys(unreadable) if name not in fields]
     return JobData(**fields), tuple(unreadable), words
 
@@ -232,100 +222,6 @@ def _emails(found: list[Any], context: Context) -> list[str]:
     ]
 
 
-def _salary(found: list[Any], context: Context) -> Salary | None:
-    """MonetaryAmount with a number, a QuantitativeValue or both ends; PriceSpecification; a bare number;
-    words."""
-    value = found[0]
-    if not isinstance(value, dict):
-        return _salary_of_words(str(value), context)
-    inner = next(values(value.get("value"), context.index), None)
-    quantity = inner if isinstance(inner, dict) else value
-    low = _first_amount(quantity, "minValue", "minPrice", "min", "minimum", "from", "minAmount")
-    high = _first_amount(quantity, "maxValue", "maxPrice", "max", "maximum", "to", "maxAmount")
-    if low is None and high is None:
-        low = high = _first_amount(quantity, "value", "price", "amount")
-    if low is None and high is None:
-        written = next(
-            (
-                v
-                for key in ("value", "text", "name", "description")
-                if isinstance(v := quantity.get(key), str)
-            ),
-            "",
-        )
-        if written:
-            return _salary_of_words(written, context)
-        _refuse_nonsense(quantity)
-        return None
-    if low is not None and high is not None and low > high:
-        low, high = high, low
-    unit = (
-        quantity.get("unitText") or quantity.get("unitCode") or value.get("unitText") or value.get("unitCode")
-    )
-    unit = (
-        unit
-        or quantity.get("mode")
-        or quantity.get("type")
-        or quantity.get("interval")
-        or quantity.get("period")
-        or quantity.get("unit")
-        or value.get("interval")
-    )
-    salary = Salary(
-        currency=_currency(
-            value.get("currency")
-            or value.get("priceCurrency")
-            or quantity.get("currency")
-            or value.get("currencyCode"),
-            context,
-        ),
-        min_value=low,
-        max_value=high,
-        unit_text=unit_of(str(next(values(unit, {}), ""))) if unit else None,
-    )
-    if salary.currency is None and isinstance(quantity.get("value"), str):
-        salary.currency = (_salary_of_words(str(quantity["value"]), context) or salary).currency
-    return salary
-
-
-def _refuse_nonsense(quantity: Node) -> None:
-    """Both ends 0 say nothing; an end that is there and makes no sense is unreadable."""
-    for key in ("minValue", "maxValue", "value", "price", "minPrice", "maxPrice"):
-        for written in values(quantity.get(key), {}):
-            if parse_number(str(written)) != 0:
-                raise Unreadable
-
-
-def _salary_of_words(written: str, context: Context) -> Salary:
-    amount = parse_number(written)
-    if amount is not None and amount > 0:
-        return Salary(min_value=amount, max_value=amount)
-    salary = parse_salary(written, language=context.language)
-    if salary is None:
-        raise Unreadable
-    return salary
-
-
-def _first_amount(holder: Node, *keys: str) -> Decimal | None:
-    """The first end that is an amount above 0: publishers write 0 for none."""
-    for key in keys:
-        for value in values(holder.get(key), {}):
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                amount: Decimal | None = Decimal(str(value))
-            else:
-                amount = parse_number(str(value)) if isinstance(value, str) else None
-                if amount is None and isinstance(value, str) and (salary := parse_salary(value)):
-                    amount = salary.min_value if salary.min_value == salary.max_value else None
-            if amount is not None and amount.is_finite() and amount > 0:
-                return amount
-    return None
-
-
-def _currency(value: Any, context: Context) -> str | None:
-    written = next((str(entry).strip() for entry in values(value, {}) if isinstance(entry, str)), "")
-    return code_of(written, language=context.language) if written else None
-
-
 def _closed(found: list[Any], context: Context) -> bool | None:
     return _boolean(found, context) or None
 
@@ -348,7 +244,7 @@ _READERS: dict[str, tuple[tuple[str, ...], Reader]] = {
     "education_requirements": (("educationRequirements",), _joined),
     "job_benefits": (("jobBenefits", "benefits"), _parts),
     "industry": (("industry",), _joined),
-    "base_salary": (("baseSalary", "estimatedSalary"), _salary),
+    "base_salary": (("baseSalary", "estimatedSalary"), salary_of),
     "date_posted": (("datePosted",), _date),
     "valid_through": (("validThrough",), _date),
     "direct_apply": (("directApply",), _boolean),

@@ -12,9 +12,10 @@ import lxml.html
 from extraction.addresses import address_key
 from extraction.findings import Source
 from extraction.schema import JobData
-from extraction.structured.convert import Context, convert
+from extraction.structured.convert import convert
 from extraction.structured.items import Items, Node, find_items
 from extraction.structured.state import find_states
+from extraction.structured.texts import Context
 from extraction.text import comparable
 from extraction.visible.page import PageText
 from extraction.vocabulary import terms

@@ -34,6 +34,15 @@ class Unreadable(Exception):
     """A value is there, but not in a form that has one meaning."""
 
 
+class Context:
+    """What a value's meaning may depend on: other objects of the page, its language and address."""
+
+    def __init__(self, index: dict[str, Node], *, language: str | None = None, base: str = "") -> None:
+        self.index = index
+        self.language = language
+        self.base = base
+
+
 def values(value: Any, index: dict[str, Node]) -> Iterator[Any]:
     """The value as a flat list, references followed, nulls and blanks left out."""
     for entry in value if isinstance(value, list) else [value]:
