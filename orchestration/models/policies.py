@@ -16,9 +16,7 @@ class Strategy(models.TextChoices):
 class TaskPolicy(RoutedModel):
     """A row overrides what the task's registry entry says; empty fields leave it as it is there."""
 
-    task = models.CharField(
-        max_length=50, unique=True, choices=task_choices
-    )
+    task = models.CharField(max_length=50, unique=True, choices=task_choices)
     strategy = models.CharField(max_length=20, choices=Strategy.choices, default=Strategy.WEIGHTED)
     is_sticky = models.BooleanField(
         default=False,
