@@ -191,17 +191,26 @@ class _Writer:
     def _told(self, facts: list[tuple[str, str]], *, is_letter: bool = False) -> list[tuple[str, str]]:
         if self._lies:
             return [(key, self._lie(text, number)) for number, (key, text) in enumerate(facts)]
-        return [(key, self._reworded(key, text, is_letter=is_letter)) for key, text in facts]
+        if not is_letter:
+            return [(key, self._reworded(text)) for key, text in facts]
+        entries = [key.partition(".")[0] for key, _ in facts]
+        return [
+            (key, self._sentence(key, text, is_first=entries.index(entry) == number))
+            for number, ((key, text), entry) in enumerate(zip(facts, entries, strict=True))
+        ]
 
-    def _reworded(self, key: str, text: str, *, is_letter: bool) -> str:
+    def _reworded(self, text: str) -> str:
         first, _, rest = text.rstrip(" .").partition(" ")
         verb = _REWORDED.get(first.casefold()) if self._language == "English" else None
-        if not is_letter:
-            return f"{(verb or first).capitalize()} {rest}" if verb else text.rstrip(" .")
+        return f"{(verb or first).capitalize()} {rest}" if verb else text.rstrip(" .")
+
+    def _sentence(self, key: str, text: str, *, is_first: bool) -> str:
+        """In the first person; the first of a job says where it was."""
+        first, _, rest = text.rstrip(" .").partition(" ")
+        verb = _REWORDED.get(first.casefold()) or first.casefold()
         header = self._facts.get(key.partition(".")[0], "").split(", ")
-        place = f"At {header[1]} " if len(header) > 1 else ""
-        told = f"{place}I {verb or first.casefold()} {rest}"
-        return told[0].upper() + told[1:]
+        place = f"At {header[1]} I" if is_first and len(header) > 1 else "I also" if not is_first else "I"
+        return f"{place} {verb} {rest}"
 
     def _lie(self, text: str, number: int) -> str:
         line = text.rstrip(" .")
