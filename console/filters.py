@@ -89,7 +89,7 @@ class ModelFilter(_ColumnFilter):
         return [(name, name) for name in sorted(names) if name]
 
 
-class TaskFilter(_ColumnFilter):
+class TaskTypeFilter(_ColumnFilter):
     title = "task"
     parameter_name = "task_type"
 

@@ -19,7 +19,7 @@ from console.audit_history import AuditHistory
 from console.providers import actions
 from console.providers.forms import AIProviderConfigForm
 from console.providers.links import statistics_url
-from console.providers.listing import ProviderChangeList, TaskFilter
+from console.providers.listing import FirstChoiceFilter, ProviderChangeList
 from providers.adapters.base import CredentialCheck
 from providers.capabilities.shortcomings import shortcomings_of
 from providers.configs import changes, deletion
@@ -33,7 +33,7 @@ _LEVELS = {True: messages.SUCCESS, False: messages.ERROR, None: messages.WARNING
 @admin.register(AIProviderConfig)
 class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
     list_display = ("display_name", "provider_type", "model_name", "is_active")
-    list_filter = ("provider_type", "is_active", "last_test_success", TaskFilter)
+    list_filter = ("provider_type", "is_active", "last_test_success", FirstChoiceFilter)
     search_fields = ("display_name", "model_name", "quality_model_name", "description", "base_url")
     list_per_page = list_max_show_all = 6
     # A filter's counts are of no use over so few kinds, and cost a query each.
