@@ -15,10 +15,9 @@ from django_guid.integrations import CeleryIntegration
 from accounts.client_addresses import trusted_proxies
 from aditus import content_policy
 from aditus.databases import server, sqlite
-from aditus.environment_keys import usable_key
+from aditus.environment_keys import provider_environment
 from aditus.logs import console_logging
 from console import appearance
-from providers.credentials.keys import stripped
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -263,23 +262,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- Providers from the environment (used only while no config exists in the database) -----------------
 
-PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = {
-    "gemini": {
-        "api_key": usable_key("GEMINI_API_KEY", env.str("GEMINI_API_KEY", default="")),
-        "model_fast": stripped(env.str("GEMINI_MODEL_FAST", default="gemini-2.5-flash")),
-        "model_quality": stripped(env.str("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro")),
-    },
-    "openai": {
-        "api_key": usable_key("OPENAI_API_KEY", env.str("OPENAI_API_KEY", default="")),
-        "model_fast": stripped(env.str("OPENAI_MODEL_FAST", default="gpt-5-mini")),
-        "model_quality": stripped(env.str("OPENAI_MODEL_QUALITY", default="gpt-5")),
-    },
-    "claude": {
-        "api_key": usable_key("ANTHROPIC_API_KEY", env.str("ANTHROPIC_API_KEY", default="")),
-        "model_fast": stripped(env.str("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5")),
-        "model_quality": stripped(env.str("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5")),
-    },
-}
+PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = provider_environment(
+    lambda name, default: str(env.str(name, default=default))
+)
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.
 CALL_DEADLINE_SECONDS = env.int("CALL_DEADLINE_SECONDS", default=120)
 PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=60)

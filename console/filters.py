@@ -15,7 +15,7 @@ from accounts.models import Plan, User
 from providers.errors import FORMER_KINDS, ErrorKind
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
-from providers.tasks import TASKS
+from providers.tasks import task_choices
 from usage.models import AIProviderUsageLog, UsageRollup
 from usage.stats.cells import ALL_PROVIDERS, Dimension
 
@@ -94,7 +94,7 @@ class TaskTypeFilter(_ColumnFilter):
     parameter_name = "task_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(task.slug, task.label) for task in TASKS.values()]
+        return task_choices()
 
 
 class PlanFilter(_ColumnFilter):

@@ -22,7 +22,7 @@ from providers.credentials import checks
 from providers.health import key_state
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES
-from providers.tasks import TASKS
+from providers.tasks import TASKS, task_choices
 
 _MODEL_INPUT = UnfoldAdminTextInputWidget(attrs={"list": "known-models", "autocomplete": "off"})
 
@@ -52,7 +52,7 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
     tasks = forms.MultipleChoiceField(
         label="First choice for",
         required=False,
-        choices=[(task.slug, task.label) for task in TASKS.values()],
+        choices=task_choices(),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     version = forms.CharField(required=False, widget=forms.HiddenInput)

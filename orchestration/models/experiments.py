@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from providers.models import AIProviderConfig
 from providers.revision import RoutedModel, RoutedQuerySet
-from providers.tasks import TASKS
+from providers.tasks import task_choices
 
 
 class Experiment(RoutedModel):
@@ -19,7 +19,7 @@ class Experiment(RoutedModel):
         ENDED = "ended", "Ended"
 
     name = models.CharField(max_length=100)
-    task = models.CharField(max_length=50, choices=[(task.slug, task.label) for task in TASKS.values()])
+    task = models.CharField(max_length=50, choices=task_choices)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False)
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)

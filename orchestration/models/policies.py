@@ -4,7 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from providers.revision import RoutedModel, RoutedQuerySet
-from providers.tasks import TASKS
+from providers.tasks import task_choices
 
 
 class Strategy(models.TextChoices):
@@ -16,9 +16,7 @@ class Strategy(models.TextChoices):
 class TaskPolicy(RoutedModel):
     """A row overrides what the task's registry entry says; empty fields leave it as it is there."""
 
-    task = models.CharField(
-        max_length=50, unique=True, choices=[(task.slug, task.label) for task in TASKS.values()]
-    )
+    task = models.CharField(max_length=50, unique=True, choices=task_choices)
     strategy = models.CharField(max_length=20, choices=Strategy.choices, default=Strategy.WEIGHTED)
     is_sticky = models.BooleanField(
         default=False,

@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 
 from aditus.dotenv import write_dotenv
+from providers.registry import key_variables
 
 SECRETS = {"SECRET_KEY": "x" * 50, "FERNET_KEYS": "cJ0mMXTxKuwXYuWJZ9KZVzIYIGyUbHkGTNd3IFm4H5c="}
 
@@ -165,7 +166,7 @@ def test_what_is_invisible_around_a_key_or_model_of_the_environment_is_taken_off
     assert (key, model) == ("sk-0123456789", "gpt-5-mini")
 
 
-@pytest.mark.parametrize("name", ["GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"])
+@pytest.mark.parametrize("name", key_variables())
 @pytest.mark.parametrize(
     ("key", "flaw"),
     [
