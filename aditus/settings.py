@@ -5,6 +5,7 @@ and the production shape."""
 import logging
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from corsheaders.defaults import default_headers
@@ -125,7 +126,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache and workers --------------------------------------------------------------------------------
 
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": redis_cache(REDIS_URL, prefix=REDIS_KEY_PREFIX)
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
