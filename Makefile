@@ -8,7 +8,6 @@ BIN := .venv/bin
 RUNTIME := .venv/.installed
 DEV := .venv/.installed-dev
 LOCAL := .venv/.installed-local
-VENDOR_KEYS := GEMINI_API_KEY|OPENAI_API_KEY|ANTHROPIC_API_KEY
 APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
@@ -32,7 +31,7 @@ help:
 
 # The local model's wheels do not exist for every platform; the demo then says so and goes on.
 demo: $(RUNTIME) .env
-	@if [ "$(PROVIDER)" = auto ] && ! { env; cat .env; } | grep -qE '^($(VENDOR_KEYS))=.'; then \
+	@if [ "$(PROVIDER)" = auto ] && ! $(BIN)/python -m aditus.environment_keys; then \
 		$(MAKE) --no-print-directory local-model || true; \
 	fi; \
 	$(BIN)/python manage.py demo --provider "$(PROVIDER)"

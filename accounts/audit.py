@@ -139,6 +139,11 @@ def _tell(entry: AuditEntry) -> None:
         _commands_entered.add(entry.actor_email)
 
 
+def entries_about(row: models.Model) -> models.QuerySet[AuditEntry]:
+    """All that the trail has about the row."""
+    return AuditEntry.objects.filter(target_type=row._meta.label_lower, target_id=str(row.pk))
+
+
 def has_entered(actor: Actor) -> bool:
     """Whether this process has written an entry of this command."""
     return actor.email in _commands_entered

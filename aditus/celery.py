@@ -1,4 +1,4 @@
-"""The Celery application; tasks live in each app's `tasks.py`."""
+"""The Celery application; tasks live in each app's `celery_tasks.py`."""
 
 import os
 from datetime import timedelta
@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aditus.settings")
 
 app = Celery("aditus")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="celery_tasks")
 app.conf.beat_schedule = {
     "usage.sweep": {"task": "usage.celery_tasks.sweep", "schedule": timedelta(minutes=1)},
     "usage.roll_up": {"task": "usage.celery_tasks.roll_up", "schedule": timedelta(minutes=5)},

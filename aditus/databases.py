@@ -1,4 +1,4 @@
-"""How Django connects to each database that Aditus runs on."""
+"""How Django connects to each database and cache that Aditus runs on."""
 
 from pathlib import Path
 from typing import Any
@@ -36,3 +36,12 @@ def server(url: str, *, pool_size: int) -> dict[str, Any]:
         }
         options.setdefault("connect_timeout", 5)
     return config
+
+
+def redis_cache(url: str, *, prefix: str) -> dict[str, Any]:
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "KEY_PREFIX": prefix,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }

@@ -13,12 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django_guid.integrations import CeleryIntegration
 
 from accounts.client_addresses import trusted_proxies
-from aditus import content_policy
-from aditus.databases import server, sqlite
-from aditus.environment_keys import usable_key
+from aditus import api_description, content_policy
+from aditus.databases import redis_cache, server, sqlite
+from aditus.environment_keys import provider_environment
 from aditus.logs import console_logging
 from console import appearance
-from providers.credentials.keys import stripped
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -128,16 +127,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Cache and workers --------------------------------------------------------------------------------
 
 CACHES: dict[str, dict[str, Any]] = {
-    "default": (
-        {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "KEY_PREFIX": REDIS_KEY_PREFIX,
-            "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
-        }
-        if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    )
+    "default": redis_cache(REDIS_URL, prefix=REDIS_KEY_PREFIX)
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
 _BROKER_DIR = DATA_DIR / "broker"
@@ -158,8 +150,6 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
-# Besides each app's `tasks`, which in `providers` are the kinds of work that models do.
-CELERY_IMPORTS = ("providers.celery_tasks",)
 
 # --- Accounts -----------------------------------------------------------------------------------------
 
@@ -172,11 +162,11 @@ AUTHENTICATION_BACKENDS = [
 MFA_REQUIRED = env.bool("MFA_REQUIRED", default=not EMBEDDED)
 # How long a code counts as fresh for what needs one: keys, deletions, roles.
 STEP_UP_SECONDS = env.int("STEP_UP_SECONDS", default=300)
-# Wrong passwords for one email from one address, at the console and the API together, then the wait.
 # The first account, for `make_super_admin` where nobody can be asked.
 SUPER_ADMIN_EMAIL = env.str("SUPER_ADMIN_EMAIL", default="")
 SUPER_ADMIN_PASSWORD = env.str("SUPER_ADMIN_PASSWORD", default="")
 
+# Wrong passwords for one email from one address, at the console and the API together, then the wait.
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_WAIT_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -242,44 +232,15 @@ REST_FRAMEWORK = {
     # The middleware has read the proxies' headers already.
     "NUM_PROXIES": 0,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Aditus API",
-    "DESCRIPTION": "Extract job postings, draft CVs and cover letters, and run the AI providers behind them.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    # Two serializers have a field called `kind`; the schema names their values apart.
-    "ENUM_NAME_OVERRIDES": {"DraftKind": "drafting.models.Kind"},
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "aditus.envelope.wrap_schema_responses",
-        "aditus.envelope.drop_storage_limits",
-    ],
-}
+SPECTACULAR_SETTINGS = api_description.SPECTACULAR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- Providers from the environment (used only while no config exists in the database) -----------------
 
-PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = {
-    "gemini": {
-        "api_key": usable_key("GEMINI_API_KEY", env.str("GEMINI_API_KEY", default="")),
-        "model_fast": stripped(env.str("GEMINI_MODEL_FAST", default="gemini-2.5-flash")),
-        "model_quality": stripped(env.str("GEMINI_MODEL_QUALITY", default="gemini-2.5-pro")),
-    },
-    "openai": {
-        "api_key": usable_key("OPENAI_API_KEY", env.str("OPENAI_API_KEY", default="")),
-        "model_fast": stripped(env.str("OPENAI_MODEL_FAST", default="gpt-5-mini")),
-        "model_quality": stripped(env.str("OPENAI_MODEL_QUALITY", default="gpt-5")),
-    },
-    "claude": {
-        "api_key": usable_key("ANTHROPIC_API_KEY", env.str("ANTHROPIC_API_KEY", default="")),
-        "model_fast": stripped(env.str("ANTHROPIC_MODEL_FAST", default="claude-haiku-4-5")),
-        "model_quality": stripped(env.str("ANTHROPIC_MODEL_QUALITY", default="claude-sonnet-4-5")),
-    },
-}
+PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = provider_environment(
+    lambda name, default: str(env.str(name, default=default))
+)
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.
 CALL_DEADLINE_SECONDS = env.int("CALL_DEADLINE_SECONDS", default=120)
 PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=60)

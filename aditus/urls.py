@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from aditus.health import healthz, readyz
+from aditus.liveness import healthz, readyz
 from console.providers import api_keys, catalogue
 
 api_v1 = [

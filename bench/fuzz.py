@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bench.wires import WIRES, Wire
+from bench.wires import WIRES, WireSample
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.cleaning import clean
 from providers.errors import ProviderError
@@ -100,7 +100,7 @@ class Case:
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
-def cases(wire: Wire) -> Iterator[Case]:
+def cases(wire: WireSample) -> Iterator[Case]:
     """All that this wire is tried with."""
     for name, body in mutations(wire.reply):
         yield Case(f"reply {name}", "generate", 200, _encoded(body))
@@ -133,7 +133,7 @@ def mutations(body: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield name, whole
 
 
-def _whole_bodies(wire: Wire) -> Iterator[Case]:
+def _whole_bodies(wire: WireSample) -> Iterator[Case]:
     valid = {"reply": _encoded(wire.reply), "events": wire.stream([data for _, data in wire.events])}
     packed = {f"packed {name}": gzip.compress(body) for name, body in valid.items()}
     everything = BODIES | {name: _RAW[f"@{name}"] for name in ("digits", "deep")} | valid | packed
@@ -191,7 +191,7 @@ async def answering() -> AsyncIterator[Answering]:
         server.close()
 
 
-async def fuzz(wire: Wire, *, every: int = 1) -> tuple[int, list[str]]:
+async def fuzz(wire: WireSample, *, every: int = 1) -> tuple[int, list[str]]:
     """(cases tried, one line for each that crashed). `every` 1 tries all, 10 each tenth."""
     tried, crashes = 0, []
     async with answering() as vendor:

@@ -13,7 +13,7 @@ Events = tuple[tuple[str, dict[str, Any]], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class WireSample:
     provider_type: str
     reply: dict[str, Any]
     events: Events
@@ -58,7 +58,7 @@ def _gemini_chunk(text: str, *, last: bool) -> dict[str, Any]:
     }
 
 
-GEMINI = Wire(
+GEMINI = WireSample(
     "gemini",
     reply=_gemini_chunk(ANSWER, last=True) | {"promptFeedback": {"safetyRatings": []}},
     events=(("", _gemini_chunk(ANSWER[:9], last=False)), ("", _gemini_chunk(ANSWER[9:], last=True))),
@@ -124,7 +124,7 @@ def _openai_event(number: int, name: str, **fields: Any) -> tuple[str, dict[str,
 
 
 _AT = {"item_id": "msg_1", "output_index": 1, "content_index": 0}
-OPENAI = Wire(
+OPENAI = WireSample(
     "openai",
     reply=_OPENAI_REPLY,
     events=(
@@ -179,7 +179,7 @@ def _claude_event(name: str, **fields: Any) -> tuple[str, dict[str, Any]]:
     return name, {"type": name, **fields}
 
 
-CLAUDE = Wire(
+CLAUDE = WireSample(
     "claude",
     reply=_CLAUDE_REPLY,
     events=(
@@ -234,7 +234,7 @@ def _chat_chunk(*choices: dict[str, Any], usage: Any = None) -> tuple[str, dict[
     return "", {**_CHAT_FRAME, "object": "chat.completion.chunk", "choices": [*choices], "usage": usage}
 
 
-CHAT_COMPLETIONS = Wire(
+CHAT_COMPLETIONS = WireSample(
     "local",
     reply={
         **_CHAT_FRAME,

@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponseRedirect
 
 from accounts import audit
 from accounts.audit import Actor
+from accounts.edit_conflicts import EditConflict
 from console.audit_history import AuditHistory
-from console.edit_conflicts import EditConflict, SeenStateForm, digest_of
+from console.edit_conflicts import SeenStateForm, digest_of
 
 
 class AuditedAdmin(AuditHistory):

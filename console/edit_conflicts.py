@@ -1,4 +1,4 @@
-"""Two people at the page of one row: what each saw of it, and the refusal to overwrite what came since.
+"""Two people at the page of one row: what each saw of it, and what is said to the one who saves second.
 
 The page carries, in a hidden field, the state that was shown. A form sent with another state than the row has
 is refused with what was changed meanwhile; one sent without is held against the row as its request read it.
@@ -14,23 +14,12 @@ from django.db import models
 from django.db.models import Max
 from django.utils.crypto import salted_hmac
 
-from accounts.errors import DomainError
+from accounts.audit import entries_about
+from accounts.edit_conflicts import changes_since
 from accounts.models import AuditEntry
 from console.audit_history import in_words
 
 FIELD = "seen_state"
-_MOST_TOLD = 5
-
-
-class EditConflict(DomainError):
-    """Somebody else changed or deleted the row after this person loaded it."""
-
-    code = "edit_conflict"
-    status = 409
-    message = (
-        "Someone else changed this after you opened it. Nothing of yours was stored. This is how it is now; "
-        "make your change again."
-    )
 
 
 def digest_of(facts: Mapping[str, Any]) -> str:
@@ -40,8 +29,8 @@ def digest_of(facts: Mapping[str, Any]) -> str:
 
 
 class SeenStateForm:
-    """Mix in before a ModelForm for a row that exists. A subclass gives `state_of`, which digests what people
-    edit of the row, with its columns as they are on the instance that it is given."""
+    """Mix in before a ModelForm for a row that exists. A subclass gives `state_of`, a text that is another
+    one when anything people edit of the row is; the row's columns are those of the instance it is given."""
 
     state_of: Callable[[models.Model], str]
     # The rest is the ModelForm's.
@@ -86,12 +75,8 @@ class SeenStateForm:
         return str(self.data.get(FIELD, "")) if self.is_bound else ""
 
 
-def _entries_about(row: models.Model) -> models.QuerySet[AuditEntry]:
-    return AuditEntry.objects.filter(target_type=row._meta.label_lower, target_id=str(row.pk))
-
-
 def _last_entry_about(row: models.Model) -> int:
-    return _entries_about(row).aggregate(last=Max("number"))["last"] or 0
+    return entries_about(row).aggregate(last=Max("number"))["last"] or 0
 
 
 def _changes_since(seen_state: str, row: models.Model) -> list[str]:
@@ -99,10 +84,12 @@ def _changes_since(seen_state: str, row: models.Model) -> list[str]:
     number = seen_state.partition(".")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         return []
-    since = _entries_about(row).filter(number__gt=int(number), outcome=AuditEntry.Outcome.DONE)
-    told = [entry for entry in since.order_by("number") if entry.changes][-_MOST_TOLD:]
+    told = changes_since(row, number__gt=int(number))
     return [f"{entry.actor_email} changed {_listed(entry)}." for entry in told]
 
 
 def _listed(entry: AuditEntry) -> str:
-    return ", ".join(f"{name} from {before} to {after}" for name, before, after in sorted(in_words(entry)))
+    return ", ".join(
+        f"{name.replace('_', ' ')} from “{before}” to “{after}”"
+        for name, before, after in sorted(in_words(entry))
+    )

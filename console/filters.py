@@ -15,7 +15,7 @@ from accounts.models import Plan, User
 from providers.errors import FORMER_KINDS, ErrorKind
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
-from providers.tasks import TASKS
+from providers.tasks import task_choices
 from usage.models import AIProviderUsageLog, UsageRollup
 from usage.stats.cells import ALL_PROVIDERS, Dimension
 
@@ -89,12 +89,12 @@ class ModelFilter(_ColumnFilter):
         return [(name, name) for name in sorted(names) if name]
 
 
-class TaskFilter(_ColumnFilter):
+class TaskTypeFilter(_ColumnFilter):
     title = "task"
     parameter_name = "task_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(task.slug, task.label) for task in TASKS.values()]
+        return task_choices()
 
 
 class PlanFilter(_ColumnFilter):

@@ -7,6 +7,7 @@ from math import ceil
 
 from accounts.errors import DomainError
 from orchestration.guards.base import Gate
+from providers.registry import key_variables
 from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS, LONGEST_WINDOW_SECONDS, QuotaExceeded
 
 # What a vendor asks for is passed on to clients only so far: by then another may answer.
@@ -17,8 +18,8 @@ class NoActiveProvider(DomainError):
     code = "no_active_provider"
     status = 503
     message = (
-        "No active provider configured. A super-admin adds one in the console, or an operator sets "
-        "GEMINI_API_KEY, OPENAI_API_KEY or ANTHROPIC_API_KEY."
+        "No active provider configured. A super-admin adds one in the console, or an operator sets one of "
+        f"{', '.join(key_variables())}."
     )
 
 

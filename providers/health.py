@@ -45,7 +45,7 @@ class RecentCalls:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class HealthVerdict:
     """`state` is for programs; `tone`, `label` and `reason` are a chip for people and what to do, empty when
     nothing is. An inactive config's chip tells how it would do. `reasons` are sentences, one for each thing
     that is wrong; a healthy config has none."""
@@ -111,7 +111,7 @@ def key_state(config: AIProviderConfig, *, now: datetime) -> KeyState:
     return KeyState(worst.tone, worst.label, shown, worst.reason)
 
 
-def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -> Health:
+def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -> HealthVerdict:
     """One verdict over the key, flag, last test and expiry, and the calls of the last 24 hours."""
     is_readable = _revealed(config) is not None
     troubles = [] if is_readable else [_UNREADABLE]
@@ -123,7 +123,7 @@ def health_of(config: AIProviderConfig, recent: RecentCalls, *, now: datetime) -
     if is_untested:
         calm = _REACHED if reached_only(config) else _UNPROVEN
     worst = next(iter((*down, *strains, *troubles)), calm)
-    return Health(
+    return HealthVerdict(
         state=_state(config, is_down=bool(down), is_strained=bool(strains), is_untested=is_untested),
         tone=worst.tone,
         label=worst.label,

@@ -11,26 +11,26 @@ from functools import lru_cache
 from sandbox.drafts import draft_text
 from sandbox.filling import Filler
 from sandbox.reading import Reading, document
-from sandbox.wire import Json, Question
+from sandbox.wire import Json, WireRequest
 
 MARK = "[sandbox]"
 
 
-def answer_text(question: Question, *, lies: bool = False) -> str:
+def answer_text(asked: WireRequest, *, lies: bool = False) -> str:
     """The reply's text: JSON when a schema was asked for, the same with words around it when the schema
     stands in the prompt, else marked prose. `lies`: what it drafts of people is not true."""
-    prompt, told_schema = _told_schema(question.prompt)
-    captions = [picture.caption for picture in question.pictures if picture.caption]
-    if question.pictures and not captions:
+    prompt, told_schema = _told_schema(asked.prompt)
+    captions = [picture.caption for picture in asked.pictures if picture.caption]
+    if asked.pictures and not captions:
         # Not the prompt: without eyes, what it says about the picture would be the instructions read back.
         subject = "\n".join(
             f"{MARK} {picture.format} picture of {picture.width} x {picture.height} pixels, {picture.digest}"
-            for picture in question.pictures
+            for picture in asked.pictures
         )
     else:
         subject = "\n\n".join(captions) or document(prompt)
-    if question.schema is not None:
-        return _filled(subject, prompt, json.dumps(question.schema, sort_keys=True), lies)
+    if asked.schema is not None:
+        return _filled(subject, prompt, json.dumps(asked.schema, sort_keys=True), lies)
     if told_schema is not None:
         filled = _filled(subject, prompt, json.dumps(told_schema, sort_keys=True), lies)
         return f"{MARK} Here is what you asked for:\n\n```json\n{filled}\n```\n\nAnything else?"

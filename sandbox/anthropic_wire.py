@@ -12,9 +12,9 @@ from sandbox.wire import (
     ErrorReply,
     Json,
     Model,
-    Question,
     Refused,
     Wire,
+    WireRequest,
     bearer_token,
     member,
     retry_after_headers,
@@ -58,7 +58,7 @@ class AnthropicWire(Wire):
         if not headers.get("anthropic-version"):
             raise Refused(Fault("bad_request"), "anthropic-version: header is required")
 
-    def read(self, body: Json, *, model: str, stream: bool) -> Question:
+    def read(self, body: Json, *, model: str, stream: bool) -> WireRequest:
         texts: list[str] = []
         pictures: list[Picture] = []
         max_tokens = member(body, "max_tokens", int)
@@ -71,7 +71,7 @@ class AnthropicWire(Wire):
         systems: list[str] = []
         _sort_content(body.get("system"), texts=systems, pictures=[])
         schema, tool = _asked_form(body)
-        return Question(
+        return WireRequest(
             model=model,
             prompt="\n".join(texts),
             system="\n".join(systems),
@@ -95,30 +95,30 @@ class AnthropicWire(Wire):
     def error_event(self, error: ErrorReply) -> bytes:
         return server_sent(error.body, event="error")
 
-    def reply(self, question: Question, answer: Answer) -> Json:
-        message = _message(question)
+    def reply(self, asked: WireRequest, answer: Answer) -> Json:
+        message = _message(asked)
         blocked = answer.finish.startswith("blocked")
-        message["content"] = [] if blocked or not answer.text else [_block(question, answer.text)]
-        message |= _ending(question, answer)
+        message["content"] = [] if blocked or not answer.text else [_block(asked, answer.text)]
+        message |= _ending(asked, answer)
         usage = _usage(answer)
         return message | {"usage": usage} if usage else message
 
-    def events(self, question: Question, answer: Answer) -> Iterator[bytes]:
+    def events(self, asked: WireRequest, answer: Answer) -> Iterator[bytes]:
         usage = _usage(answer)
         opening = {"usage": usage | {"output_tokens": 1}} if usage else {}
-        yield self._event({"type": "message_start", "message": _message(question) | opening})
+        yield self._event({"type": "message_start", "message": _message(asked) | opening})
         if answer.text and not answer.finish.startswith("blocked"):
-            start = _block(question, "")
+            start = _block(asked, "")
             yield self._event({"type": "content_block_start", "index": 0, "content_block": start})
             yield self._event({"type": "ping"})
             for piece in answer.pieces():
                 delta = {"type": "text_delta", "text": piece}
-                if question.tool:
+                if asked.tool:
                     delta = {"type": "input_json_delta", "partial_json": piece}
                 yield self._event({"type": "content_block_delta", "index": 0, "delta": delta})
             yield self._event({"type": "content_block_stop", "index": 0})
         final = {"usage": usage} if usage else {}
-        yield self._event({"type": "message_delta", "delta": _ending(question, answer)} | final)
+        yield self._event({"type": "message_delta", "delta": _ending(asked, answer)} | final)
         yield self._event({"type": "message_stop"})
 
     def models(self, listed: Sequence[Model]) -> Json:
@@ -178,20 +178,20 @@ def _asked_form(body: Json) -> tuple[Json | None, str]:
     return None, ""
 
 
-def _message(question: Question) -> Json:
+def _message(asked: WireRequest) -> Json:
     return {
         "id": f"msg_sandbox_{uuid.uuid4().hex}",
         "type": "message",
         "role": "assistant",
-        "model": question.model,
+        "model": asked.model,
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
     }
 
 
-def _block(question: Question, text: str) -> Json:
-    if not question.tool:
+def _block(asked: WireRequest, text: str) -> Json:
+    if not asked.tool:
         return {"type": "text", "text": text}
     try:
         arguments = json.loads(text) if text else {}
@@ -199,11 +199,11 @@ def _block(question: Question, text: str) -> Json:
         # A tool's input is an object on this wire, even when the output was cut off.
         arguments = {}
     block_id = f"toolu_sandbox_{uuid.uuid4().hex}"
-    return {"type": "tool_use", "id": block_id, "name": question.tool, "input": arguments}
+    return {"type": "tool_use", "id": block_id, "name": asked.tool, "input": arguments}
 
 
-def _ending(question: Question, answer: Answer) -> Json:
-    usual = "tool_use" if question.tool else "end_turn"
+def _ending(asked: WireRequest, answer: Answer) -> Json:
+    usual = "tool_use" if asked.tool else "end_turn"
     ending: Json = {"stop_reason": _STOP_REASONS.get(answer.finish, usual), "stop_sequence": None}
     if answer.finish.startswith("blocked"):
         ending["stop_details"] = {

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from sandbox import names
+from sandbox.lookups import Lookup, ids_listed, item_lookups, values_said
 from sandbox.reading import Money, Reading, first_date, first_number, money, normalised
 from sandbox.schemas import Json, Schemas, enum_values, kind_of
-from sandbox.scopes import Scope, ids_listed, item_scopes, values_said
 
 # Nothing was found: not the same as null, which may be an answer.
 MISSING: Any = object()
@@ -25,7 +25,7 @@ class Filler:
         self._prompt = Reading(prompt)
 
     def fill(self) -> Any:
-        return self._value(self._schemas.root, Scope(self._subject))
+        return self._value(self._schemas.root, Lookup(self._subject))
 
     @cached_property
     def _sentence(self) -> str:
@@ -36,24 +36,24 @@ class Filler:
 
     def _prompt_asks(self, name: str) -> bool:
         """Whether the prompt puts the yes-or-no question that the field is for."""
-        question = normalised(name).removeprefix("is ").removeprefix("has ")
-        return any(line.endswith("?") and Reading(line).says(question) for line in self._prompt.lines)
+        asked = normalised(name).removeprefix("is ").removeprefix("has ")
+        return any(line.endswith("?") and Reading(line).says(asked) for line in self._prompt.lines)
 
-    def _value(self, schema: Json, scope: Scope) -> Any:
+    def _value(self, schema: Json, lookup: Lookup) -> Any:
         """What the text says; else null if the schema takes it; else the least that fits."""
-        said = self._said(schema, scope)
-        return self._least(self._schemas.branches(schema)[0][0], scope) if said is MISSING else said
+        said = self._said(schema, lookup)
+        return self._least(self._schemas.branches(schema)[0][0], lookup) if said is MISSING else said
 
-    def _said(self, schema: Json, scope: Scope) -> Any:
+    def _said(self, schema: Json, lookup: Lookup) -> Any:
         """What the text says; else null if the schema takes it; else MISSING."""
         branches, nullable = self._schemas.branches(schema)
         for branch in branches:
-            found = self._found(branch, scope)
+            found = self._found(branch, lookup)
             if found is not MISSING:
                 return found
         return None if nullable or not branches else MISSING
 
-    def _found(self, schema: Json, scope: Scope) -> Any:
+    def _found(self, schema: Json, lookup: Lookup) -> Any:
         find = {
             "enum": self._enum,
             "object": self._object,
@@ -63,71 +63,71 @@ class Filler:
             "integer": self._number,
             "boolean": self._boolean,
         }[kind_of(schema)]
-        return find(schema, scope)
+        return find(schema, lookup)
 
-    def _least(self, schema: Json, scope: Scope) -> Any:
+    def _least(self, schema: Json, lookup: Lookup) -> Any:
         """The smallest value that fits, for a field that must have one and of which the text says nothing."""
         kind = kind_of(schema)
         if kind == "enum":
             return enum_values(schema)[0]
         if kind == "object":
-            return self._members(schema, scope)
+            return self._members(schema, lookup)
         if kind == "array":
             item = self._schemas.branches(schema.get("items", {}))[0]
-            return [self._least(item[0], scope) for _ in range(schema.get("minItems", 0))]
+            return [self._least(item[0], lookup) for _ in range(schema.get("minItems", 0))]
         if kind == "boolean":
             return False
         if kind == "string":
             return least_string(schema, self._sentence)
         return least_number(schema, is_integer=kind == "integer")
 
-    def _enum(self, schema: Json, scope: Scope) -> Any:
+    def _enum(self, schema: Json, lookup: Lookup) -> Any:
         values = enum_values(schema)
-        label = scope.reading.labelled(names.labels_of(scope.name, schema.get("title", "")))
-        for text in filter(None, (label, scope.reading.text)):
+        label = lookup.reading.labelled(names.labels_of(lookup.name, schema.get("title", "")))
+        for text in filter(None, (label, lookup.reading.text)):
             said = values_said(values, text)
             if said:
                 return said[0]
         return MISSING
 
-    def _object(self, schema: Json, scope: Scope) -> Any:
-        filled = self._members(schema, scope)
+    def _object(self, schema: Json, lookup: Lookup) -> Any:
+        filled = self._members(schema, lookup)
         is_empty = all(value in (None, [], {}) for value in filled.values())
         # An optional part of which nothing is known had better be null.
-        return MISSING if is_empty and scope.depth else filled
+        return MISSING if is_empty and lookup.depth else filled
 
-    def _members(self, schema: Json, scope: Scope) -> Json:
-        if scope.depth > MAX_DEPTH:
+    def _members(self, schema: Json, lookup: Lookup) -> Json:
+        if lookup.depth > MAX_DEPTH:
             return {}
         required = schema.get("required", [])
         filled: Json = {}
         for name, member in schema.get("properties", {}).items():
             if name in required:
-                filled[name] = self._value(member, scope.inside(name))
+                filled[name] = self._value(member, lookup.inside(name))
                 continue
             # An optional member of which the text says nothing is left out.
-            value = self._said(member, scope.inside(name))
+            value = self._said(member, lookup.inside(name))
             if value is not MISSING:
                 filled[name] = value
         return filled
 
-    def _array(self, schema: Json, scope: Scope) -> Any:
+    def _array(self, schema: Json, lookup: Lookup) -> Any:
         found: list[Any]
         branches, _ = self._schemas.branches(schema.get("items", {}))
-        if not branches or scope.depth > MAX_DEPTH:
+        if not branches or lookup.depth > MAX_DEPTH:
             return MISSING
         item, kind = branches[0], kind_of(branches[0])
         if kind == "object":
             members = item.get("properties", {})
             properties = {name: self._schemas.branches(member)[0] for name, member in members.items()}
-            scopes = item_scopes(properties, scope, self._prompt, most=schema.get("maxItems"))
-            found = [self._members(item, inner) for inner in scopes]
+            lookups = item_lookups(properties, lookup, self._prompt, most=schema.get("maxItems"))
+            found = [self._members(item, inner) for inner in lookups]
         elif kind == "enum":
-            found = ids_listed(enum_values(item), scope, self._prompt)
-            found = found or values_said(enum_values(item), scope.reading.text)
+            found = ids_listed(enum_values(item), lookup, self._prompt)
+            found = found or values_said(enum_values(item), lookup.reading.text)
         elif kind == "string":
             found = [
-                text for said in self._strings(schema, scope) if (text := fitted(item, said)) is not None
+                text for said in self._strings(schema, lookup) if (text := fitted(item, said)) is not None
             ]
         else:
             found = []
@@ -136,65 +136,65 @@ class Filler:
         found = found[: schema.get("maxItems")]
         return found if found and len(found) >= schema.get("minItems", 0) else MISSING
 
-    def _strings(self, schema: Json, scope: Scope) -> list[str]:
-        labels = names.labels_of(scope.name, schema.get("title", ""))
-        if (section := scope.reading.section(labels)) is not None:
+    def _strings(self, schema: Json, lookup: Lookup) -> list[str]:
+        labels = names.labels_of(lookup.name, schema.get("title", ""))
+        if (section := lookup.reading.section(labels)) is not None:
             return section
-        if (value := scope.reading.labelled(labels)) is not None:
+        if (value := lookup.reading.labelled(labels)) is not None:
             return [part.strip(" .") for part in re.split(r"[,;•|]", value) if part.strip(" .")]
-        if names.is_id(scope.name):
-            return scope.ids
-        return self._subject.sentences[:SHORT_LIST] if names.is_prose_list(scope.name) else []
+        if names.is_id(lookup.name):
+            return lookup.ids
+        return self._subject.sentences[:SHORT_LIST] if names.is_prose_list(lookup.name) else []
 
-    def _string(self, schema: Json, scope: Scope) -> Any:
-        text = self._quoted(schema, scope)
+    def _string(self, schema: Json, lookup: Lookup) -> Any:
+        text = self._quoted(schema, lookup)
         if text is None:
             return MISSING
         text = fitted(schema, text)
         return MISSING if text is None else text
 
-    def _quoted(self, schema: Json, scope: Scope) -> str | None:
-        if names.is_id(scope.name) and scope.ids:
-            return scope.ids[0]
-        part = names.money_part(scope.path)
+    def _quoted(self, schema: Json, lookup: Lookup) -> str | None:
+        if names.is_id(lookup.name) and lookup.ids:
+            return lookup.ids[0]
+        part = names.money_part(lookup.path)
         if part:
-            found = self._money(scope)
+            found = self._money(lookup)
             return str(_part(found, part)) if found and _part(found, part) else None
-        label = scope.reading.labelled(names.labels_of(scope.name, schema.get("title", "")))
-        if names.is_date(scope.name) or str(schema.get("format", "")).startswith("date"):
+        label = lookup.reading.labelled(names.labels_of(lookup.name, schema.get("title", "")))
+        if names.is_date(lookup.name) or str(schema.get("format", "")).startswith("date"):
             day = first_date(label or "")
             return _written(day, schema) if day else None
-        return label or self._unlabelled(scope)
+        return label or self._unlabelled(lookup)
 
-    def _unlabelled(self, scope: Scope) -> str | None:
-        kind = names.kind_of_name(scope.name)
+    def _unlabelled(self, lookup: Lookup) -> str | None:
+        kind = names.kind_of_name(lookup.name)
         if kind is not None:
-            found: str | None = scope.rest or getattr(scope.reading, kind)
+            found: str | None = lookup.rest or getattr(lookup.reading, kind)
             return found
-        section = scope.reading.section(names.labels_of(scope.name))
-        return " ".join(section) if section else scope.rest
+        section = lookup.reading.section(names.labels_of(lookup.name))
+        return " ".join(section) if section else lookup.rest
 
-    def _number(self, schema: Json, scope: Scope) -> Any:
-        part = names.money_part(scope.path)
+    def _number(self, schema: Json, lookup: Lookup) -> Any:
+        part = names.money_part(lookup.path)
         found: float | int | str | None
         if part:
-            sums = self._money(scope)
+            sums = self._money(lookup)
             found = _part(sums, part) if sums else None
         else:
-            label = scope.reading.labelled(names.labels_of(scope.name, schema.get("title", "")))
+            label = lookup.reading.labelled(names.labels_of(lookup.name, schema.get("title", "")))
             found = first_number(label) if label else None
         if not isinstance(found, int | float) or not number_fits(schema, found):
             return MISSING
         return int(found) if kind_of(schema) == "integer" else found
 
-    def _money(self, scope: Scope) -> Money | None:
-        label = scope.reading.labelled(names.labels_of("salary"))
-        return money(label, currency_needed=False) if label else money(scope.reading.text)
+    def _money(self, lookup: Lookup) -> Money | None:
+        label = lookup.reading.labelled(names.labels_of("salary"))
+        return money(label, currency_needed=False) if label else money(lookup.reading.text)
 
-    def _boolean(self, schema: Json, scope: Scope) -> Any:
-        label = scope.reading.labelled(names.labels_of(scope.name, schema.get("title", "")))
+    def _boolean(self, schema: Json, lookup: Lookup) -> Any:
+        label = lookup.reading.labelled(names.labels_of(lookup.name, schema.get("title", "")))
         if label is None:
-            return True if self._prompt_asks(scope.name) else MISSING
+            return True if self._prompt_asks(lookup.name) else MISSING
         return normalised(label).split()[:1] not in (["no"], ["false"], ["not"], ["none"], [])
 
 

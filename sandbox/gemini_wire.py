@@ -11,9 +11,9 @@ from sandbox.wire import (
     ErrorReply,
     Json,
     Model,
-    Question,
     Refused,
     Wire,
+    WireRequest,
     member,
     retry_after_headers,
     server_sent,
@@ -61,7 +61,7 @@ class GeminiWire(Wire):
     def key(self, headers: Mapping[str, str]) -> str:
         return headers.get("x-goog-api-key", "")
 
-    def read(self, body: Json, *, model: str, stream: bool) -> Question:
+    def read(self, body: Json, *, model: str, stream: bool) -> WireRequest:
         texts: list[str] = []
         pictures: list[Picture] = []
         for content in member(body, "contents", list) or []:
@@ -74,7 +74,7 @@ class GeminiWire(Wire):
         config = member(body, "generationConfig", dict) or {}
         schema = member(config, "responseJsonSchema", dict) or member(config, "responseSchema", dict)
         is_json = config.get("responseMimeType") == "application/json"
-        return Question(
+        return WireRequest(
             model=model,
             prompt="\n".join(texts),
             system="\n".join(systems),
@@ -100,16 +100,16 @@ class GeminiWire(Wire):
     def error_event(self, error: ErrorReply) -> bytes:
         return server_sent(error.body)
 
-    def reply(self, question: Question, answer: Answer) -> Json:
-        return _chunk(question, answer, answer.text, is_last=True, response_id=uuid.uuid4().hex)
+    def reply(self, asked: WireRequest, answer: Answer) -> Json:
+        return _chunk(asked, answer, answer.text, is_last=True, response_id=uuid.uuid4().hex)
 
-    def events(self, question: Question, answer: Answer) -> Iterator[bytes]:
+    def events(self, asked: WireRequest, answer: Answer) -> Iterator[bytes]:
         response_id = uuid.uuid4().hex
         pieces = [] if answer.finish.startswith("blocked") else answer.pieces()
         for piece in pieces[:-1]:
-            yield server_sent(_chunk(question, answer, piece, is_last=False, response_id=response_id))
+            yield server_sent(_chunk(asked, answer, piece, is_last=False, response_id=response_id))
         last = pieces[-1] if pieces else ""
-        yield server_sent(_chunk(question, answer, last, is_last=True, response_id=response_id))
+        yield server_sent(_chunk(asked, answer, last, is_last=True, response_id=response_id))
 
     def models(self, listed: Sequence[Model]) -> Json:
         about = {"version": "1", "description": "Made by the sandbox; there is no model behind it."}
@@ -165,8 +165,8 @@ def _details(fault: Fault) -> list[Json]:
     return []
 
 
-def _chunk(question: Question, answer: Answer, text: str, *, is_last: bool, response_id: str) -> Json:
-    chunk: Json = {"modelVersion": question.model, "responseId": response_id}
+def _chunk(asked: WireRequest, answer: Answer, text: str, *, is_last: bool, response_id: str) -> Json:
+    chunk: Json = {"modelVersion": asked.model, "responseId": response_id}
     if answer.finish == "blocked_prompt":
         chunk["promptFeedback"] = {"blockReason": "SAFETY"}
     else:

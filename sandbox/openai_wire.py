@@ -12,9 +12,9 @@ from sandbox.wire import (
     ErrorReply,
     Json,
     Model,
-    Question,
     Refused,
     Wire,
+    WireRequest,
     bearer_token,
     member,
     retry_after_headers,
@@ -111,7 +111,7 @@ def _picture(part: Json) -> tuple[Picture, int]:
 class ChatCompletionsWire(OpenAIWire):
     """POST /chat/completions (https://platform.openai.com/docs/api-reference/chat)."""
 
-    def read(self, body: Json, *, model: str, stream: bool) -> Question:
+    def read(self, body: Json, *, model: str, stream: bool) -> WireRequest:
         prompts: list[str] = []
         systems: list[str] = []
         pictures: list[tuple[Picture, int]] = []
@@ -123,7 +123,7 @@ class ChatCompletionsWire(OpenAIWire):
             content_parts(message.get("content"), texts=systems if is_system else prompts, pictures=pictures)
         response_format = member(body, "response_format", dict) or {}
         json_schema = member(response_format, "json_schema", dict) or {}
-        return Question(
+        return WireRequest(
             model=model,
             prompt="\n".join(prompts),
             system="\n".join(systems),
@@ -136,7 +136,7 @@ class ChatCompletionsWire(OpenAIWire):
             stream_usage=bool((member(body, "stream_options", dict) or {}).get("include_usage")),
         )
 
-    def reply(self, question: Question, answer: Answer) -> Json:
+    def reply(self, asked: WireRequest, answer: Answer) -> Json:
         refused = answer.finish == "blocked_prompt"
         message = {
             "role": "assistant",
@@ -144,15 +144,15 @@ class ChatCompletionsWire(OpenAIWire):
             "refusal": REFUSAL if refused else None,
         }
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(answer)}
-        reply = self._frame(question, "chat.completion", [choice])
+        reply = self._frame(asked, "chat.completion", [choice])
         usage = _usage(answer)
         return reply | {"usage": usage} if usage else reply
 
-    def events(self, question: Question, answer: Answer) -> Iterator[bytes]:
-        frame = self._frame(question, "chat.completion.chunk", [])
-        usage = _usage(answer) if question.stream_usage else None
+    def events(self, asked: WireRequest, answer: Answer) -> Iterator[bytes]:
+        frame = self._frame(asked, "chat.completion.chunk", [])
+        usage = _usage(answer) if asked.stream_usage else None
         # With include_usage every chunk but the last says null.
-        frame |= {"usage": None} if question.stream_usage else {}
+        frame |= {"usage": None} if asked.stream_usage else {}
         yield server_sent(frame | {"choices": [_delta({"role": "assistant", "content": ""})]})
         if answer.finish == "blocked_prompt":
             yield server_sent(frame | {"choices": [_delta({"refusal": REFUSAL})]})
@@ -164,12 +164,12 @@ class ChatCompletionsWire(OpenAIWire):
             yield server_sent(frame | {"usage": usage})
         yield server_sent("[DONE]")
 
-    def _frame(self, question: Question, kind: str, choices: list[Json]) -> Json:
+    def _frame(self, asked: WireRequest, kind: str, choices: list[Json]) -> Json:
         return {
             "id": f"chatcmpl-sandbox-{uuid.uuid4().hex}",
             "object": kind,
             "created": int(time.time()),
-            "model": question.model,
+            "model": asked.model,
             "choices": choices,
             "service_tier": "default",
             "system_fingerprint": "fp_sandbox",

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.answers import answer_text
 from sandbox.faults import ERRORS, Fault
 from sandbox.tokens import Usage, count_tokens, first_tokens
-from sandbox.wire import ANY_MODEL, MODELS, Answer, Model, Question, Refused
+from sandbox.wire import ANY_MODEL, MODELS, Answer, Model, Refused, WireRequest
 
 # From so many words on a string of a JSON reply counts as prose; ids, names and dates have fewer.
 _PROSE_WORDS = 4
@@ -43,14 +43,14 @@ class Faults:
         return next((fault for name, fault in self._by_name.items() if name in ERRORS), None)
 
 
-def check_limits(question: Question) -> None:
+def check_limits(asked: WireRequest) -> None:
     """Raises Refused for what this model of the sandbox cannot do."""
-    model = MODELS.get(question.model, ANY_MODEL)
-    if question.text_tokens + question.picture_tokens > model.context_tokens:
+    model = MODELS.get(asked.model, ANY_MODEL)
+    if asked.text_tokens + asked.picture_tokens > model.context_tokens:
         raise Refused(Fault("too_long"))
-    if question.pictures and not model.vision:
+    if asked.pictures and not model.vision:
         raise Refused(Fault("bad_request"), f"{model.name} does not support image input.")
-    if question.schema is not None and not model.structured_output:
+    if asked.schema is not None and not model.structured_output:
         raise Refused(Fault("bad_request"), f"{model.name} does not support structured outputs.")
 
 
@@ -61,23 +61,23 @@ def listed_models(faults: Faults) -> list[Model]:
     return [replace(model, context_tokens=window) for model in listed] if window else listed
 
 
-def answer(question: Question, faults: Faults) -> Answer:
+def answer(asked: WireRequest, faults: Faults) -> Answer:
     """The answer to a question that is not refused, as the content and accounting faults leave it."""
-    text, finish = _text(question, faults)
-    return Answer(text=text, finish=finish, usage=_usage(question, text, faults), exact=_exact(faults))
+    text, finish = _text(asked, faults)
+    return Answer(text=text, finish=finish, usage=_usage(asked, text, faults), exact=_exact(faults))
 
 
-def _text(question: Question, faults: Faults) -> tuple[str, str]:
+def _text(asked: WireRequest, faults: Faults) -> tuple[str, str]:
     if "blocked" in faults:
         return "", "blocked_answer" if faults.argument("blocked") == "answer" else "blocked_prompt"
     if "empty" in faults:
         return "", "stop"
     if "broken_json" in faults:
         return '{"[sandbox]": ["this does not fit the schema"', "stop"
-    text = answer_text(question, lies="lies" in faults)
+    text = answer_text(asked, lies="lies" in faults)
     if lie := faults.argument("lie"):
         text = _with_lie(text, lie)
-    limit = question.max_tokens
+    limit = asked.max_tokens
     if "truncated" in faults:
         limit = max(1, count_tokens(text) // 2)
     if limit is not None and count_tokens(text) > limit:
@@ -103,11 +103,11 @@ def _lying(value: Any, lie: str) -> Any:
     return value
 
 
-def _usage(question: Question, text: str, faults: Faults) -> Usage | None:
+def _usage(asked: WireRequest, text: str, faults: Faults) -> Usage | None:
     if "no_usage" in faults:
         return None
     cache_read, cache_write = faults.count("cached"), faults.count("cache_write")
-    prompt = question.text_tokens + question.picture_tokens
+    prompt = asked.text_tokens + asked.picture_tokens
     return Usage(
         # A cache larger than the prompt stands for one that was longer than what we were sent.
         fresh_input=max(prompt - cache_read - cache_write, 0),
@@ -116,7 +116,7 @@ def _usage(question: Question, text: str, faults: Faults) -> Usage | None:
         cache_write=cache_write,
         reasoning=faults.count("reasoning"),
         tool_prompt=faults.count("tool_prompt"),
-        image_input=question.picture_tokens,
+        image_input=asked.picture_tokens,
     )
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from sandbox.faults import Fault
 from sandbox.openai_wire import REFUSAL, OpenAIWire, content_parts
 from sandbox.tokens import Picture
-from sandbox.wire import Answer, ErrorReply, Json, Question, Refused, member, server_sent
+from sandbox.wire import Answer, ErrorReply, Json, Refused, WireRequest, member, server_sent
 
 
 class ResponsesWire(OpenAIWire):
     """POST /responses."""
 
-    def read(self, body: Json, *, model: str, stream: bool) -> Question:
+    def read(self, body: Json, *, model: str, stream: bool) -> WireRequest:
         prompts: list[str] = []
         systems: list[str] = [member(body, "instructions", str) or ""]
         pictures: list[tuple[Picture, int]] = []
@@ -25,7 +25,7 @@ class ResponsesWire(OpenAIWire):
             is_system = member(item, "role", str) in ("system", "developer")
             content_parts(item.get("content"), texts=systems if is_system else prompts, pictures=pictures)
         text_format = member(member(body, "text", dict) or {}, "format", dict) or {}
-        return Question(
+        return WireRequest(
             model=model,
             prompt="\n".join(prompts),
             system="\n".join(filter(None, systems)),
@@ -37,11 +37,11 @@ class ResponsesWire(OpenAIWire):
             stream=stream,
         )
 
-    def reply(self, question: Question, answer: Answer) -> Json:
-        return self._response(question, answer, f"resp_sandbox_{uuid.uuid4().hex}")
+    def reply(self, asked: WireRequest, answer: Answer) -> Json:
+        return self._response(asked, answer, f"resp_sandbox_{uuid.uuid4().hex}")
 
-    def events(self, question: Question, answer: Answer) -> Iterator[bytes]:
-        for number, event in enumerate(self._events(question, answer)):
+    def events(self, asked: WireRequest, answer: Answer) -> Iterator[bytes]:
+        for number, event in enumerate(self._events(asked, answer)):
             yield server_sent(event | {"sequence_number": number}, event=event["type"])
 
     def error_event(self, error: ErrorReply) -> bytes:
@@ -49,8 +49,8 @@ class ResponsesWire(OpenAIWire):
         event = {"type": "error", "code": inner["code"], "message": inner["message"], "param": None}
         return server_sent(event | {"sequence_number": 0}, event="error")
 
-    def _events(self, question: Question, answer: Answer) -> Iterator[Json]:
-        final = self._response(question, answer, f"resp_sandbox_{uuid.uuid4().hex}")
+    def _events(self, asked: WireRequest, answer: Answer) -> Iterator[Json]:
+        final = self._response(asked, answer, f"resp_sandbox_{uuid.uuid4().hex}")
         opening = final | {"status": "in_progress", "output": [], "incomplete_details": None}
         opening.pop("usage", None)
         yield {"type": "response.created", "response": opening}
@@ -74,7 +74,7 @@ class ResponsesWire(OpenAIWire):
         yield {"type": "response.output_item.done", "output_index": 0, "item": item}
         yield {"type": f"response.{final['status']}", "response": final}
 
-    def _response(self, question: Question, answer: Answer, response_id: str) -> Json:
+    def _response(self, asked: WireRequest, answer: Answer, response_id: str) -> Json:
         reason = {"length": "max_output_tokens", "blocked_answer": "content_filter"}.get(answer.finish)
         status = "incomplete" if reason else "completed"
         text = "" if answer.finish == "blocked_answer" else answer.text
@@ -96,7 +96,7 @@ class ResponsesWire(OpenAIWire):
             "error": None,
             "incomplete_details": {"reason": reason} if reason else None,
             "instructions": None,
-            "model": question.model,
+            "model": asked.model,
             "output": [message],
             "parallel_tool_calls": True,
             "tool_choice": "auto",

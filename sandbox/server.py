@@ -21,7 +21,7 @@ from sandbox.hits import HitCounter
 from sandbox.openai_wire import ChatCompletionsWire
 from sandbox.outcomes import Faults, answer, check_limits, listed_models
 from sandbox.responses_wire import ResponsesWire
-from sandbox.wire import SANDBOX_HEADERS, Json, Question, Refused, Wire
+from sandbox.wire import SANDBOX_HEADERS, Json, Refused, Wire, WireRequest
 
 logger = logging.getLogger(__name__)
 
@@ -106,12 +106,12 @@ class Sandbox:
             self.hits.by_model[name] += 1
             model, wanted = split_model(name)
             faults = self._faults(wire, request, name, wanted)
-            question = wire.read(body, model=model, stream=_asks_for_stream(request, body))
+            asked = wire.read(body, model=model, stream=_asks_for_stream(request, body))
             if "echo" in faults:
-                extra = f"key {wire.key(request.headers)} prompt {question.prompt}"
+                extra = f"key {wire.key(request.headers)} prompt {asked.prompt}"
             await self._misbehave(request, faults)
-            check_limits(question)
-            return await self._answer(wire, request, question, faults)
+            check_limits(asked)
+            return await self._answer(wire, request, asked, faults)
         except UnknownFault as error:
             return _error(wire, Refused(Fault("bad_request"), str(error)), model=model, extra="")
         except Refused as refusal:
@@ -145,22 +145,22 @@ class Sandbox:
             raise Refused(error)
 
     async def _answer(
-        self, wire: Wire, request: web.Request, question: Question, faults: Faults
+        self, wire: Wire, request: web.Request, asked: WireRequest, faults: Faults
     ) -> web.StreamResponse:
         if "malformed" in faults:
             page = b"<html>[sandbox] not JSON</html>"
             return web.Response(body=page, content_type="application/json", headers=SANDBOX_HEADERS)
-        result = answer(question, faults)
-        if question.stream:
-            events = list(wire.events(question, result))
-            return await self._stream(wire, request, question, events, faults)
-        response = _json(wire.reply(question, result))
+        result = answer(asked, faults)
+        if asked.stream:
+            events = list(wire.events(asked, result))
+            return await self._stream(wire, request, asked, events, faults)
+        response = _json(wire.reply(asked, result))
         if "cut_stream" in faults:
             raise await _cut(request, response)
         return response
 
     async def _stream(
-        self, wire: Wire, request: web.Request, question: Question, events: list[bytes], faults: Faults
+        self, wire: Wire, request: web.Request, asked: WireRequest, events: list[bytes], faults: Faults
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **SANDBOX_HEADERS})
         await response.prepare(request)
@@ -172,7 +172,7 @@ class Sandbox:
         if "cut_stream" in faults:
             raise _hang_up(request)
         if "stream_error" in faults:
-            await response.write(wire.error_event(wire.error(Fault("overloaded"), model=question.model)))
+            await response.write(wire.error_event(wire.error(Fault("overloaded"), model=asked.model)))
         await response.write_eof()
         return response
 

@@ -42,7 +42,7 @@ SANDBOX_HEADERS = {"x-sandbox": "true"}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class WireRequest:
     """A generation request, whichever vendor's. `model` is the plain name, without the faults asked for with
     it. `schema` is the JSON schema the reply has to fit; `tool` names the tool that is to carry the reply."""
 
@@ -138,7 +138,7 @@ class Wire(ABC):
             raise Refused(Fault("auth"))
 
     @abstractmethod
-    def read(self, body: Json, *, model: str, stream: bool) -> Question:
+    def read(self, body: Json, *, model: str, stream: bool) -> WireRequest:
         """`model` is the plain name. Raises Refused for what the vendor would not accept."""
 
     @abstractmethod
@@ -146,11 +146,11 @@ class Wire(ABC):
         """The vendor's status, body and headers for one of `faults.ERRORS`."""
 
     @abstractmethod
-    def reply(self, question: Question, answer: Answer) -> Json:
+    def reply(self, asked: WireRequest, answer: Answer) -> Json:
         """The body of a reply that is not streamed."""
 
     @abstractmethod
-    def events(self, question: Question, answer: Answer) -> Iterator[bytes]:
+    def events(self, asked: WireRequest, answer: Answer) -> Iterator[bytes]:
         """The same reply as server-sent events."""
 
     @abstractmethod

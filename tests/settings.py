@@ -16,12 +16,14 @@ if "DATA_DIR" not in os.environ:
     # Parallel workers and child processes inherit it; the process that made it takes it away again.
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="aditus-tests-")
     atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
-for _name in ("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-    os.environ[_name] = ""
 os.environ["SECURE_SSL_REDIRECT"] = "false"
 
-from aditus.settings import *  # noqa: E402, F403
-from aditus.settings import CACHES, DATA_DIR, DATABASES, EMBEDDED  # noqa: E402
+from providers.registry import key_variables
+
+os.environ.update(dict.fromkeys(key_variables(), ""))
+
+from aditus.settings import *  # noqa: F403
+from aditus.settings import CACHES, DATA_DIR, DATABASES, EMBEDDED
 
 # The tests of the second factor turn it on.
 MFA_REQUIRED = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from providers.health import Health, RecentCalls, State, health_of
+from providers.health import HealthVerdict, RecentCalls, State, health_of
 from providers.models import AIProviderConfig
 from usage.stats.recent import recent_calls
 from usage.stats.rollup import standing
@@ -16,7 +16,7 @@ class ProviderHealth:
     """One config, what is to be thought of it, and its calls of the last 24 hours, which that is based on."""
 
     config: AIProviderConfig
-    verdict: Health
+    verdict: HealthVerdict
     recent: RecentCalls
 
     @property

@@ -16,12 +16,8 @@ from django.db.models import Q
 from accounts.calendars import Period
 from accounts.models import Plan
 from providers.revision import RoutedModel, RoutedQuerySet
-from providers.tasks import TASKS
+from providers.tasks import task_choices
 from usage.ledger.limits import MOST_PICOS, Unit, picos
-
-
-def task_choices() -> list[tuple[str, str]]:
-    return [(task.slug, task.label) for task in TASKS.values()]
 
 
 class QuotaRule(RoutedModel):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from console.panel import Chart, Column, Kind, Panel, Value
 from orchestration.experiments.intervals import Interval
-from orchestration.experiments.results import ArmResult, Difference, Measure, Results
+from orchestration.experiments.results import ArmResult, Difference, ExperimentResults, Measure
 
 _NOTE = "From and to: 95 % confidence intervals (docs/experiments.md). Figures may be a minute old."
 
@@ -48,7 +48,7 @@ _CHARTS = (
 )
 
 
-def arms(results: Results) -> Panel:
+def arms(results: ExperimentResults) -> Panel:
     rows = [_arm_row(result) for result in results.arms]
     return Panel("The arms", _ARM_COLUMNS, rows, _CHARTS, note=_NOTE, empty="It has no arms.")
 
@@ -92,7 +92,7 @@ _DIFFERENCE_COLUMNS = (
 )
 
 
-def differences(results: Results) -> Panel:
+def differences(results: ExperimentResults) -> Panel:
     """Every other arm minus the first."""
     control = results.control.arm.name if results.control else ""
     rows: dict[str, list[Value]] = {}
@@ -136,7 +136,7 @@ _ROUNDED: dict[Measure, Callable[[float | None], Value]] = {
     Measure.FEEDBACK: _hundredths,
 }
 
-PANELS: dict[str, tuple[str, Callable[[Results], Panel]]] = {
+PANELS: dict[str, tuple[str, Callable[[ExperimentResults], Panel]]] = {
     "arms": ("The arms", arms),
     "differences": ("Differences", differences),
 }

@@ -10,16 +10,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils.dateparse import parse_datetime
 from unfold.admin import ModelAdmin
 
 from accounts.audit import Actor
+from accounts.edit_conflicts import EditConflict
 from accounts.errors import DomainError
 from accounts.step_up import require_fresh
 from console.audit_history import AuditHistory
+from console.edit_conflicts import SeenStateForm
 from console.providers import actions
 from console.providers.forms import AIProviderConfigForm
 from console.providers.links import statistics_url
-from console.providers.listing import ProviderChangeList, TaskFilter
+from console.providers.listing import FirstChoiceFilter, ProviderChangeList
 from providers.adapters.base import CredentialCheck
 from providers.capabilities.shortcomings import shortcomings_of
 from providers.configs import changes, deletion
@@ -33,7 +36,7 @@ _LEVELS = {True: messages.SUCCESS, False: messages.ERROR, None: messages.WARNING
 @admin.register(AIProviderConfig)
 class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
     list_display = ("display_name", "provider_type", "model_name", "is_active")
-    list_filter = ("provider_type", "is_active", "last_test_success", TaskFilter)
+    list_filter = ("provider_type", "is_active", "last_test_success", FirstChoiceFilter)
     search_fields = ("display_name", "model_name", "quality_model_name", "description", "base_url")
     list_per_page = list_max_show_all = 6
     # A filter's counts are of no use over so few kinds, and cost a query each.
@@ -41,6 +44,7 @@ class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
     actions = ("test_keys", "make_default", "activate", "deactivate")
 
     form = AIProviderConfigForm
+    change_form_before_template = "console/seen_state.html"  # type: ignore[assignment]
     _vendor_fields = ("provider_type", "display_name", "description", "is_active")
     _key_fields = ("api_key", "base_url", "timeout", "credential_test", "save_anyway", "key_expires_at")
     _model_fields = ("model_name", "quality_model_name")
@@ -59,7 +63,7 @@ class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
         ("Key", {"fields": _key_fields}),
         ("Models", {"fields": _model_fields}),
         ("Routing", {"fields": _order_fields}),
-        ("Limits", {"fields": (*_limit_fields, "version")}),
+        ("Limits", {"fields": _limit_fields}),
     )
 
     class Media:
@@ -96,9 +100,9 @@ class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
         **kwargs: Any,
     ) -> type[AIProviderConfigForm]:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        answered: type[AIProviderConfigForm] = type(
-            form.__name__, (form,), {"key_check": getattr(request, "key_check", None)}
-        )
+        bases = (SeenStateForm, form) if obj else (form,)
+        own = {"key_check": getattr(request, "key_check", None), "state_of": staticmethod(_state_of)}
+        answered: type[AIProviderConfigForm] = type(form.__name__, bases, own)
         return answered
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -120,7 +124,7 @@ class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
             extra_context = {**(extra_context or {}), "statistics_url": statistics_url(object_id)}
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except (changes.EditConflict, changes.KeyNeeded) as error:
+        except (EditConflict, changes.KeyNeeded) as error:
             # Saved by somebody else in the moment between this form's check and its own saving.
             self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
@@ -159,7 +163,7 @@ class AIProviderConfigAdmin(AuditHistory, ModelAdmin):  # type: ignore[misc]
                 fields=form.console_fields(),
                 api_key=key,
                 check=form.key_check,
-                version=form.seen_version(),
+                version=parse_datetime(form.seen_digest),
                 checked_base_url=form.cleaned_data["base_url"] if key else None,
             )
         else:
@@ -257,3 +261,8 @@ def _consequences(config: AIProviderConfig) -> dict[str, Any]:
         "was_default": config.is_default,
         "is_last_active": config.is_active and not others.exists(),
     }
+
+
+def _state_of(config: AIProviderConfig) -> str:
+    """Moved by every change of a setting, but not by a test, which nobody need be told of."""
+    return config.updated_at.isoformat()

@@ -11,7 +11,7 @@ from django.db.models import DateTimeField, OuterRef, QuerySet, Subquery
 
 from providers.health import RecentCalls
 from providers.models import AIProviderConfig
-from usage.stats.cells import Question, read
+from usage.stats.cells import CellQuery, read
 from usage.stats.figures import PICOS_PER_USD
 from usage.stats.period import DAY, Period
 from usage.stats.recent import recent_calls
@@ -48,9 +48,9 @@ def figures_of(config_ids: Collection[int], *, now: datetime) -> dict[int, CallF
     known_to = standing()
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     period = Period.between(start=today - (DAYS - 1) * DAY, end=today + DAY)
-    question = Question(period, by_provider=True, among=tuple(config_ids), bucket="day")
+    query = CellQuery(period, by_provider=True, among=tuple(config_ids), bucket="day")
     by_config: dict[int, CallFigures] = {}
-    for cell, day in read(question, known_to).items():
+    for cell, day in read(query, known_to).items():
         known = by_config.get(cell.provider, CallFigures())
         daily = list(known.daily)
         daily[cell.bucket] += day.calls

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils.dateparse import parse_datetime
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
@@ -22,7 +19,7 @@ from providers.credentials import checks
 from providers.health import key_state
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES
-from providers.tasks import TASKS
+from providers.tasks import TASKS, task_choices
 
 _MODEL_INPUT = UnfoldAdminTextInputWidget(attrs={"list": "known-models", "autocomplete": "off"})
 
@@ -31,7 +28,7 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
     """The key goes in and never comes out: an empty field keeps the one that is stored.
 
     `key_check` is what the vendor said of the key, asked before the form's transaction began; None when
-    there was nothing to ask. `version` is the row's `updated_at` as the person saw it.
+    there was nothing to ask.
     """
 
     key_check: CredentialCheck | None = None
@@ -52,10 +49,9 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
     tasks = forms.MultipleChoiceField(
         label="First choice for",
         required=False,
-        choices=[(task.slug, task.label) for task in TASKS.values()],
+        choices=task_choices(),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
-    version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = AIProviderConfig
@@ -95,14 +91,12 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.fields["tasks"].initial = sorted(self.instance.default_tasks())
         if self.instance.pk:
-            self.fields["version"].initial = self.instance.updated_at.isoformat()
             key = self.fields["api_key"]
             key.widget.attrs["placeholder"] = key_state(self.instance, now=self.instance.updated_at).shown
             key.help_text = "Leave empty to keep the stored key."
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        self._refuse_overwriting()
         provider_type = cleaned.get("provider_type") or self.instance.provider_type
         key, base_url = cleaned.get("api_key", ""), cleaned.get("base_url", "")
         if provider_type in PROVIDER_TYPES and "base_url" not in self.errors:
@@ -110,16 +104,6 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.key_check is not None and not self.errors:
             self._heed(self.key_check, save_anyway=bool(cleaned.get("save_anyway")))
         return cleaned
-
-    def _refuse_overwriting(self) -> None:
-        try:
-            changes.refuse_if_changed(self.instance, self._version())
-        except changes.EditConflict as conflict:
-            self.add_error(None, _conflict_in_words(conflict))
-            # Whoever saves again after reading this means it.
-            data: Any = self.data.copy()  # type: ignore[attr-defined]
-            data[self.add_prefix("version")] = conflict.details["updated_at"]
-            self.data = data
 
     def _refuse_unusable(self, provider_type: str, key: str, base_url: str) -> None:
         complaint = checks.validate_key_format(provider_type=provider_type, api_key=key, base_url=base_url)
@@ -138,9 +122,6 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
             sentence = f"{check.message} Nothing was stored. Try again, or tick this to save without a check."
             self.add_error("save_anyway", sentence)
 
-    def _version(self) -> datetime | None:
-        return parse_datetime(self.data.get(self.add_prefix("version"), "")) if self.instance.pk else None
-
     def needs_check(self) -> bool:
         """Whether saving this would store a key, or an address, that the vendor has not been asked about."""
         return not self.instance.pk or bool(self.cleaned_data["api_key"]) or "base_url" in self.changed_data
@@ -153,10 +134,6 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
             fields |= _task_fields(self.instance, set(self.cleaned_data["tasks"]))
         return fields
 
-    def seen_version(self) -> datetime | None:
-        """The `updated_at` that this person saw last, be it in a warning that somebody else had saved."""
-        return self._version()
-
 
 def _task_fields(config: AIProviderConfig, chosen: set[str]) -> dict[str, Any]:
     """The columns behind the task checkboxes. A stored task that is not registered here stays."""
@@ -164,24 +141,6 @@ def _task_fields(config: AIProviderConfig, chosen: set[str]) -> dict[str, Any]:
     unregistered = [slug for slug in config.extra_default_tasks if slug not in TASKS]
     added = [task.slug for task in TASKS.values() if not task.flag and task.slug in chosen]
     return {**fields, "extra_default_tasks": [*unregistered, *added]}
-
-
-def _conflict_in_words(conflict: changes.EditConflict) -> str:
-    sentences = [
-        f"{entry['by']} changed {_changes_in_words(entry['changes'])}."
-        for entry in conflict.details["changes"]
-    ]
-    told = " ".join(sentences) or "Someone else changed it."
-    return (
-        f"This provider was changed after you opened it. {told} Nothing of yours was stored. Your input is "
-        "kept below: save again to overwrite, or reload the page to start from theirs."
-    )
-
-
-def _changes_in_words(changes: Mapping[str, list[Any]]) -> str:
-    return ", ".join(
-        f"{name.replace('_', ' ')} from “{before}” to “{after}”" for name, (before, after) in changes.items()
-    )
 
 
 class RotateKeyForm(forms.Form):

@@ -13,7 +13,7 @@ from unfold.views import ChangeList
 
 from console.providers.figures import DAYS, CallFigures, figures_of
 from console.providers.links import statistics_url
-from providers.health import Health, KeyState, health_of, key_state
+from providers.health import HealthVerdict, KeyState, health_of, key_state
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import TASKS
@@ -40,7 +40,7 @@ class ProviderRow:
     vendor: str
     colour: str
     key: KeyState
-    health: Health
+    health: HealthVerdict
     tasks: tuple[str, ...]
     figures: CallFigures
     bars: tuple[Bar, ...]
@@ -59,7 +59,7 @@ class ProviderChangeList(ChangeList):
         self.rows = [_row(config, figures.get(config.pk, CallFigures()), now=now) for config in configs]
 
 
-class TaskFilter(admin.SimpleListFilter):
+class FirstChoiceFilter(admin.SimpleListFilter):
     """Providers that are first choice for a task."""
 
     title = "first choice for"

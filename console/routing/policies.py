@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from console.audited import AuditedAdmin
 from orchestration.models import TaskPolicy
-from orchestration.routing.policies import Policy
+from orchestration.routing.policies import PolicyInForce
 from providers.tasks import TASKS, task_type
 
 
@@ -55,11 +55,11 @@ class TaskPolicyAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description="Deadline", ordering="deadline_seconds")
     def deadline(self, row: TaskPolicy) -> str:
-        return f"{Policy.of_row(row).deadline:g} s"
+        return f"{PolicyInForce.of_row(row).deadline:g} s"
 
     @admin.display(description="Cache", ordering="cache_seconds")
     def cache(self, row: TaskPolicy) -> str:
-        seconds = Policy.of_row(row).cache_seconds
+        seconds = PolicyInForce.of_row(row).cache_seconds
         return f"{seconds / 3600:g} h" if seconds else "off"
 
     @admin.display(description="Prompt", ordering="prompt_version")

@@ -24,7 +24,7 @@ HOURLY_UP_TO = timedelta(days=2, hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class Selection:
     """What a person asked to see: a period, of one provider (its id) or of all (None), as of `now`."""
 
     period: Period
@@ -60,10 +60,10 @@ def _values(figures: Figures) -> list[Value]:
     ]
 
 
-def summary(scope: Scope) -> Panel:
+def summary(selection: Selection) -> Panel:
     """The period against the one before it."""
-    this = stats.totals(period=scope.period, provider=scope.provider)
-    before = stats.totals(period=scope.period.previous(), provider=scope.provider)
+    this = stats.totals(period=selection.period, provider=selection.provider)
+    before = stats.totals(period=selection.period.previous(), provider=selection.provider)
     columns = (*_FIGURES, *_LATENCY)
     rows = [
         [name, *_values(figures), figures.p50_latency_ms, figures.p95_latency_ms]
@@ -81,9 +81,9 @@ def _change(now: Value, then: Value) -> float | None:
     return round(float((Decimal(str(now)) / Decimal(str(then)) - 1) * 100), 1)
 
 
-def comparison(scope: Scope) -> Panel:
+def comparison(selection: Selection) -> Panel:
     """The last 7 days against the last 30, a day each, and both against as long before."""
-    compared = stats.comparison(now=scope.now, provider=scope.provider)
+    compared = stats.comparison(now=selection.now, provider=selection.provider)
     stretches = (
         ("Last 7 days", compared.last_7_days, 7),
         ("7 days before", compared.previous_7_days, 7),
@@ -112,10 +112,10 @@ _OVER_TIME = (
 )
 
 
-def over_time(scope: Scope) -> Panel:
-    points = stats.timeseries(period=scope.period, bucket=scope.bucket, provider=scope.provider)
+def over_time(selection: Selection) -> Panel:
+    points = stats.timeseries(period=selection.period, bucket=selection.bucket, provider=selection.provider)
     columns = (
-        Column("start", scope.bucket.capitalize(), "text"),
+        Column("start", selection.bucket.capitalize(), "text"),
         *_FIGURES,
         *_LATENCY,
         Column("successes", "Succeeded"),
@@ -127,7 +127,7 @@ def over_time(scope: Scope) -> Panel:
         figures = point.figures
         latencies = [figures.p50_latency_ms, figures.p95_latency_ms]
         outcomes = [figures.successes, figures.errors + figures.timeouts, figures.aborted]
-        rows.append([_moment(point.start, scope.bucket), *_values(figures), *latencies, *outcomes])
+        rows.append([_moment(point.start, selection.bucket), *_values(figures), *latencies, *outcomes])
     return Panel("Over time", columns, rows, _OVER_TIME)
 
 
@@ -135,22 +135,26 @@ def _moment(start: datetime, bucket: Bucket) -> str:
     return f"{start:%Y-%m-%d %H:%M %z}" if bucket == "hour" else f"{start:%Y-%m-%d}"
 
 
-def errors(scope: Scope) -> Panel:
+def errors(selection: Selection) -> Panel:
     """How often each kind of error came, over time; refusals among them."""
-    points = stats.timeseries(period=scope.period, bucket=scope.bucket, by="error", provider=scope.provider)
+    points = stats.timeseries(
+        period=selection.period, bucket=selection.bucket, by="error", provider=selection.provider
+    )
     kinds = {point.key: point.label for point in points}
     counts: dict[str, dict[str, int]] = {}
-    for start, _ in scope.period.buckets(scope.bucket):
-        counts[_moment(start.astimezone(scope.period.zone), scope.bucket)] = dict.fromkeys(kinds, 0)
+    for start, _ in selection.period.buckets(selection.bucket):
+        counts[_moment(start.astimezone(selection.period.zone), selection.bucket)] = dict.fromkeys(kinds, 0)
     for point in points:
-        counts[_moment(point.start, scope.bucket)][point.key] += point.figures.calls + point.figures.refusals
+        counts[_moment(point.start, selection.bucket)][point.key] += (
+            point.figures.calls + point.figures.refusals
+        )
     ordered = sorted(kinds, key=lambda kind: -sum(row[kind] for row in counts.values()))
     columns = [Column(kind, kinds[kind]) for kind in ordered]
     tones = tuple(_TONES[number % len(_TONES)] for number in range(len(ordered)))
     rows: list[list[Value]] = [[start, *(row[kind] for kind in ordered)] for start, row in counts.items()]
     return Panel(
         "Errors by kind",
-        (Column("start", scope.bucket.capitalize(), "text"), *columns),
+        (Column("start", selection.bucket.capitalize(), "text"), *columns),
         rows if ordered else [],
         (Chart("Errors by kind", tuple(ordered), tones),) if ordered else (),
         empty="No errors in this period.",
@@ -160,17 +164,17 @@ def errors(scope: Scope) -> Panel:
 _TONES = ("bad", "warning", "third", "second", "first", "quiet")
 
 
-def by(dimension: By, title: str) -> Callable[[Scope], Panel]:
+def by(dimension: By, title: str) -> Callable[[Selection], Panel]:
     """The panel of one breakdown."""
 
-    def panel(scope: Scope) -> Panel:
-        found = stats.breakdown(period=scope.period, by=dimension, provider=scope.provider)
+    def panel(selection: Selection) -> Panel:
+        found = stats.breakdown(period=selection.period, by=dimension, provider=selection.provider)
         latency = () if dimension == "user" else _LATENCY
         rows: list[list[Value]] = []
         for entry in found:
             latencies = [entry.figures.p50_latency_ms, entry.figures.p95_latency_ms] if latency else []
             rows.append([entry.label, *_values(entry.figures), *latencies])
-        links = [_link(dimension, entry.key, scope) for entry in found]
+        links = [_link(dimension, entry.key, selection) for entry in found]
         return Panel(
             f"By {title}",
             (Column("name", title.capitalize(), "text"), *_FIGURES, *latency),
@@ -185,15 +189,15 @@ def by(dimension: By, title: str) -> Callable[[Scope], Panel]:
     return panel
 
 
-def _link(dimension: By, key: str, scope: Scope) -> str:
-    if dimension == "provider" and key and scope.provider is None:
+def _link(dimension: By, key: str, selection: Selection) -> str:
+    if dimension == "provider" and key and selection.provider is None:
         return f"{reverse('admin:usage_statistics')}?provider={key}"
     if dimension == "user" and key:
         return reverse("admin:accounts_user_change", args=[key])
     return ""
 
 
-def quotas(scope: Scope) -> Panel:
+def quotas(selection: Selection) -> Panel:
     """Who has taken most of the running day and month, users and providers."""
     columns = (
         Column("name", "Who", "text"),
@@ -206,7 +210,7 @@ def quotas(scope: Scope) -> Panel:
     rows: list[list[Value]] = []
     for who in ("user", "provider"):
         for window, name in (("day", "today"), ("month", "this month")):
-            for use in stats.quota_ranking(scope=who, window=window, now=scope.now, limit=5):  # type: ignore[arg-type]
+            for use in stats.quota_ranking(scope=who, window=window, now=selection.now, limit=5):  # type: ignore[arg-type]
                 limit: Value = "no limit" if use.limit is None else use.limit
                 rows.append([use.label, name, use.used, use.reserved, limit, use.percent])
     return Panel(
@@ -218,10 +222,10 @@ def quotas(scope: Scope) -> Panel:
     )
 
 
-def alerts(scope: Scope) -> Panel:
+def alerts(selection: Selection) -> Panel:
     """What needs somebody's attention now."""
     columns = (Column("severity", "Severity", "text"), Column("message", "What to do", "text"))
-    found = current_alerts(now=scope.now)
+    found = current_alerts(now=selection.now)
     rows: list[list[Value]] = [[alert.severity, alert.message] for alert in found]
     links = [
         reverse("admin:providers_aiproviderconfig_change", args=[alert.provider_config_id])
@@ -232,7 +236,7 @@ def alerts(scope: Scope) -> Panel:
     return Panel("Alerts", columns, rows, links=links, empty="Nothing needs attention.")
 
 
-def health(scope: Scope) -> Panel:
+def health(selection: Selection) -> Panel:
     """Each provider's state and its last 24 hours."""
     columns = (
         Column("name", "Provider", "text"),
@@ -242,7 +246,7 @@ def health(scope: Scope) -> Panel:
         Column("errors", "Errors", "percent"),
         Column("latency", "Mean latency", "ms"),
     )
-    found = provider_health(now=scope.now)
+    found = provider_health(now=selection.now)
     rows: list[list[Value]] = []
     for one in found:
         last_day = [one.recent.calls, one.recent.error_rate, one.recent.avg_latency_ms]
@@ -251,7 +255,7 @@ def health(scope: Scope) -> Panel:
     return Panel("Health", columns, rows, links=links, empty="No provider is configured.")
 
 
-PANELS: Mapping[str, Callable[[Scope], Panel]] = {
+PANELS: Mapping[str, Callable[[Selection], Panel]] = {
     "alerts": alerts,
     "health": health,
     "summary": summary,

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.audit import Actor, record_alone
 from console.csv_export import as_csv
 from console.panel import Panel
-from console.usage.panels import MOST_ROWS, PANELS, Scope
+from console.usage.panels import MOST_ROWS, PANELS, Selection
 from providers.models import AIProviderConfig
 from usage.stats import InvalidPeriod, Period
 from usage.stats.period import zone_of
@@ -131,7 +131,7 @@ def _panel(request: HttpRequest, name: str) -> Panel:
     if name not in PANELS:
         raise Http404
     config = _provider(request)
-    return PANELS[name](Scope(_period(request), config.pk if config else None, timezone.now()))
+    return PANELS[name](Selection(_period(request), config.pk if config else None, timezone.now()))
 
 
 def _plain(value: Any) -> Any:

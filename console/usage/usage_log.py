@@ -43,7 +43,7 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
         filters.ProviderFilter,
         filters.VendorFilter,
         filters.ModelFilter,
-        filters.TaskFilter,
+        filters.TaskTypeFilter,
         filters.PlanFilter,
         filters.UserFilter,
     ]

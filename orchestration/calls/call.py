@@ -14,7 +14,7 @@ from orchestration.calls.resilience import MAX_ATTEMPTS
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
 from orchestration.routing.candidates import Candidate, Needs
-from orchestration.routing.policies import Policy
+from orchestration.routing.policies import PolicyInForce
 from orchestration.routing.snapshot import RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.capabilities import parameters
@@ -41,7 +41,7 @@ class Failure:
 
 
 @dataclass(slots=True)
-class Budget:
+class CallBudget:
     """What all that is asked for one `generate` shares: HTTP requests made and allowed, what each of them
     cost, and the moment (of the event loop's clock) by which all has to be over."""
 
@@ -95,7 +95,7 @@ class Call:
     question: Question
     snapshot: RoutingSnapshot
     order: tuple[Candidate, ...]
-    budget: Budget
+    budget: CallBudget
     arm: Arm | None = None
     only: int | str | None = None
     failures: list[Failure] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Call:
         return self.snapshot.tier_for(self.question.plan.slug, self.question.task)
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> PolicyInForce:
         return self.snapshot.policy_of(self.question.task)
 
     @property

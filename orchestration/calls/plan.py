@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from orchestration.calls.call import Budget, Call, Question, needs_of
+from orchestration.calls.call import Call, CallBudget, Question, needs_of
 from orchestration.experiments.assignment import Arm, assigned_arm
 from orchestration.routing.balancing import Spread
 from orchestration.routing.candidates import Candidate, Needs, candidates
@@ -21,7 +21,7 @@ def planned(question: Question, snapshot: RoutingSnapshot) -> Call:
     if arm and arm.prompt_version not in ("", question.prompt_version):
         # The experiment changed after the prompt was written, so this call is not the arm's.
         arm = None
-    call = Call(question=question, snapshot=snapshot, order=(), budget=Budget(deadline=deadline), arm=arm)
+    call = Call(question=question, snapshot=snapshot, order=(), budget=CallBudget(deadline=deadline), arm=arm)
     replan(call, snapshot)
     return call
 

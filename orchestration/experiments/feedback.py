@@ -10,14 +10,14 @@ from orchestration.models import CallFeedback
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedFeedback:
     """`is_new` is False when the user has changed their mind."""
 
     feedback: CallFeedback
     is_new: bool
 
 
-def record_feedback(*, user: User, request_id: str, rating: int) -> Recorded:
+def record_feedback(*, user: User, request_id: str, rating: int) -> RecordedFeedback:
     """Keep the user's rating (1 to 5) of the answer to their request; their last word counts.
 
     The caller has made sure that the request was theirs. Raises NothingToRate without a request id.
@@ -27,4 +27,4 @@ def record_feedback(*, user: User, request_id: str, rating: int) -> Recorded:
     feedback, is_new = CallFeedback.objects.update_or_create(
         request_id=request_id, user=user, defaults={"rating": rating}
     )
-    return Recorded(feedback, is_new)
+    return RecordedFeedback(feedback, is_new)

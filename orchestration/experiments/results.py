@@ -108,7 +108,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class ExperimentResults:
     """`arms` in the order of the experiment, the control first. The intervals of all `differences` of a
     measure hold together at `level`: with more than two arms each of them is wider (Bonferroni)."""
 
@@ -133,13 +133,13 @@ class Results:
                 yield _difference(measure, other, self.control, 1 - (1 - self.level) / len(others))
 
 
-def results_of(experiment: Experiment) -> Results:
+def results_of(experiment: Experiment) -> ExperimentResults:
     """As of now; three queries."""
     arms = list(experiment.arms.all())
     return _results(experiment, arms, counts_of(arm.pk for arm in arms))
 
 
-def recent_results_of(experiment: Experiment) -> Results:
+def recent_results_of(experiment: Experiment) -> ExperimentResults:
     """`results_of` with counts that may be RECENT_SECONDS old: a page asks for them several times, and adding
     up a million calls takes seconds."""
     arms = list(experiment.arms.all())
@@ -154,8 +154,12 @@ def recent_results_of(experiment: Experiment) -> Results:
     return _results(experiment, arms, counts or {})
 
 
-def _results(experiment: Experiment, arms: list[ExperimentArm], counts: Mapping[int, ArmCounts]) -> Results:
-    return Results(experiment, tuple(ArmResult(arm, counts.get(arm.pk, ArmCounts())) for arm in arms))
+def _results(
+    experiment: Experiment, arms: list[ExperimentArm], counts: Mapping[int, ArmCounts]
+) -> ExperimentResults:
+    return ExperimentResults(
+        experiment, tuple(ArmResult(arm, counts.get(arm.pk, ArmCounts())) for arm in arms)
+    )
 
 
 def _difference(measure: Measure, arm: ArmResult, base: ArmResult, level: float) -> Difference:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from orchestration.experiments.intervals import Interval
-from orchestration.experiments.results import LEAST_CALLS, LEAST_USERS, Difference, Measure, Results
+from orchestration.experiments.results import LEAST_CALLS, LEAST_USERS, Difference, ExperimentResults, Measure
 
 # For each measure: what it is called, what an arm is when its figure is lower, and when it is higher.
 _WORDS = {
@@ -18,7 +18,7 @@ _WORDS = {
 _NEGLIGIBLE = 1e-5
 
 
-def verdicts_of(results: Results) -> tuple[str, ...]:
+def verdicts_of(results: ExperimentResults) -> tuple[str, ...]:
     """One sentence per measure that can be told, for each arm against the first."""
     if len(results.arms) < 2:
         return ("There is nothing to compare: an experiment needs two arms.",)

@@ -12,7 +12,7 @@ from math import ceil
 
 from accounts.models import Plan
 from orchestration.errors import ProvidersUnavailable, TooManyCalls
-from orchestration.guards.base import Entry, Gate, GuardStore
+from orchestration.guards.base import Gate, GateAnswer, GuardStore
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.fair_queue import waiting_room
 from orchestration.keeping import keep, kept
@@ -62,7 +62,7 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Unavailable:
     """`wait` in seconds until the candidate may be free, 0 when nobody can tell. `is_busy`: waiting helps."""
 
     candidate: Candidate
@@ -84,7 +84,7 @@ class Admission:
             return
         call = uuid.uuid4().hex
 
-        async def give_back(entry: Entry) -> None:
+        async def give_back(entry: GateAnswer) -> None:
             await self._guards.leave(gate, call)
 
         entering = self._guards.enter(gate, call, now=time.time(), seconds=seconds + _MARGIN)
@@ -128,11 +128,11 @@ class Admission:
 
     async def _look(
         self, candidates: Sequence[Candidate], *, user_id: int, in_turn_at: Candidate | None = None
-    ) -> Pass | list[Refusal]:
+    ) -> Pass | list[Unavailable]:
         """The first candidate that lets a call pass, or what each of them said. `in_turn_at` names the one
         whose queue the caller has come to the head of; nobody overtakes the queues of the others."""
         now = time.time()
-        refusals: list[Refusal] = []
+        refusals: list[Unavailable] = []
         circuits = await self._guards.circuits([circuit_key(candidate) for candidate in candidates])
         for candidate, circuit in zip(candidates, circuits, strict=True):
             wanted = Pass(candidate, uuid.uuid4().hex, gate_of(candidate.provider), user_id)
@@ -142,15 +142,15 @@ class Admission:
             refusals.append(found)
         return refusals
 
-    async def _try(self, wanted: Pass, circuit: Circuit, *, now: float, has_turn: bool) -> Pass | Refusal:
+    async def _try(self, wanted: Pass, circuit: Circuit, *, now: float, has_turn: bool) -> Pass | Unavailable:
         candidate = wanted.candidate
         if shut_for := circuit.shut_for(now):
-            return Refusal(candidate, shut_for, circuit.is_busy)
+            return Unavailable(candidate, shut_for, circuit.is_busy)
         if not has_turn and waiting_room(wanted.gate.key).has_queue:
-            return Refusal(candidate, 0.0, is_busy=True)
+            return Unavailable(candidate, 0.0, is_busy=True)
         return await kept(self._enter(wanted, circuit, now=now), undo=self._give_back)
 
-    async def _enter(self, granted: Pass, circuit: Circuit, *, now: float) -> Pass | Refusal:
+    async def _enter(self, granted: Pass, circuit: Circuit, *, now: float) -> Pass | Unavailable:
         """Become the probe of a half-open circuit, and take a place at the gate."""
         candidate, call = granted.candidate, granted.call
         seconds = candidate.provider.timeout + _MARGIN
@@ -161,15 +161,15 @@ class Admission:
 
         key = circuit_key(candidate)
         if circuit.reason and await self._guards.change_circuit(key, probed, now=now) is None:
-            return Refusal(candidate, 1.0, circuit.is_busy)
+            return Unavailable(candidate, 1.0, circuit.is_busy)
         entry = await self._guards.enter(granted.gate, call, now=now, seconds=seconds)
         if entry.admitted:
             return granted
         if circuit.reason:
             await self._tell(granted, now=now)
-        return Refusal(candidate, entry.wait, is_busy=True)
+        return Unavailable(candidate, entry.wait, is_busy=True)
 
-    async def _give_back(self, found: Pass | Refusal) -> None:
+    async def _give_back(self, found: Pass | Unavailable) -> None:
         if isinstance(found, Pass):
             await self._end(found)
 
@@ -218,7 +218,7 @@ def _other_circuits(candidate: Candidate) -> list[str]:
     return [circuit_key(replace(candidate, model_name=model)) for model in sorted(models)]
 
 
-def _worth_waiting_for(refusals: Sequence[Refusal], deadline: float) -> Refusal:
+def _worth_waiting_for(refusals: Sequence[Unavailable], deadline: float) -> Unavailable:
     """The candidate to wait for: the best-ranked one that is merely busy and has room in time."""
     left = deadline - asyncio.get_running_loop().time()
     for refusal in refusals:

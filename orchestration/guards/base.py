@@ -43,7 +43,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GateAnswer:
     """Whether a call may pass, and if not, why and after how many seconds it may (0: nobody can tell)."""
 
     admitted: bool
@@ -73,7 +73,7 @@ class GuardStore(ABC):
         """Apply a pure function to a circuit and keep the result; returns what the function returned."""
 
     @abstractmethod
-    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
+    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
         """Let `call` pass the gate if there is room. Its place is free again after `leave`, or after
         `seconds` should its process have died."""
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from orchestration.guards.base import Entry, Gate, GateState, GuardStore, Transition
+from orchestration.guards.base import Gate, GateAnswer, GateState, GuardStore, Transition
 from orchestration.guards.circuit import Circuit
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class FallbackGuards(GuardStore):
         del self._probing[key]
         return True
 
-    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
+    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
         try:
             entry = await self._ask_shared(lambda store: store.enter(gate, call, now=now, seconds=seconds))
         except _Away as away:

@@ -14,8 +14,8 @@ from orchestration.guards.base import (
     ONE_CONGESTION,
     RECOVERY,
     WINDOW,
-    Entry,
     Gate,
+    GateAnswer,
     GateState,
     GuardStore,
     Transition,
@@ -92,22 +92,22 @@ class MemoryGuards(GuardStore):
                 self._circuits[key] = changed
             return changed
 
-    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
+    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
         with self._lock:
             seen = self._seen(gate, now)
             if gate.per_minute is not None and len(seen.starts) >= gate.per_minute:
                 # The one that has to leave the window before there is room.
                 leaving = next(islice(seen.starts.values(), len(seen.starts) - gate.per_minute, None))
-                return Entry(admitted=False, cause="rate", wait=leaving + WINDOW - now)
+                return GateAnswer(admitted=False, cause="rate", wait=leaving + WINDOW - now)
             if gate.concurrent is not None and len(seen.under_way) >= gate.concurrent:
-                return Entry(admitted=False, cause="concurrency")
+                return GateAnswer(admitted=False, cause="concurrency")
             if gate.is_paced and (pace := seen.pace):
                 if now < pace.next_at:
-                    return Entry(admitted=False, cause="pace", wait=pace.next_at - now)
+                    return GateAnswer(admitted=False, cause="pace", wait=pace.next_at - now)
                 pace.next_at = now + 60.0 / pace.now(now)
             seen.starts[call] = now
             seen.under_way[call] = now + seconds
-            return Entry(admitted=True)
+            return GateAnswer(admitted=True)
 
     async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
         with self._lock:

@@ -19,8 +19,8 @@ from orchestration.guards.base import (
     ONE_CONGESTION,
     RECOVERY,
     WINDOW,
-    Entry,
     Gate,
+    GateAnswer,
     GateState,
     GuardStore,
     Transition,
@@ -89,13 +89,13 @@ class RedisGuards(GuardStore):
             await asyncio.sleep(random.uniform(0, tries * BETWEEN_TRIES))  # noqa: S311 - no secret
         raise RedisError(f"{name} changed {REPLACE_TRIES} times while it was to be changed")
 
-    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> Entry:
+    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
         limits = [_number(gate.per_minute), _number(gate.concurrent), int(gate.is_paced)]
         arguments = [now, call, now + seconds, *limits, WINDOW, RECOVERY]
         cause, wait = await self._run(ENTER, self._gate_keys(gate), arguments)
         if not cause:
-            return Entry(admitted=True)
-        return Entry(admitted=False, cause=cause.decode(), wait=float(wait))
+            return GateAnswer(admitted=True)
+        return GateAnswer(admitted=False, cause=cause.decode(), wait=float(wait))
 
     async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
         await self._run(LEAVE, self._gate_keys(gate), [call, int(was_sent)])

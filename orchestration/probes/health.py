@@ -20,7 +20,7 @@ from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot, current_snapshot
 from providers.capabilities.facts import UNKNOWN
 from providers.errors import ErrorKind
-from providers.health import RECENT, Health, RecentCalls, State
+from providers.health import RECENT, HealthVerdict, RecentCalls, State
 from providers.models import AIProviderConfig
 from usage.health import ProviderHealth, provider_health
 from usage.stats import Figures, Period, breakdown
@@ -66,7 +66,7 @@ class ProviderStatus:
         return self.known.config
 
     @property
-    def verdict(self) -> Health:
+    def verdict(self) -> HealthVerdict:
         return self.known.verdict
 
     @property

@@ -27,12 +27,14 @@ Effect = Literal["", "flagged", "recovered"]
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedProbe:
     effect: Effect
     next_at: datetime
 
 
-def record(asked: AIProviderConfig, finding: Finding, *, traffic: Traffic, now: datetime) -> Recorded | None:
+def record(
+    asked: AIProviderConfig, finding: Finding, *, traffic: Traffic, now: datetime
+) -> RecordedProbe | None:
     """Keep what a probe of the config as `asked` found, in one transaction, and let it take effect. None when
     the config was deleted, or has another key or address by now, of which the probe says nothing."""
     with transaction.atomic():
@@ -58,7 +60,7 @@ def record(asked: AIProviderConfig, finding: Finding, *, traffic: Traffic, now: 
                 "next_at": next_at,
             },
         )
-    return Recorded(effect, next_at)
+    return RecordedProbe(effect, next_at)
 
 
 def _take_effect(

@@ -11,7 +11,7 @@ from providers.tasks import task_type
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class PolicyInForce:
     """A TaskPolicy with its gaps filled. Times in seconds."""
 
     strategy: str
@@ -22,12 +22,12 @@ class Policy:
     prompt_version: str
 
     @classmethod
-    def of_task(cls, task: str) -> Policy:
+    def of_task(cls, task: str) -> PolicyInForce:
         """What holds for a task without a row of its own."""
         return cls.of_row(TaskPolicy(task=task, strategy=Strategy.WEIGHTED))
 
     @classmethod
-    def of_row(cls, row: TaskPolicy) -> Policy:
+    def of_row(cls, row: TaskPolicy) -> PolicyInForce:
         cached = task_type(row.task).cache_seconds if row.cache_seconds is None else row.cache_seconds
         return cls(
             strategy=row.strategy,

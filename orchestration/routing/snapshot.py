@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orchestration.experiments.assignment import RunningExperiment, running_experiments
 from orchestration.models import PlanTaskTier, TaskPolicy
-from orchestration.routing.policies import Policy
+from orchestration.routing.policies import PolicyInForce
 from providers.adapters.base import TokenUsage
 from providers.capabilities.facts import CapabilityMatrix
 from providers.capabilities.matrix import load_matrix
@@ -104,15 +104,15 @@ class RoutingSnapshot:
     revision: int
     providers: tuple[ProviderSnapshot, ...]
     tiers: Mapping[tuple[str, str], Tier]
-    policies: Mapping[str, Policy] = field(default_factory=dict)
+    policies: Mapping[str, PolicyInForce] = field(default_factory=dict)
     prices: Overrides = field(default_factory=dict)
     rules: RuleBook = NO_RULES
     capabilities: CapabilityMatrix = field(default_factory=CapabilityMatrix)
     experiments: Mapping[str, RunningExperiment] = field(default_factory=dict)
     _costs: dict[tuple[str, str], Decimal | None] = field(default_factory=dict, repr=False, compare=False)
 
-    def policy_of(self, task: str) -> Policy:
-        return self.policies.get(task) or Policy.of_task(task)
+    def policy_of(self, task: str) -> PolicyInForce:
+        return self.policies.get(task) or PolicyInForce.of_task(task)
 
     def typical_cost(self, provider_type: str, model_name: str) -> Decimal | None:
         """USD for a call of TYPICAL_USAGE; None when no price is known."""
@@ -172,7 +172,7 @@ def _load(revision: int) -> RoutingSnapshot:
         revision=revision,
         providers=providers,
         tiers=tiers,
-        policies={row.task: Policy.of_row(row) for row in TaskPolicy.objects.all()},
+        policies={row.task: PolicyInForce.of_row(row) for row in TaskPolicy.objects.all()},
         rules=RuleBook.load(),
         prices=overrides_of(ModelPrice.objects.all()),
         experiments=running_experiments(),

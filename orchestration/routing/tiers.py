@@ -36,7 +36,7 @@ class TiersChanged(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TierCell:
     """`tier` is what was set, or DEFAULT; `default` is what the task has then."""
 
     plan: str
@@ -54,7 +54,7 @@ class Matrix:
     """One row of cells per plan, in the order of `tasks`. `fingerprint` names the state that was read."""
 
     tasks: tuple[TaskType, ...]
-    rows: tuple[tuple[Plan, tuple[Cell, ...]], ...]
+    rows: tuple[tuple[Plan, tuple[TierCell, ...]], ...]
     fingerprint: str
 
 
@@ -66,7 +66,7 @@ def matrix() -> Matrix:
         (
             plan,
             tuple(
-                Cell(plan.pk, task.slug, set_tiers.get((plan.pk, task.slug), DEFAULT), task.tier)
+                TierCell(plan.pk, task.slug, set_tiers.get((plan.pk, task.slug), DEFAULT), task.tier)
                 for task in tasks
             ),
         )

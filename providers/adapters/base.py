@@ -76,13 +76,9 @@ class TokenUsage:
 
     def __post_init__(self) -> None:
         counts: tuple[object, ...] = (
-            self.input_tokens,
-            self.output_tokens,
-            self.cached_tokens,
-            self.cache_write_tokens,
-            self.reasoning_tokens,
-            self.cache_write_1h_tokens,
-        )
+            self.input_tokens, self.output_tokens, self.cached_tokens,
+            self.cache_write_tokens, self.reasoning_tokens, self.cache_write_1h_tokens,
+        )  # fmt: skip
         for count in counts:
             if not isinstance(count, int) or isinstance(count, bool) or count < 0:
                 raise ValueError("token counts are whole numbers from 0 on")
@@ -179,20 +175,20 @@ OUTCOMES = ("works", "refused", *(doubt.value for doubt in Doubt))
 
 
 class AIProvider(ABC):
-    """One vendor. Holds a key, a model and a timeout (seconds, for the whole call); knows nothing of
-    settings, database, quotas or prices, never retries, never logs.
+    """One API, as `vendor` speaks it. Holds a key, a model and a timeout (seconds, for the whole call); knows
+    nothing of settings, database, quotas or prices, never retries, never logs.
 
     Bound to the event loop it is first used on. `http_client` lends it the connections of that loop
     (`providers.pool` does so); without one it opens its own and closes them in `aclose`.
     """
 
-    vendor: str
-    # What a request to this vendor can be made without (`providers.capabilities.parameters.Parameter`).
+    # What a request to this API can be made without (`providers.capabilities.parameters.Parameter`).
     optional: frozenset[str] = frozenset()
 
     def __init__(
         self,
         *,
+        vendor: str,
         api_key: str,
         model_name: str,
         base_url: str = "",
@@ -202,6 +198,7 @@ class AIProvider(ABC):
         # Late, so that describing a call does not load the HTTP stack.
         from providers.adapters.transport import UNREACHABLE, can_be_reached, new_http_client
 
+        self.vendor = vendor
         self.model_name = model_name
         self.base_url = base_url if not base_url or can_be_reached(base_url) else UNREACHABLE
         self.timeout = timeout
@@ -257,10 +254,7 @@ class AIProvider(ABC):
 
     async def list_models(self) -> tuple[ListedModel, ...]:
         """The models the key may use (first page) and what the vendor says of them, by a request that costs
-        nothing.
-
-        Raises ProviderError.
-        """
+        nothing. Raises ProviderError."""
         from providers.adapters.listings import presentable
 
         self._refuse_flawed_key()
@@ -287,6 +281,7 @@ class AIProvider(ABC):
         if not self._api_key:
             return None
         return type(self)(
+            vendor=self.vendor,
             api_key=lookalike(self._api_key),
             model_name=self.model_name,
             base_url=self.base_url,

@@ -37,7 +37,7 @@ class TooMuch(httpx2.DecodingError):
         super().__init__("the answer is too large")
 
 
-class Measure:
+class BodyMeter:
     """Counts what has come of one body, and raises TooMuch when it is over the bounds. In an event stream
     each event is a JSON document of its own. A list is never streamed."""
 

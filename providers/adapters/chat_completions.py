@@ -1,4 +1,5 @@
-"""Any server that speaks OpenAI's chat completions at a base URL: Ollama, vLLM, llama.cpp, proxies.
+"""OpenAI's chat completions, as hosted vendors, proxies and servers of one's own speak them (Ollama, vLLM,
+llama.cpp).
 
 Chat completions, not Responses: it is what all of them speak.
 """
@@ -32,8 +33,7 @@ NO_KEY = "none"
 _Choice = TypeVar("_Choice", Choice, ChunkChoice)
 
 
-class LocalProvider(AIProvider):
-    vendor = "local"
+class ChatCompletionsProvider(AIProvider):
     optional = frozenset({Parameter.FORM, Parameter.TEMPERATURE, Parameter.LIMIT, Parameter.USAGE})
 
     def _connect(self, api_key: str) -> None:

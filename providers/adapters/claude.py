@@ -37,7 +37,6 @@ _FINISH_REASONS = {
 
 
 class ClaudeProvider(AIProvider):
-    vendor = "claude"
     optional = frozenset({Parameter.FORM, Parameter.EFFORT})
 
     def _connect(self, api_key: str) -> None:

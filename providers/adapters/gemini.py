@@ -49,7 +49,6 @@ _BLOCKED = frozenset(
 
 
 class GeminiProvider(AIProvider):
-    vendor = "gemini"
     optional = frozenset({Parameter.FORM, Parameter.EFFORT, Parameter.TEMPERATURE, Parameter.STORE})
 
     def _connect(self, api_key: str) -> None:

@@ -49,7 +49,6 @@ _NO_SUCH_ADDRESS = frozenset({404, 405, 501})
 
 
 class OpenAIProvider(AIProvider):
-    vendor = "openai"
     optional = frozenset({Parameter.FORM, Parameter.EFFORT, Parameter.TEMPERATURE, Parameter.STORE})
 
     def _connect(self, api_key: str) -> None:

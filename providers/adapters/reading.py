@@ -34,24 +34,24 @@ def reading(vendor: str, so_far: Callable[[], TokenUsage | None] = lambda: None)
         raise unread from None
 
 
-class Unreadable(ValueError):
+class UnreadablePart(ValueError):
     """A value that cannot be what it stands for. The guard makes a ProviderError of it."""
 
 
 def text_of(content: object) -> str:
     """A message's text: a string, nothing, or a list of parts, of which those that are text are joined (some
-    servers send reasoning as a part beside them). Raises Unreadable."""
+    servers send reasoning as a part beside them). Raises UnreadablePart."""
     if content is None or isinstance(content, str):
         return content or ""
     if not isinstance(content, list):
-        raise Unreadable
+        raise UnreadablePart
     texts = []
     for part in content:
         kind = _member(part, "type") or "text"
         text = part if isinstance(part, str) else _member(part, "text")
         if kind in ("text", "output_text"):
             if not isinstance(text, str):
-                raise Unreadable
+                raise UnreadablePart
             texts.append(text)
     return "".join(texts)
 

@@ -23,7 +23,7 @@ from yarl import URL
 from providers.adapters.bounds import (
     MOST_BYTES,
     MOST_BYTES_OF_ERROR,
-    Measure,
+    BodyMeter,
     TooMuch,
     Unpacking,
     plain_pieces,
@@ -148,7 +148,7 @@ class _Body(httpx2.AsyncByteStream):
             if coding not in ("", "identity", *Unpacking.CODINGS):
                 raise httpx2.DecodingError("the answer is packed in a way that was not asked for")
         self._pieces_of = Unpacking(coding).pieces if coding in Unpacking.CODINGS else plain_pieces
-        self._measure = Measure(
+        self._measure = BodyMeter(
             is_list=response.method == "GET",
             is_event_stream=response.content_type == "text/event-stream",
         )

@@ -14,7 +14,7 @@ from providers.capabilities.shortcomings import shortcomings_of
 from providers.configs.changes import EDITABLE
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
-from providers.tasks import TASKS
+from providers.tasks import task_choices
 
 _LONGEST_KEY = 500
 _KEY_FIELD: dict[str, Any] = {
@@ -25,7 +25,6 @@ _KEY_FIELD: dict[str, Any] = {
     "write_only": True,
     "style": {"input_type": "password"},
 }
-_OWN_TASKS = [(task.slug, task.label) for task in TASKS.values()]
 
 
 class ConfigSerializer(serializers.ModelSerializer[AIProviderConfig]):
@@ -85,7 +84,7 @@ class _EditableFields(StrictSerializer, serializers.ModelSerializer[AIProviderCo
         help_text="Store the key although nobody could tell whether it works. A refused key is never stored.",
     )
     extra_default_tasks = serializers.ListField(
-        child=serializers.ChoiceField(choices=_OWN_TASKS),
+        child=serializers.ChoiceField(choices=task_choices()),
         required=False,
         help_text="Tasks without a default_for_… field of their own.",
     )

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import audit
 from accounts.audit import Actor
+from accounts.edit_conflicts import EditConflict, changes_since
 from accounts.errors import DomainError
 from accounts.models import AuditEntry
 from providers.adapters.base import CredentialCheck
@@ -51,14 +51,6 @@ EDITABLE = (
     "max_concurrent_calls",
     "key_expires_at",
 )
-
-
-class EditConflict(DomainError):
-    """Somebody else changed the row after this person loaded it. `details["changes"]`: who changed what."""
-
-    code = "edit_conflict"
-    status = 409
-    message = "Someone else changed this provider after you opened it. Reload it and make your change again."
 
 
 class KeyNeeded(DomainError):
@@ -122,11 +114,11 @@ def update(
         if fields.get("is_default"):
             hold_all()
         config = locked(config_id)
-        refuse_if_changed(config, version)
         before = facts(config)
         base_url = str(fields.get("base_url", config.base_url))
         if checked_base_url is not None and base_url != checked_base_url:
             raise _moved(config)
+        refuse_if_changed(config, version)
         if base_url != config.base_url and not api_key and has_key(config):
             raise KeyNeeded
         if api_key:
@@ -209,9 +201,7 @@ def refuse_if_changed(config: AIProviderConfig, version: datetime | None) -> Non
     """Raise EditConflict when the row is newer than the `version` a person saw; None means any will do."""
     if version is None or config.updated_at == version:
         return
-    since = _entries(config).filter(created_at__gte=version)
-    changing = [entry for entry in since if entry.changes and entry.outcome == "done"]
-    raise EditConflict(details=_conflict_details(config, changing[-5:]))
+    raise EditConflict(details=_conflict_details(config, changes_since(config, created_at__gte=version)))
 
 
 def has_key(config: AIProviderConfig) -> bool:
@@ -230,17 +220,12 @@ def facts(config: AIProviderConfig) -> dict[str, Any]:
 
 
 def _moved(config: AIProviderConfig) -> EditConflict:
-    last_move = _entries(config).filter(changes__has_key="base_url").reverse()[:1]
+    last_move = changes_since(config, changes__has_key="base_url")[-1:]
     return EditConflict(
         "The address of this provider was changed while the key was being checked with the old one. Nothing "
         "was stored. Reload it and enter the key again.",
         details=_conflict_details(config, last_move),
     )
-
-
-def _entries(config: AIProviderConfig) -> QuerySet[AuditEntry]:
-    rows = AuditEntry.objects.filter(target_type=config._meta.label_lower, target_id=str(config.pk))
-    return rows.order_by("number")
 
 
 def _conflict_details(config: AIProviderConfig, entries: Iterable[AuditEntry]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ async def test_a_bomb_is_unpacked_no_further_than_the_bound():
 
 
 def bounds_measure():
-    return bounds.Measure(is_list=False, is_event_stream=False)
+    return bounds.BodyMeter(is_list=False, is_event_stream=False)
 
 
 async def test_others_have_their_turn_while_an_answer_is_read(provider_type):
@@ -141,7 +141,7 @@ def test_text_is_no_matter_of_values():
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1_000])
 def test_each_event_of_a_stream_is_counted_by_itself(end, size):
-    measure = bounds.Measure(is_list=False, is_event_stream=True)
+    measure = bounds.BodyMeter(is_list=False, is_event_stream=True)
     events = (b'data: {"a": [1, 2, 3]}' + end) * bounds.MOST_VALUES
 
     for start in range(0, len(events[:40_000]), size):

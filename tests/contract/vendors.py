@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from providers.registry import ProviderFactory
 from tests.waiting import PATIENCE_SECONDS
 
-# One key a vendor, each in that vendor's own shape. A vendor without one here is a vendor without a contract.
+# One key an adapter, in the shape of the first vendor over it in the registry, which stands for the others.
+# An adapter without one here is an adapter without a contract.
 KEYS = {
     "gemini": "AIzaSyCanary0123456789abcdefghijklmnop",
     "openai": "sk-canary0123456789abcdefghijklmnop",

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import AuditEntry
 from orchestration.models import TaskPolicy
-from orchestration.routing.policies import Policy
+from orchestration.routing.policies import PolicyInForce
 from orchestration.routing.snapshot import current_snapshot
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def filled_in(**changed):
 def test_without_a_row_the_registry_decides(settings):
     policy = current_snapshot().policy_of("extraction")
 
-    assert policy == Policy(
+    assert policy == PolicyInForce(
         strategy="weighted",
         is_sticky=False,
         deadline=float(settings.CALL_DEADLINE_SECONDS),

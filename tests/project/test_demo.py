@@ -21,6 +21,7 @@ from extraction.models import JobPosting
 from providers.adapters.base import TokenUsage
 from providers.local_model import LocalModelUnavailable
 from providers.models import AIProviderConfig
+from providers.registry import key_variables
 from tests.ports import free_port
 from tests.sandbox import Holding, running_sandbox
 from usage.pricing import overrides_for, quote
@@ -183,7 +184,7 @@ call_command("demo", "--provider", "sandbox")
 
 @pytest.mark.embedded
 def test_the_whole_demo_shows_failover_a_lie_caught_a_quota_and_the_bill(tmp_path):
-    keys = {"GEMINI_API_KEY": "", "OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": ""}
+    keys = dict.fromkeys(key_variables(), "")
     shape = {"DATABASE_URL": "", "REDIS_URL": "", "DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}
     environment = os.environ | keys | shape | {"DJANGO_SETTINGS_MODULE": "aditus.settings"}
     ports = [str(free_port()), str(free_port())]

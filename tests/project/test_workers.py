@@ -1,5 +1,6 @@
 """Tasks reach a worker, with and without a broker server. Real processes, as an operator starts them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from kombu import Connection
 from kombu.transport import filesystem
 
 from aditus import broker
+from aditus.celery import app
 from tests import services
 from tests.ports import free_port
 from tests.waiting import PATIENCE_SECONDS, wait_until
@@ -26,10 +28,16 @@ SEND_AN_EXPIRED_TOKEN = """
 from datetime import timedelta
 from django.utils import timezone
 from accounts.models import TokenFamily, User
-from accounts.tasks import forget_expired_tokens
+from accounts.celery_tasks import forget_expired_tokens
 user = User.objects.create_user("gone-home@example.com")
 TokenFamily.objects.create(user=user, started_at=timezone.now() - timedelta(days=31))
 forget_expired_tokens.delay()
+"""
+WHAT_A_WORKER_KNOWS = """
+import json
+from aditus.celery import app
+app.loader.import_default_modules()
+print(json.dumps(sorted(app.tasks)))
 """
 COUNT_TOKENS = """
 from accounts.models import TokenFamily
@@ -143,6 +151,18 @@ def test_queues_bound_at_the_same_moment_are_all_bound(tmp_path):
 
     assert {bound(broker.Channel) for _ in range(50)} == {8}
     assert any(bound(filesystem.Channel) < 8 for _ in range(2000)), "negative control: one in five loses some"
+
+
+def test_a_worker_knows_every_task_that_beat_sends(environment):
+    done = subprocess.run(
+        [sys.executable, "-c", WHAT_A_WORKER_KNOWS],
+        cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    sent = {entry["task"] for entry in app.conf.beat_schedule.values()}
+
+    assert sent
+    assert sent <= set(json.loads(done.stdout))
 
 
 @pytest.mark.redis

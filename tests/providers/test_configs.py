@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.edit_conflicts import EditConflict
 from accounts.models import AuditEntry
 from providers.adapters.base import CredentialCheck
 from providers.configs import changes, deletion
@@ -71,7 +72,7 @@ def test_it_refuses_a_change_by_somebody_who_saw_an_older_version(actor):
     seen = config.updated_at
     changes.update(actor=actor, config_id=config.pk, fields={"priority": 1}, version=seen)
 
-    with pytest.raises(changes.EditConflict) as refused:
+    with pytest.raises(EditConflict) as refused:
         changes.update(actor=actor, config_id=config.pk, fields={"priority": 2}, version=seen)
 
     assert refused.value.details["changes"][0]["by"] == "root@example.com"

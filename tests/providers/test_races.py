@@ -11,6 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected
 
+from accounts.edit_conflicts import EditConflict
 from accounts.models import AuditEntry
 from orchestration.experiments.promotion import promote
 from orchestration.models import Experiment, ExperimentArm
@@ -250,7 +251,7 @@ def test_a_key_is_not_stored_with_an_address_that_is_just_being_changed(actor, i
     stored = AIProviderConfig.objects.get()
     assert stored.base_url == "https://two.example/v1"
     if is_compared:
-        assert isinstance(refused, changes.EditConflict)
+        assert isinstance(refused, EditConflict)
         assert stored.api_key_encrypted.reveal() == "their-own-key"
     else:
         assert stored.api_key_encrypted.reveal() == NEW

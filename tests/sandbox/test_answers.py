@@ -12,7 +12,7 @@ from extraction.schema import JobData
 from sandbox.answers import answer_text
 from sandbox.reading import Reading, document, first_date, money
 from sandbox.tokens import Picture
-from sandbox.wire import Question
+from sandbox.wire import WireRequest
 
 POSTING = """Site Reliability Engineer
 Company: Bahari Cloud
@@ -42,7 +42,7 @@ work-10: Cook at Foo
 
 
 def ask(prompt, schema=None, **fields):
-    return answer_text(Question(model="sandbox-mini", prompt=prompt, schema=schema, **fields))
+    return answer_text(WireRequest(model="sandbox-mini", prompt=prompt, schema=schema, **fields))
 
 
 def fill(schema, prompt=POSTING, **fields):

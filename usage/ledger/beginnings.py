@@ -7,7 +7,7 @@ from django.db.models import Sum
 
 from usage.ledger.base import Attempt, QuotaLimit
 from usage.models import AIProviderUsageLog
-from usage.stats.cells import PICOS, Question, read
+from usage.stats.cells import PICOS, CellQuery, read
 from usage.stats.period import Period
 from usage.stats.rollup import standing
 
@@ -35,5 +35,5 @@ def _by_provider(limit: QuotaLimit, attempt: Attempt) -> int:
     if limit.starts_at is None or attempt.config_id is None:
         return 0
     period = Period.between(start=limit.starts_at, end=limit.resets_at)
-    question = Question(period, provider=attempt.config_id)
-    return sum(figures.cost_picos for figures in read(question, standing()).values())
+    query = CellQuery(period, provider=attempt.config_id)
+    return sum(figures.cost_picos for figures in read(query, standing()).values())

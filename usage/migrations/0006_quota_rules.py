@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import usage.quota_rules
+import providers.tasks
 from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             name='QuotaRule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('task', models.CharField(blank=True, choices=usage.quota_rules.task_choices, help_text='Empty: all tasks together. What a plan allows over all tasks is set on the plan itself.', max_length=50)),
+                ('task', models.CharField(blank=True, choices=providers.tasks.task_choices, help_text='Empty: all tasks together. What a plan allows over all tasks is set on the plan itself.', max_length=50)),
                 ('unit', models.CharField(choices=[('tokens', 'Tokens'), ('usd', 'USD')], help_text='While a limit in USD is in force, models whose price is not known are not used.', max_length=6)),
                 ('period', models.CharField(choices=[('day', 'Day'), ('month', 'Month')], help_text="Calendar days and months in the user's time zone.", max_length=5)),
                 ('limit', models.DecimalField(blank=True, decimal_places=4, help_text='Tokens, or USD. 0 allows nothing; empty lifts the limit that would hold otherwise.', max_digits=20, null=True, validators=[django.core.validators.MinValueValidator(0)])),

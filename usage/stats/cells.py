@@ -39,7 +39,7 @@ class Dimension(StrEnum):
 
 
 class CellKey(NamedTuple):
-    """`bucket` counts from 0 in the order of `Period.buckets`; 0 where the question has no buckets."""
+    """`bucket` counts from 0 in the order of `Period.buckets`; 0 where the query has no buckets."""
 
     bucket: int
     provider: int
@@ -47,7 +47,7 @@ class CellKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CellQuery:
     """`provider` is a config's id; None asks about all together, or about each apart with `by_provider`:
     of all, or of those in `among`."""
 
@@ -124,26 +124,26 @@ _SUMS = [f"sum_{name}" for name in COUNTS]
 _BY = ("moment", "provider", "key")
 
 
-def read(question: Question, standing: Standing) -> dict[CellKey, Figures]:
+def read(query: CellQuery, standing: Standing) -> dict[CellKey, Figures]:
     """Every cell that has something in it. What the rollups hold is equal to the rows to the last digit, so
     `standing` decides how long this takes and nothing else."""
-    period = question.period
-    starts = [start for start, _ in period.buckets(question.bucket)] if question.bucket else [period.start]
+    period = query.period
+    starts = [start for start, _ in period.buckets(query.bucket)] if query.bucket else [period.start]
     segments = split(
         period.start,
         period.end,
         cuts=starts[1:],
-        standing=standing if question.is_rolled else Standing(),
-        hourly=question.is_hourly,
+        standing=standing if query.is_rolled else Standing(),
+        hourly=query.is_hourly,
     )
     cells: dict[CellKey, Figures] = {}
-    for source in _sources(question, segments):
-        for key, figures in _sums(source, question, starts):
+    for source in _sources(query, segments):
+        for key, figures in _sums(source, query, starts):
             known = cells.get(key)
             cells[key] = figures if known is None else known + figures
-    if not question.latency:
+    if not query.latency:
         return cells
-    latencies = _latencies_by_cell(question, segments, starts)
+    latencies = _latencies_by_cell(query, segments, starts)
     return {key: replace(figures, latencies=latencies.get(key, {})) for key, figures in cells.items()}
 
 
@@ -155,12 +155,12 @@ class _Source:
     is_rollup: bool
 
 
-def _sources(question: Question, segments: Segments) -> Iterable[_Source]:
+def _sources(query: CellQuery, segments: Segments) -> Iterable[_Source]:
     for span, ranges in (("day", segments.days), ("hour", segments.hours)):
         if ranges:
-            yield _Source(_rolled(question, span, ranges), is_rollup=True)
+            yield _Source(_rolled(query, span, ranges), is_rollup=True)
     if segments.rows:
-        yield _Source(_raw(question, segments.rows), is_rollup=False)
+        yield _Source(_raw(query, segments.rows), is_rollup=False)
 
 
 def settled_rows(dimension: Dimension) -> QuerySet[AIProviderUsageLog, Any]:
@@ -185,26 +185,26 @@ def latencies_of(rows: QuerySet[Any, Any], *by: str) -> QuerySet[Any, Any]:
     return counts
 
 
-def _raw(question: Question, ranges: Sequence[Range]) -> QuerySet[Any, Any]:
-    rows = settled_rows(question.dimension).filter(within("created_at", ranges))
-    if question.provider is not None:
-        rows = rows.filter(provider_config_id=question.provider)
-    elif not question.by_provider:
+def _raw(query: CellQuery, ranges: Sequence[Range]) -> QuerySet[Any, Any]:
+    rows = settled_rows(query.dimension).filter(within("created_at", ranges))
+    if query.provider is not None:
+        rows = rows.filter(provider_config_id=query.provider)
+    elif not query.by_provider:
         rows = rows.annotate(provider=Value(ALL_PROVIDERS))
-    elif question.among:
-        rows = rows.filter(provider_config_id__in=question.among)
-    return rows.annotate(moment=_moment("created_at", question))
+    elif query.among:
+        rows = rows.filter(provider_config_id__in=query.among)
+    return rows.annotate(moment=_moment("created_at", query))
 
 
-def _rolled(question: Question, span: str, ranges: Sequence[Range]) -> QuerySet[Any, Any]:
-    rows = UsageRollup.objects.filter(within("start", ranges), span=span, dimension=question.dimension.value)
-    if question.by_provider:
+def _rolled(query: CellQuery, span: str, ranges: Sequence[Range]) -> QuerySet[Any, Any]:
+    rows = UsageRollup.objects.filter(within("start", ranges), span=span, dimension=query.dimension.value)
+    if query.by_provider:
         rows = rows.exclude(provider=ALL_PROVIDERS)
-        if question.among:
-            rows = rows.filter(provider__in=question.among)
+        if query.among:
+            rows = rows.filter(provider__in=query.among)
     else:
-        rows = rows.filter(provider=ALL_PROVIDERS if question.provider is None else question.provider)
-    return rows.annotate(moment=_moment("start", question)).order_by()
+        rows = rows.filter(provider=ALL_PROVIDERS if query.provider is None else query.provider)
+    return rows.annotate(moment=_moment("start", query)).order_by()
 
 
 def within(column: str, ranges: Sequence[Range]) -> Q:
@@ -212,16 +212,16 @@ def within(column: str, ranges: Sequence[Range]) -> Q:
     return reduce(or_, (Q(**{f"{column}__gte": start, f"{column}__lt": end}) for start, end in ranges))
 
 
-def _moment(column: str, question: Question) -> Any:
-    if question.bucket == "day":
-        return TruncDate(column, tzinfo=question.period.zone)
-    if question.bucket == "hour":
+def _moment(column: str, query: CellQuery) -> Any:
+    if query.bucket == "day":
+        return TruncDate(column, tzinfo=query.period.zone)
+    if query.bucket == "hour":
         return TruncHour(column, tzinfo=UTC)
     return Value(0)
 
 
-def _sums(source: _Source, question: Question, starts: list[datetime]) -> Iterable[tuple[CellKey, Figures]]:
-    index = _bucket_index(question, starts)
+def _sums(source: _Source, query: CellQuery, starts: list[datetime]) -> Iterable[tuple[CellKey, Figures]]:
+    index = _bucket_index(query, starts)
     if source.is_rollup:
         rows = source.rows.values(*_BY).annotate(**_ROLLUP_SUMS).values_list(*_BY, *_SUMS)
     else:
@@ -231,11 +231,11 @@ def _sums(source: _Source, question: Question, starts: list[datetime]) -> Iterab
 
 
 def _latencies_by_cell(
-    question: Question, segments: Segments, starts: list[datetime]
+    query: CellQuery, segments: Segments, starts: list[datetime]
 ) -> dict[CellKey, dict[int, int]]:
-    index = _bucket_index(question, starts)
+    index = _bucket_index(query, starts)
     by_cell: dict[CellKey, dict[int, int]] = defaultdict(dict)
-    for source in _sources(question, segments):
+    for source in _sources(query, segments):
         for moment, provider, key, histogram in _histograms(source):
             known = by_cell[CellKey(index(moment), provider, key)]
             for latency_class, calls in histogram:
@@ -255,15 +255,15 @@ def _histograms(source: _Source) -> Iterable[tuple[Any, int, str, Iterable[tuple
             yield (*cell, [(latency_class, calls)])
 
 
-def _bucket_index(question: Question, starts: list[datetime]) -> Any:
+def _bucket_index(query: CellQuery, starts: list[datetime]) -> Any:
     """From what the database grouped by to the number of the bucket."""
-    if question.bucket == "day":
-        zone = question.period.zone
+    if query.bucket == "day":
+        zone = query.period.zone
         days = {start.astimezone(zone).date(): number for number, start in enumerate(starts)}
         last = len(starts) - 1
         # The database's own time zone tables may differ from ours by a change of the clocks.
         return lambda day: days.get(day, 0 if day < min(days) else last)
-    if question.bucket == "hour":
+    if query.bucket == "hour":
         return lambda hour: bucket_of(hour, starts)
     return lambda _moment: 0
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Plan, User
 from providers.models import AIProviderConfig
 from providers.tasks import TASKS
-from usage.stats.cells import NO_PROVIDER, CellKey, Dimension, Question, read
+from usage.stats.cells import NO_PROVIDER, CellKey, CellQuery, Dimension, read
 from usage.stats.figures import Figures
 from usage.stats.period import DAY, Bucket, Period
 from usage.stats.rollup import standing
@@ -94,15 +94,15 @@ def usage_stats(*, days: int = 30, now: datetime | None = None) -> list[Provider
 
 def totals(*, period: Period, provider: int | None = None) -> Figures:
     """The whole period, of all providers or of the config with the id `provider`; with percentiles."""
-    cells = read(Question(period, provider=provider, latency=True), standing())
+    cells = read(CellQuery(period, provider=provider, latency=True), standing())
     return sum(cells.values(), _NOTHING)
 
 
 def breakdown(*, period: Period, by: By, provider: int | None = None) -> list[BreakdownRow]:
     """The period by one dimension, most calls first; with percentiles except by user and error."""
-    question = _question(period, by, provider, None)
+    query = _question(period, by, provider, None)
     by_key: dict[str, Figures] = {}
-    cells = read(question, standing())
+    cells = read(query, standing())
     labels = _labels(by, {_key(by, cell) for cell in cells})
     for cell, figures in cells.items():
         key = _key(by, cell) if _key(by, cell) in labels else ""
@@ -168,8 +168,8 @@ def _parts(
     edges = [*sorted(ages, reverse=True), 0]
     for age, until in pairwise(edges):
         period = Period.between(start=now - age * DAY, end=now - until * DAY)
-        question = Question(period, dimension, provider=provider, by_provider=by_provider)
-        for cell, figures in read(question, known).items():
+        query = CellQuery(period, dimension, provider=provider, by_provider=by_provider)
+        for cell, figures in read(query, known).items():
             parts.setdefault((cell.provider, cell.key), {})[age] = figures
     return parts
 
@@ -202,14 +202,14 @@ def _provider_stat(provider: int, key: str, asked: Figures, last_7: int, last_30
     )
 
 
-def _question(period: Period, by: By, provider: int | None, bucket: Bucket | None) -> Question:
+def _question(period: Period, by: By, provider: int | None, bucket: Bucket | None) -> CellQuery:
     if by == "provider":
-        return Question(
+        return CellQuery(
             period, provider=provider, by_provider=provider is None, bucket=bucket, latency=bucket is None
         )
     dimension = Dimension.TOTAL if by == "none" else Dimension(by)
     with_latency = by == "none" or (bucket is None and by not in ("user", "error"))
-    return Question(period, dimension, provider=provider, bucket=bucket, latency=with_latency)
+    return CellQuery(period, dimension, provider=provider, bucket=bucket, latency=with_latency)
 
 
 def _key(by: By, cell: CellKey) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from providers.errors import FORMER_KINDS, ErrorKind
 from providers.health import RECENT, RecentCalls
-from usage.stats.cells import NO_PROVIDER, Dimension, Question, read
+from usage.stats.cells import NO_PROVIDER, CellQuery, Dimension, read
 from usage.stats.period import Period
 from usage.stats.segments import Standing
 
@@ -23,8 +23,8 @@ _NOT_THE_PROVIDERS = frozenset(
 def recent_calls(*, now: datetime, standing: Standing, among: Collection[int] = ()) -> dict[int, RecentCalls]:
     """By config id, of the configs in `among` or of all; those without calls are left out."""
     period = Period.between(start=now - RECENT, end=now)
-    every = read(Question(period, by_provider=True, among=tuple(among)), standing)
-    by_kind = Question(period, Dimension.ERROR, by_provider=True, among=tuple(among))
+    every = read(CellQuery(period, by_provider=True, among=tuple(among)), standing)
+    by_kind = CellQuery(period, Dimension.ERROR, by_provider=True, among=tuple(among))
     excused: Counter[int] = Counter()
     for cell, figures in read(by_kind, standing).items():
         if cell.key in _NOT_THE_PROVIDERS:

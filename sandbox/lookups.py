@@ -12,7 +12,7 @@ MOST_SOURCES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class Lookup:
     """Where to look (`reading`), for what (`name`, and the `path` of names that leads to it).
 
     `ids` and `rest` are set inside an item of a list: the source ids the item is about, and its line without
@@ -26,7 +26,7 @@ class Scope:
     ids: list[str] = field(default_factory=list)
     rest: str | None = None
 
-    def inside(self, name: str) -> "Scope":
+    def inside(self, name: str) -> "Lookup":
         return replace(self, name=name, path=f"{self.path} {name}", depth=self.depth + 1)
 
 
@@ -47,13 +47,13 @@ def _place(value: str, text: str, plain: str) -> int:
     return min((place for way in ways if (place := plain.find(f" {way} ")) >= 0), default=-1)
 
 
-def item_scopes(
-    properties: dict[str, list[Json]], scope: Scope, prompt: Reading, *, most: int | None = None
-) -> list[Scope]:
-    """One scope for each item that a list of such objects should have: per source id that the prompt lists,
+def item_lookups(
+    properties: dict[str, list[Json]], lookup: Lookup, prompt: Reading, *, most: int | None = None
+) -> list[Lookup]:
+    """One lookup for each item that a list of such objects should have: per source id that the prompt lists,
     if an item names one (per group of ids, if it names several), else per bullet of the section the list is
     called after. `most` is how many items there may be."""
-    lines = _listed(scope, prompt)
+    lines = _listed(lookup, prompt)
     allowed, group = _allowed_ids(properties)
     if allowed is None and any(names.is_id(name) for name in properties):
         allowed = set(lines)
@@ -62,22 +62,22 @@ def item_scopes(
         # So many that what is listed is spread over the items there may be.
         size = min(group, -(-len(ranked) // most)) if most else 1
         groups = [ranked[start : start + size] for start in range(0, len(ranked), max(size, 1))]
-        return [_item(ids, lines, scope) for ids in groups]
-    section = scope.reading.section(names.labels_of(scope.name)) or []
-    return [replace(scope, reading=Reading(text, has_heading=False), rest=text) for text in section]
+        return [_item(ids, lines, lookup) for ids in groups]
+    section = lookup.reading.section(names.labels_of(lookup.name)) or []
+    return [replace(lookup, reading=Reading(text, has_heading=False), rest=text) for text in section]
 
 
-def ids_listed(values: list[Any], scope: Scope, prompt: Reading) -> list[Any]:
+def ids_listed(values: list[Any], lookup: Lookup, prompt: Reading) -> list[Any]:
     """Those of the values that are source ids of the item in hand, or else of the lines that the prompt
     lists."""
-    if scope.ids:
-        return [source_id for source_id in scope.ids if source_id in values]
-    lines = _listed(scope, prompt)
+    if lookup.ids:
+        return [source_id for source_id in lookup.ids if source_id in values]
+    lines = _listed(lookup, prompt)
     return _ranked({str(value) for value in values} & lines.keys(), lines, prompt)
 
 
-def _listed(scope: Scope, prompt: Reading) -> dict[str, str]:
-    return _source_lines(scope.reading.lines) or (_source_lines(prompt.lines) if not scope.ids else {})
+def _listed(lookup: Lookup, prompt: Reading) -> dict[str, str]:
+    return _source_lines(lookup.reading.lines) or (_source_lines(prompt.lines) if not lookup.ids else {})
 
 
 def _source_lines(lines: list[str]) -> dict[str, str]:
@@ -116,10 +116,10 @@ def _ranked(ids: set[str], lines: dict[str, str], prompt: Reading) -> list[str]:
     return sorted(ordered, key=shared, reverse=True)
 
 
-def _item(ids: list[str], lines: dict[str, str], scope: Scope) -> Scope:
+def _item(ids: list[str], lines: dict[str, str], lookup: Lookup) -> Lookup:
     own = [f"{other}: {rest}" for other, rest in lines.items() if any(_is_part(other, name) for name in ids)]
     rest = " ".join(_sentence(lines[name]) for name in ids) if len(ids) > 1 else lines[ids[0]]
-    return replace(scope, reading=Reading("\n".join(own), has_heading=False), ids=ids, rest=rest)
+    return replace(lookup, reading=Reading("\n".join(own), has_heading=False), ids=ids, rest=rest)
 
 
 def _sentence(text: str) -> str:
