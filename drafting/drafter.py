@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.utils import timezone
 from pydantic import BaseModel
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.models import User
 from drafting.cv import compose_cv
 from drafting.errors import JobTooThin, SourceNotFound

@@ -11,6 +11,7 @@ from datetime import date
 from django.utils import timezone
 from django_guid import get_guid
 
+from accounts.concurrency import in_parsing_thread
 from accounts.models import User
 from extraction import images, postings
 from extraction.answer import FactsAnswer, ImageAnswer, ModelAnswer
@@ -24,7 +25,6 @@ from extraction.prose import put_heading, put_stated
 from extraction.schema import JobData
 from extraction.structured import StructuredPosting, find_posting
 from extraction.text import PageText, parse_html, read_page, tidy
-from extraction.threads import in_parsing_thread
 from extraction.verification import put_unverified, put_verified
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult

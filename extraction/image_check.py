@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from accounts.concurrency import in_parsing_thread
 from accounts.models import User
 from extraction import images
 from extraction.answer import ImageVerdict
 from extraction.prompts import VERDICT, VERDICT_PROMPT
-from extraction.threads import in_parsing_thread
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.prompt_versions import prompt_version_for

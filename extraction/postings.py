@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.models import User
 from extraction.models import JobPosting
 from extraction.schema import JobData

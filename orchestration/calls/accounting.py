@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 
-from orchestration.keeping import keep
+from accounts.concurrency import keep
 from providers.adapters.base import TokenUsage
 from usage.ledger.base import (
     Attempt,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from django.utils import timezone
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
 from orchestration.calls import outcomes
 from orchestration.calls.accounting import Accounting

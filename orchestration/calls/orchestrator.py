@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_guid import get_guid
 from pydantic import BaseModel
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
 from accounts.models import User
 from accounts.plans import plan_of
@@ -31,7 +31,7 @@ from usage.ledger.base import Ledger
 
 
 class AIOrchestrator:
-    """`await AIOrchestrator().generate(…)`; synchronous code goes through `orchestration.background.run`."""
+    """`await AIOrchestrator().generate(…)`; synchronous code goes through `accounts.concurrency.run`."""
 
     def __init__(self, *, ledger: Ledger | None = None, guards: GuardStore | None = None) -> None:
         guards = guards or get_guards()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.models import User
 from orchestration.experiments.assignment import assigned_arm
 from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestration import background
+from accounts import concurrency
 from orchestration.calls.orchestrator import AIOrchestrator
 from tests.factories import make_config
 
@@ -28,7 +28,7 @@ def ask(user):
 
     def generate(prompt="Say hello.", *, task="extraction", **arguments):
         arguments.setdefault("user", user)
-        return background.run(AIOrchestrator().generate(task=task, prompt=prompt, **arguments))
+        return concurrency.run(AIOrchestrator().generate(task=task, prompt=prompt, **arguments))
 
     return generate
 
