@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from rest_framework import serializers
 
-from accounts.serializers import StrictSerializer
+from accounts.api_base import StrictSerializer
 from drafting.language import codes
 from drafting.models import Draft, Kind, MasterProfile
 from drafting.options import DraftOptions, Length, Tone

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.serializers import StrictSerializer
+from accounts.api_base import StrictSerializer
 from extraction.extractor import Extraction
 from extraction.image_check import ImageCheck
 from extraction.models import JobPosting, SourceKind

@@ -21,9 +21,8 @@ from providers.capabilities import parameters
 from providers.errors import ProviderError
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import Tier, task_type
-from usage.estimates import estimate_input_tokens
 from usage.ledger.base import Attempt, Settlement
-from usage.quotas import limits_for
+from usage.quotas import estimate_input_tokens, limits_for
 
 # Added to the provider's timeout before a sweeper may take a caller for dead.
 _SWEEP_MARGIN = timedelta(seconds=60)

@@ -11,8 +11,7 @@ from pydantic import BaseModel
 
 from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from accounts.models import User
-from accounts.plans import plan_of
+from accounts.models import User, plan_of
 from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Call, Question

@@ -22,7 +22,7 @@ from providers.registry import PROVIDER_TYPES, ProviderFactory
 from providers.tasks import TASKS, Tier, task_type
 from usage.models import ModelPrice
 from usage.pricing import Overrides, overrides_of, quote
-from usage.quota_rules import NO_RULES, RuleBook
+from usage.quotas import NO_RULES, RuleBook
 
 # What models are compared by when the cheapest is wanted: a page read, a form filled in.
 TYPICAL_USAGE = TokenUsage(input_tokens=3_000, output_tokens=1_000)

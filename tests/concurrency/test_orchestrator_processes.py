@@ -10,9 +10,9 @@ from providers.adapters.base import GenerationRequest
 from tests.concurrency.processes import PROCESSES, answers_of, kill, start, workers
 from tests.factories import make_config
 from tests.waiting import wait_until
-from usage.estimates import estimate_input_tokens
 from usage.ledger import get_ledger
 from usage.models import AIProviderUsageLog, QuotaCounter
+from usage.quotas import estimate_input_tokens
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 

@@ -25,7 +25,7 @@ from tests.factories import make_config
 from tests.sandbox import Holding, running_sandbox
 from tests.servers import own_redis
 from tests.waiting import wait_until
-from usage.estimates import estimate_input_tokens
+from usage.quotas import estimate_input_tokens
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
