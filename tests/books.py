@@ -5,9 +5,8 @@ from decimal import Decimal
 
 from accounts import concurrency
 from accounts.concurrency import in_database_thread, unfinished
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key, gate_of
-from orchestration.guards.base import Gate
+from orchestration.guards.base import Gate, get_guards
 from orchestration.routing.candidates import Needs, candidates
 from orchestration.routing.snapshot import current_snapshot
 from tests.waiting import wait_until

@@ -3,8 +3,8 @@
 import time
 
 from accounts import concurrency
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key
+from orchestration.guards.base import get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.calendars import Calendar
 from accounts.models import Plan
-from orchestration.calls.resilience import MAX_ATTEMPTS
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
-from orchestration.routing.candidates import Candidate, Needs
-from orchestration.routing.policies import Policy
-from orchestration.routing.snapshot import RoutingSnapshot
+from orchestration.routing.balancing import Spread
+from orchestration.routing.candidates import Candidate, Needs, candidates, with_arm_first
+from orchestration.routing.snapshot import Policy, RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.capabilities import parameters
 from providers.errors import ProviderError
@@ -24,6 +22,8 @@ from providers.tasks import Tier, task_type
 from usage.ledger.base import Attempt, Settlement
 from usage.quotas import estimate_input_tokens, limits_for
 
+# One call makes at most this many HTTP requests, whatever combination of failures it meets.
+MAX_ATTEMPTS = 5
 # Added to the provider's timeout before a sweeper may take a caller for dead.
 _SWEEP_MARGIN = timedelta(seconds=60)
 
@@ -112,7 +112,18 @@ class Call:
 
     @property
     def needs(self) -> Needs:
-        return needs_of(self.question.request)
+        return Needs.of(self.question.request)
+
+    def replan(self, snapshot: RoutingSnapshot) -> None:
+        """Make the order of candidates by this routing data, which may have changed while the call was under
+        way."""
+        self.snapshot = snapshot
+        policy, question, needs = self.policy, self.question, self.needs
+        seed = f"user:{question.user_id}:{question.task}" if policy.is_sticky else question.request_id
+        spread = Spread.of(snapshot, strategy=policy.strategy, seed=seed)
+        order = candidates(snapshot, task=question.task, tier=self.tier, needs=needs, spread=spread)
+        order = with_arm_first(order, self.arm, snapshot, self.tier, needs)
+        self.order = tuple(one for one in order if self.only in (None, one.provider.identity))
 
     def remaining(self) -> list[Candidate]:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
@@ -274,22 +285,3 @@ class Call:
             degraded=("structured_output",) if is_by_prompt else candidate.degraded,
             quota_warnings=settlement.quota_warnings,
         )
-
-    def failed_attempts(self) -> list[Mapping[str, str]]:
-        """What a client may know of each failure."""
-        return [
-            {
-                "provider_type": failure.candidate.provider.provider_type,
-                "model": failure.candidate.model_name,
-                "error_kind": failure.error.kind.value,
-            }
-            for failure in self.failures
-        ]
-
-
-def needs_of(request: GenerationRequest) -> Needs:
-    return Needs(
-        vision=bool(request.images),
-        structured_output=request.response_model is not None,
-        input_tokens=estimate_input_tokens(request),
-    )

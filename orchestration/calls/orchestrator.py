@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 
@@ -14,15 +15,14 @@ from accounts.errors import DomainError
 from accounts.models import User, plan_of
 from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
-from orchestration.calls.call import Call, Question
+from orchestration.calls.call import Budget, Call, Question
 from orchestration.calls.loop import Asking
-from orchestration.calls.plan import planned
 from orchestration.calls.reply_cache import ReplyCache
 from orchestration.calls.results import GenerationResult
-from orchestration.guards import get_guards
+from orchestration.experiments.assignment import assigned_arm
 from orchestration.guards.admission import Admission
-from orchestration.guards.base import GuardStore
-from orchestration.routing.snapshot import current_snapshot
+from orchestration.guards.base import GuardStore, get_guards
+from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot
 from providers.adapters.base import GenerationRequest, Image
 from providers.tasks import task_type
 from usage.ledger import get_ledger
@@ -33,11 +33,10 @@ class AIOrchestrator:
     """`await AIOrchestrator().generate(…)`; synchronous code goes through `accounts.concurrency.run`."""
 
     def __init__(self, *, ledger: Ledger | None = None, guards: GuardStore | None = None) -> None:
-        guards = guards or get_guards()
+        self._guards = guards or get_guards()
         self._accounting = Accounting(ledger or get_ledger())
-        self._admission = Admission(guards)
+        self._admission = Admission(self._guards)
         self._asking = Asking(self._accounting, self._admission)
-        self._replies = ReplyCache(guards, self._accounting)
 
     async def generate(
         self,
@@ -60,7 +59,7 @@ class AIOrchestrator:
         Raises TooManyCalls, QuotaExceeded, ProviderQuotaExhausted, NoActiveProvider, NoCapableProvider,
         ProvidersUnavailable, UnknownPrice, InputTooLong or UndecryptableKey when nothing was sent;
         RequestRefused and its kin when the vendor finds fault with the request; ProviderFailed or
-        ProviderTimedOut when every candidate failed. Makes at most resilience.MAX_ATTEMPTS requests, or
+        ProviderTimedOut when every candidate failed. Makes at most call.MAX_ATTEMPTS requests, or
         voting.MOST_REQUESTS a vote, and takes no longer than the policy's deadline. Cancelling it settles the
         attempt in flight as aborted.
         """
@@ -81,7 +80,7 @@ class AIOrchestrator:
             request_id=get_guid() or uuid.uuid4().hex,
             prompt_version=prompt_version,
         )
-        call = planned(question, snapshot)
+        call = _planned(question, snapshot)
         try:
             async with self._admission.user(user.pk, plan, seconds=call.policy.deadline):
                 return await self._answer(call, is_repeatable=is_repeatable)
@@ -99,5 +98,18 @@ class AIOrchestrator:
             return await self._asking.answer(call)
 
         if is_repeatable and call.policy.cache_seconds:
-            return await self._replies.answer(call, ask)
+            return await ReplyCache(self._guards, self._accounting).answer(call, ask)
         return await ask()
+
+
+def _planned(question: Question, snapshot: RoutingSnapshot) -> Call:
+    """A call that may take as long as the task's policy says, from now on the running event loop."""
+    deadline = asyncio.get_running_loop().time() + snapshot.policy_of(question.task).deadline
+    experiment = snapshot.experiments.get(question.task)
+    arm = assigned_arm(experiment, question.user_id) if experiment else None
+    if arm and arm.prompt_version not in ("", question.prompt_version):
+        # The experiment changed after the prompt was written, so this call is not the arm's.
+        arm = None
+    call = Call(question=question, snapshot=snapshot, order=(), budget=Budget(deadline=deadline), arm=arm)
+    call.replan(snapshot)
+    return call

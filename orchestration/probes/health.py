@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from accounts import concurrency
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key, gate_of
-from orchestration.guards.base import GateState
+from orchestration.guards.base import GateState, get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.circuit import State as CircuitState
 from orchestration.models import ProviderProbe

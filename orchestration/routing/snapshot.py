@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orchestration.experiments.assignment import RunningExperiment, running_experiments
 from orchestration.models import PlanTaskTier, TaskPolicy
-from orchestration.routing.policies import Policy
+from orchestration.models.policies import Strategy
 from providers.adapters.base import TokenUsage
 from providers.capabilities.facts import CapabilityMatrix
 from providers.capabilities.matrix import load_matrix
@@ -92,6 +92,36 @@ class ProviderSnapshot:
             monthly_token_limit=config.monthly_token_limit,
             daily_cost_limit_usd=config.daily_cost_limit_usd,
             monthly_cost_limit_usd=config.monthly_cost_limit_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How calls for a task are spread, bounded, cached and voted on: a TaskPolicy with its gaps filled by the
+    registry. Times in seconds."""
+
+    strategy: str
+    is_sticky: bool
+    deadline: float
+    cache_seconds: int
+    votes: int
+    prompt_version: str
+
+    @classmethod
+    def of_task(cls, task: str) -> Policy:
+        """What holds for a task without a row of its own."""
+        return cls.of_row(TaskPolicy(task=task, strategy=Strategy.WEIGHTED))
+
+    @classmethod
+    def of_row(cls, row: TaskPolicy) -> Policy:
+        cached = task_type(row.task).cache_seconds if row.cache_seconds is None else row.cache_seconds
+        return cls(
+            strategy=row.strategy,
+            is_sticky=row.is_sticky,
+            deadline=float(row.deadline_seconds or settings.CALL_DEADLINE_SECONDS),
+            cache_seconds=cached,
+            votes=row.votes,
+            prompt_version=task_type(row.task).prompt_version(row.prompt_version),
         )
 
 

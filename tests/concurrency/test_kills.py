@@ -14,8 +14,8 @@ import pytest
 
 from accounts import concurrency
 from accounts.models import Plan
-from orchestration.guards import get_guards
 from orchestration.guards.admission import gate_of
+from orchestration.guards.base import get_guards
 from orchestration.routing.snapshot import current_snapshot
 from tests import services
 from tests.books import assert_nothing_is_held, counters, sums_of_rows

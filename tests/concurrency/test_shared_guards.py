@@ -8,8 +8,8 @@ import pytest
 
 from accounts import concurrency
 from accounts.models import Plan
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key
+from orchestration.guards.base import get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.routing.snapshot import current_snapshot
 from providers.errors import ErrorKind

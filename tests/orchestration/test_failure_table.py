@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from accounts import concurrency
 from accounts.errors import DomainError
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key
+from orchestration.guards.base import get_guards
 from orchestration.models import TaskPolicy
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot

@@ -16,8 +16,8 @@ from django.utils.html import strip_tags
 from accounts import concurrency
 from accounts.models import AuditEntry
 from orchestration.calls.leader import acquire
-from orchestration.guards import get_guards
 from orchestration.guards.admission import gate_of
+from orchestration.guards.base import get_guards
 from orchestration.models import Experiment, ExperimentArm, ProviderProbe
 from orchestration.probes.runs import JOB
 from orchestration.routing.snapshot import ProviderSnapshot

@@ -4,8 +4,7 @@ import pytest
 
 from accounts.models import AuditEntry
 from orchestration.models import TaskPolicy
-from orchestration.routing.policies import Policy
-from orchestration.routing.snapshot import current_snapshot
+from orchestration.routing.snapshot import Policy, current_snapshot
 
 pytestmark = pytest.mark.django_db
 

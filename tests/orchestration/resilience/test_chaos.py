@@ -23,8 +23,7 @@ from accounts.concurrency import unfinished
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.guards import get_guards
-from orchestration.guards.base import Gate
+from orchestration.guards.base import Gate, get_guards
 from orchestration.models import TaskPolicy
 from providers.configs import deletion
 from providers.models import AIProviderConfig

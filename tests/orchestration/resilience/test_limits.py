@@ -10,9 +10,8 @@ from accounts import concurrency
 from accounts.models import Plan
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.errors import ProvidersUnavailable, TooManyCalls
-from orchestration.guards import get_guards
 from orchestration.guards.admission import gate_of
-from orchestration.guards.base import RECOVERY
+from orchestration.guards.base import RECOVERY, get_guards
 from orchestration.guards.fair_queue import waiting_room
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot

@@ -12,9 +12,8 @@ from accounts import concurrency
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key
-from orchestration.guards.base import Gate, GuardStore
+from orchestration.guards.base import Gate, GuardStore, get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.routing.snapshot import current_snapshot
 from providers.adapters.openai import OpenAIProvider

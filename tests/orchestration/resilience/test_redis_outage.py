@@ -13,8 +13,8 @@ from accounts import concurrency
 from accounts.errors import DomainError
 from accounts.models import Plan
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.guards import get_guards
 from orchestration.guards.admission import gate_of
+from orchestration.guards.base import get_guards
 from orchestration.guards.circuit import CONSECUTIVE_FAILURES, COOLDOWN
 from orchestration.guards.fallback import AWAY
 from orchestration.guards.redis import RedisGuards
