@@ -26,10 +26,9 @@ from drafting.resume import check_resume
 from drafting.versions import save_next_version, series_of
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator, Beginning, begin
 from orchestration.calls.results import GenerationResult
 from orchestration.errors import InputTooLong
-from orchestration.experiments.prompt_versions import prompt_version_for
 
 Reply = TypeVar("Reply", bound=BaseModel)
 
@@ -81,14 +80,20 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions) -> Draf
     detected = detect(facts.text)
     language = options.language or detected or DEFAULT
     lines = CV_LIMITS[options.length].rewritten_lines
-    version = await prompt_version_for(user, "cv_draft")
+    begun = await in_database_thread(begin, user, "cv_draft")
 
     def prompt(budget: Budget) -> Prompt:
         return cv_prompt(
-            facts, job, options=options, language=language, lines=lines, budget=budget, version=version
+            facts,
+            job,
+            options=options,
+            language=language,
+            lines=lines,
+            budget=budget,
+            version=begun.prompt_version,
         )
 
-    result = await _ask(user, "cv_draft", version, prompt)
+    result = await _ask(user, "cv_draft", begun, prompt)
     grounding = _grounding(source, language, detected)
     cv = compose_cv(facts, _parsed(result, CvReply), job=job, grounding=grounding, length=options.length)
     notes = _translation_note(language, detected) + cv.grounding
@@ -96,7 +101,7 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions) -> Draf
         content=cv.content,
         changes=cv.changes,
         grounding=notes,
-        prompt_version=version,
+        prompt_version=begun.prompt_version,
         **_described(user, Kind.CV, source, options, language),
     )
     return await in_database_thread(save_next_version, draft, result=result)
@@ -108,12 +113,14 @@ async def write_letter(*, user: User, source: Source, options: DraftOptions) -> 
     facts, job = source.facts, source.job
     detected = detect(facts.text)
     language = options.language or detect(posting_text(job)) or detected or DEFAULT
-    version = await prompt_version_for(user, "cover_letter")
+    begun = await in_database_thread(begin, user, "cover_letter")
 
     def prompt(budget: Budget) -> Prompt:
-        return letter_prompt(facts, job, options=options, language=language, budget=budget, version=version)
+        return letter_prompt(
+            facts, job, options=options, language=language, budget=budget, version=begun.prompt_version
+        )
 
-    result = await _ask(user, "cover_letter", version, prompt)
+    result = await _ask(user, "cover_letter", begun, prompt)
     letter = compose_letter(
         facts,
         _parsed(result, LetterReply),
@@ -128,14 +135,14 @@ async def write_letter(*, user: User, source: Source, options: DraftOptions) -> 
         content=letter.content,
         changes=letter.changes,
         grounding=notes,
-        prompt_version=version,
+        prompt_version=begun.prompt_version,
         **_described(user, Kind.COVER_LETTER, source, options, language),
     )
     return await in_database_thread(save_next_version, draft, result=result)
 
 
 async def _ask(
-    user: User, task: str, prompt_version: str, prompt_for: Callable[[Budget], Prompt]
+    user: User, task: str, begun: Beginning, prompt_for: Callable[[Budget], Prompt]
 ) -> GenerationResult:
     """Ask with the full prompt; once more with the compact one where no model can read the full one."""
     orchestrator = AIOrchestrator()
@@ -147,7 +154,7 @@ async def _ask(
             prompt=prompt.text,
             system_prompt=prompt.system,
             response_model=prompt.form,
-            prompt_version=prompt_version,
+            begun=begun,
             is_repeatable=True,
         )
 

@@ -11,7 +11,7 @@ from datetime import date
 from django.utils import timezone
 from django_guid import get_guid
 
-from accounts.concurrency import in_parsing_thread
+from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from extraction import images, postings
 from extraction.answer import FactsAnswer, ImageAnswer, ModelAnswer
@@ -26,9 +26,8 @@ from extraction.schema import JobData
 from extraction.structured import StructuredPosting, find_posting
 from extraction.text import PageText, parse_html, read_page, tidy
 from extraction.verification import put_unverified, put_verified
-from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator, begin
 from orchestration.calls.results import GenerationResult
-from orchestration.experiments.prompt_versions import prompt_version_for
 
 TASK = "extraction"
 
@@ -150,13 +149,13 @@ async def _from_text(user: User, content: PageText, findings: Findings) -> Gener
     if was_cut:
         findings.warn(None, "shortened_for_model")
     has_lists = findings.has("responsibilities") and findings.has("qualifications")
-    version = await prompt_version_for(user, TASK)
+    begun = await in_database_thread(begin, user, TASK)
     result = await AIOrchestrator().generate(
         user=user,
         task=TASK,
         prompt=extraction_prompt(prompt_text),
-        system_prompt=EXTRACTION[version].text,
-        prompt_version=version,
+        system_prompt=EXTRACTION[begun.prompt_version].text,
+        begun=begun,
         is_repeatable=True,
         response_model=FactsAnswer if has_lists else ModelAnswer,
     )
@@ -169,13 +168,13 @@ async def _from_text(user: User, content: PageText, findings: Findings) -> Gener
 
 async def _from_image(user: User, image: bytes, findings: Findings) -> tuple[Source, GenerationResult]:
     picture = await in_parsing_thread(images.prepare, image)
-    version = await prompt_version_for(user, TASK)
+    begun = await in_database_thread(begin, user, TASK)
     result = await AIOrchestrator().generate(
         user=user,
         task=TASK,
         prompt=IMAGE_PROMPT,
-        system_prompt=EXTRACTION[version].image,
-        prompt_version=version,
+        system_prompt=EXTRACTION[begun.prompt_version].image,
+        begun=begun,
         is_repeatable=True,
         images=[picture],
         response_model=ImageAnswer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.utils import timezone
 from django_guid import get_guid
@@ -12,14 +13,14 @@ from pydantic import BaseModel
 
 from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from accounts.models import User, plan_of
+from accounts.models import Plan, User, plan_of
 from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Budget, Call, Question
 from orchestration.calls.loop import Asking
 from orchestration.calls.reply_cache import ReplyCache
 from orchestration.calls.results import GenerationResult
-from orchestration.experiments.assignment import assigned_arm
+from orchestration.experiments.assignment import Arm, assigned_arm
 from orchestration.guards.admission import Admission
 from orchestration.guards.base import GuardStore, get_guards
 from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot
@@ -27,6 +28,28 @@ from providers.adapters.base import GenerationRequest, Image
 from providers.tasks import task_type
 from usage.ledger import get_ledger
 from usage.ledger.base import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What all that is done for one call goes by, from the writing of its prompt on."""
+
+    plan: Plan
+    snapshot: RoutingSnapshot
+    arm: Arm | None
+    prompt_version: str
+
+
+def begin(user: User, task: str) -> Beginning:
+    """Read it, once (two queries, or three): the user's plan, the routing data, the user's arm of the task's
+    running experiment, and which of the task's `prompt_versions` the user gets: that of the arm, else the one
+    that the task's policy names, else the first. Synchronous. Raises NoDefaultPlan."""
+    plan, snapshot = plan_of(user.pk), current_snapshot()
+    experiment = snapshot.experiments.get(task)
+    arm = assigned_arm(experiment, user.pk) if experiment else None
+    in_force = snapshot.policy_of(task).prompt_version
+    version = task_type(task).prompt_version(arm.prompt_version if arm else "", in_force)
+    return Beginning(plan, snapshot, arm, version)
 
 
 class AIOrchestrator:
@@ -49,12 +72,15 @@ class AIOrchestrator:
         response_model: type[BaseModel] | None = None,
         max_output_tokens: int | None = None,
         prompt_version: str = "",
+        begun: Beginning | None = None,
         is_repeatable: bool = False,
     ) -> GenerationResult:
         """Ask the best provider for `task` (a slug of providers.tasks) and account for every attempt.
 
         `is_repeatable`: an answer this user got to the same question may be given again, for as long as the
         task's policy says. `prompt_version` names the prompt that was used, for the account of experiments.
+        Who needs to know more before the prompt is written gives what `begin` returned as `begun`; the
+        version is the one named there then.
 
         Raises TooManyCalls, QuotaExceeded, ProviderQuotaExhausted, NoActiveProvider, NoCapableProvider,
         ProvidersUnavailable, UnknownPrice, InputTooLong or UndecryptableKey when nothing was sent;
@@ -70,19 +96,22 @@ class AIOrchestrator:
             response_model=response_model,
             max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
         )
-        plan, snapshot = await in_database_thread(lambda: (plan_of(user.pk), current_snapshot()))
+        if begun is None:
+            begun = await in_database_thread(begin, user, task)
+        else:
+            prompt_version = begun.prompt_version
         question = Question(
             user_id=user.pk,
             calendar=user.calendar,
             task=task,
-            plan=plan,
+            plan=begun.plan,
             request=request,
             request_id=get_guid() or uuid.uuid4().hex,
             prompt_version=prompt_version,
         )
-        call = _planned(question, snapshot)
+        call = _planned(question, begun)
         try:
-            async with self._admission.user(user.pk, plan, seconds=call.policy.deadline):
+            async with self._admission.user(user.pk, begun.plan, seconds=call.policy.deadline):
                 return await self._answer(call, is_repeatable=is_repeatable)
         except DomainError as refusal:
             if call.budget.attempts == 0:
@@ -102,14 +131,13 @@ class AIOrchestrator:
         return await ask()
 
 
-def _planned(question: Question, snapshot: RoutingSnapshot) -> Call:
+def _planned(question: Question, begun: Beginning) -> Call:
     """A call that may take as long as the task's policy says, from now on the running event loop."""
-    deadline = asyncio.get_running_loop().time() + snapshot.policy_of(question.task).deadline
-    experiment = snapshot.experiments.get(question.task)
-    arm = assigned_arm(experiment, question.user_id) if experiment else None
+    deadline = asyncio.get_running_loop().time() + begun.snapshot.policy_of(question.task).deadline
+    arm = begun.arm
     if arm and arm.prompt_version not in ("", question.prompt_version):
-        # The experiment changed after the prompt was written, so this call is not the arm's.
+        # The prompt is not the arm's, so neither is this call.
         arm = None
-    call = Call(question=question, snapshot=snapshot, order=(), budget=Budget(deadline=deadline), arm=arm)
-    call.replan(snapshot)
+    call = Call(question, begun.snapshot, order=(), budget=Budget(deadline=deadline), arm=arm)
+    call.replan(begun.snapshot)
     return call
