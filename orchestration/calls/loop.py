@@ -128,9 +128,7 @@ async def _reply_in_time(
 ) -> ProviderReply:
     """Ask once, within the provider's timeout and what is left of the call's; tells the pass how it went. The
     reply is held to the tokens that were reserved for it."""
-    request = call.request_for(granted.candidate)
-    # The model may take less than what is left of the quota.
-    request = replace(request, max_output_tokens=min(request.max_output_tokens, max_output_tokens))
+    request = replace(call.request_for(granted.candidate), max_output_tokens=max_output_tokens)
     seconds, timeout = _seconds_left(call), granted.candidate.provider.timeout
     granted.sent()
     try:

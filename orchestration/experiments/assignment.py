@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from orchestration.models.experiments import Experiment, ExperimentArm
 
+# Of a weight of 1 or more; none comes near it, because -ln(2**-53) is 36.7.
+_AFTER_ALL_WAITS = 100.0
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -65,11 +68,12 @@ def _arms(rows: Iterable[ExperimentArm]) -> tuple[Arm, ...]:
 def lot_of(name: str, weight: float) -> float:
     """Weighted rendezvous hashing: an exponential waiting time with the weight as its rate, drawn by `name`;
     the shortest wins in proportion to the weights, and what comes or goes moves nobody between the others
-    (Thaler and Ravishankar 1998; for weights, Schindelhauer and Schomaker 2005). A weight of 0 comes last.
+    (Thaler and Ravishankar 1998; for weights, Schindelhauer and Schomaker 2005). Those without weight come
+    after all others.
 
     Running experiments hold their users by it: with another formula, people change arms.
     """
     digest = hashlib.sha256(name.encode()).digest()
     # 52 bits and a half: above 0 and below 1 in floating point too.
-    uniform = ((int.from_bytes(digest[:8]) >> 12) + 0.5) / 2**52
-    return -math.log(uniform) / weight if weight else math.inf
+    wait = -math.log(((int.from_bytes(digest[:8]) >> 12) + 0.5) / 2**52)
+    return wait / weight if weight else _AFTER_ALL_WAITS + wait
