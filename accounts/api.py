@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import second_factor, tokens
+from accounts.api_base import StrictSerializer
 from accounts.audit import Actor, record_alone
 from accounts.errors import DomainError
 from accounts.logins import one_attempt_at_a_time, refuse_locked_out, sign_out_everywhere
 from accounts.models import User
 from accounts.permissions import is_super_admin
 from accounts.refusals import record_refusal
-from accounts.serializers import StrictSerializer
 
 
 class InvalidCredentials(DomainError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
@@ -10,13 +9,13 @@ from threading import BoundedSemaphore
 from django.conf import settings
 from django.db import connection
 
-from accounts.database import give_connections_back
+from accounts.concurrency import PerProcess, give_connections_back
 from accounts.errors import DomainError
 
 # Longer than a queue of hundreds takes; whoever would wait longer is better told so.
 LONGEST_WAIT_SECONDS = 20
 
-_room: tuple[int, BoundedSemaphore] | None = None
+_room = PerProcess(lambda: BoundedSemaphore(settings.PASSWORD_HASHES_AT_ONCE))
 
 
 class TooManyLogins(DomainError):
@@ -40,18 +39,10 @@ def room_for_a_hash() -> Iterator[None]:
         yield
         return
     give_connections_back()
-    room = _places()
+    room = _room.get()
     if not room.acquire(timeout=LONGEST_WAIT_SECONDS):
         raise TooManyLogins
     try:
         yield
     finally:
         room.release()
-
-
-def _places() -> BoundedSemaphore:
-    """This process's; made anew after a fork, which may have happened while a place was taken."""
-    global _room  # noqa: PLW0603 - one per process is the point
-    if _room is None or _room[0] != os.getpid():
-        _room = (os.getpid(), BoundedSemaphore(settings.PASSWORD_HASHES_AT_ONCE))
-    return _room[1]

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts import client_addresses
 from accounts.audit import Actor, record
-from accounts.database import give_connections_back
+from accounts.concurrency import give_connections_back
 from accounts.errors import DomainError
 from accounts.hashing import LONGEST_WAIT_SECONDS
 from accounts.models import LoginTurn, User

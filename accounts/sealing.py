@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
 
 def seal(content: bytes) -> str:
-    return _fernet().encrypt(content).decode()
+    return _fernet(*settings.FERNET_KEYS).encrypt(content).decode()
 
 
 def unseal(token: str, *, max_age: int | None = None) -> bytes:
     """What was sealed; raises cryptography's InvalidToken when no key opens it, or when it is older than
     `max_age` seconds."""
-    return _fernet().decrypt(token.encode(), ttl=max_age)
+    return _fernet(*settings.FERNET_KEYS).decrypt(token.encode(), ttl=max_age)
 
 
-def _fernet() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.FERNET_KEYS])
+def resealed(token: str) -> str:
+    """The same content under the newest key; raises InvalidToken like `unseal`."""
+    return _fernet(*settings.FERNET_KEYS).rotate(token.encode()).decode()
+
+
+@lru_cache(maxsize=4)
+def _fernet(*keys: str) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])

@@ -14,8 +14,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from accounts.api_base import BodyTooLarge
 from accounts.errors import DomainError
-from accounts.parsers import BodyTooLarge
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 DATABASE_RETRY_SECONDS = 5

@@ -220,14 +220,14 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.RevocableJWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["aditus.envelope.EnvelopeJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["accounts.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api_base.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "PAGE_SIZE": 20,
     # The one format is not chosen by `?format=`, which is refused like any parameter that a list has not.
     "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "aditus.exceptions.exception_handler",
-    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttles.AnonymousThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.api_base.AnonymousThrottle"],
     "DEFAULT_THROTTLE_RATES": {"anon": env.str("ANONYMOUS_RATE", default="60/min")},
     # The middleware has read the proxies' headers already.
     "NUM_PROXIES": 0,

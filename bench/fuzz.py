@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from bench.wires import WIRES, WireSample
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
-from providers.adapters.cleaning import clean
+from providers.adapters.reading import clean
 from providers.errors import ProviderError
 from providers.registry import ProviderFactory
 

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.concurrency import in_parsing_thread
 from drafting.check.evidence import Said
 from drafting.check.judge import Check, Proof, Verdict
 from drafting.check.reasons import Reason, Refusal, note
-from extraction.threads import in_parsing_thread
 
 Repair = Callable[[Sequence[Verdict]], Awaitable[Sequence[Said]]]
 Read = Callable[[Sequence[Said]], Awaitable[dict[str, Refusal | None]]]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from drafting.check.evidence import Claim, Said
 from drafting.check.reasons import Reason, Refusal, note
@@ -29,9 +29,8 @@ from drafting.versions import save_next_version, series_of
 from drafting.writing import Writer
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from extraction.threads import in_parsing_thread
+from orchestration.calls.orchestrator import begin
 from orchestration.calls.results import GenerationResult
-from orchestration.experiments.prompt_versions import prompt_version_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions) -> Draf
     profile_language = await in_parsing_thread(detect, facts.text)
     language = options.language or (profile_language if profile_language in codes() else None) or DEFAULT
     writer = Writer(user, facts, source.job, options, language=language, profile_language=profile_language)
-    version = await prompt_version_for(user, "cv_draft")
+    version = (await in_database_thread(begin, user, "cv_draft")).prompt_version
     reply = await writer.cv(version)
     checked = await writer.checked(_cv_texts(facts, reply))
     cv = await in_parsing_thread(compose_cv, facts, reply, checked, job=source.job, options=options)
@@ -107,7 +106,7 @@ async def write_letter(*, user: User, source: Source, options: DraftOptions) -> 
     asked = await in_parsing_thread(detect, posting_text(job))
     language = options.language or next((one for one in (asked, profile_language) if one in codes()), DEFAULT)
     writer = Writer(user, facts, job, options, language=language, profile_language=profile_language)
-    version = await prompt_version_for(user, "cover_letter")
+    version = (await in_database_thread(begin, user, "cover_letter")).prompt_version
     reply = await writer.letter(version)
     checked = await writer.checked(_letter_texts(reply))
     report = await in_parsing_thread(match, facts, job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
+from accounts.concurrency import in_parsing_thread
 from drafting.cv import Composition
 from drafting.errors import UnprintableScript
 from drafting.exports.pdf import cv_pages
@@ -12,7 +13,6 @@ from drafting.options import DraftOptions
 from drafting.relevance import Relevance, readable_language
 from drafting.resume import Resume
 from extraction.schema import JobData
-from extraction.threads import in_parsing_thread
 
 # Sections that lose entries, the most dispensable first; then lines of jobs go.
 _SPARED_LAST = ("references", "interests", "publications", "awards", "volunteer", "projects")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
 from accounts.models import User
 from drafting.check.evidence import Ground, Said
 from drafting.check.reasons import Reason, Refusal
 from drafting.masks import Mask
 from drafting.replies import ReaderReply, SentenceVerdict, reader_form
-from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator, begin
 from orchestration.calls.results import GenerationResult
-from orchestration.experiments.prompt_versions import prompt_version_for
 
 TASK = "grounding"
 # Sentences in one call; a draft has fewer.
@@ -58,14 +58,14 @@ class Reader:
 
     async def _ask(self, asked: Sequence[Said]) -> Mapping[str, SentenceVerdict]:
         names = {said.id: f"s{number}" for number, said in enumerate(asked, start=1)}
-        version = await prompt_version_for(self._user, TASK)
+        begun = await in_database_thread(begin, self._user, TASK)
         try:
             result = await AIOrchestrator().generate(
                 user=self._user,
                 task=TASK,
                 prompt=reader_prompt(asked, self._ground, self._mask, names),
-                system_prompt=READER_PROMPTS[version],
-                prompt_version=version,
+                system_prompt=READER_PROMPTS[begun.prompt_version],
+                begun=begun,
                 response_model=reader_form(ids=tuple(names.values())),
                 is_repeatable=True,
                 rather_than=self._writer,

@@ -8,6 +8,7 @@ from typing import TypeVar
 from django.utils import timezone
 from pydantic import BaseModel
 
+from accounts.concurrency import in_parsing_thread
 from accounts.errors import DomainError
 from accounts.models import User
 from drafting.check.evidence import Claim, Ground, Said
@@ -23,7 +24,6 @@ from drafting.prose import tidy
 from drafting.reading import Reader
 from drafting.replies import CvReply, LetterReply, QuotedClaim, RepairReply
 from extraction.schema import JobData
-from extraction.threads import in_parsing_thread
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 from orchestration.errors import InputTooLong

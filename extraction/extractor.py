@@ -11,7 +11,7 @@ from datetime import date
 from django.utils import timezone
 from django_guid import get_guid
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from extraction import images, postings
 from extraction.answer import FactsAnswer, ImageAnswer
@@ -25,12 +25,9 @@ from extraction.prompts import EXTRACTION, IMAGE_PROMPT
 from extraction.questions import put_answer, put_rest, question_about
 from extraction.reading import Reading, put_known, read_document, read_pasted
 from extraction.schema import JobData
-from extraction.threads import in_parsing_thread
 from extraction.windows import prompt_characters
-from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator, Beginning, begin
 from orchestration.calls.results import GenerationResult
-from orchestration.experiments.prompt_versions import prompt_version_in
-from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot
 from providers.adapters.base import Image
 
 TASK = "extraction"
@@ -130,26 +127,29 @@ class _Work:
     async def of_reading(self, kind: SourceKind, reading: Reading) -> Extraction:
         await in_parsing_thread(put_known, self._findings, reading)
         source = Source(kind, reading.identity, reading.url)
-        known, snapshot = await in_database_thread(self._look_up, source.identity)
-        if known is not None:
-            return self._again(known)
-        result = await self._ask(reading, snapshot) if reading.needs_model else None
+        look_up = self._known_or_begun if reading.needs_model else self._known
+        found = await in_database_thread(look_up, source.identity)
+        if isinstance(found, JobPosting):
+            return self._again(found)
+        result = await self._ask(reading, found) if found else None
         put_rest(self._findings, reading)
         return await self._keep(source, result)
 
-    def _look_up(self, identity: Identity) -> tuple[JobPosting | None, RoutingSnapshot]:
-        return postings.find_known(self._user, identity), current_snapshot()
+    def _known(self, identity: Identity) -> JobPosting | None:
+        return postings.find_known(self._user, identity)
 
-    async def _ask(self, reading: Reading, snapshot: RoutingSnapshot) -> GenerationResult:
+    def _known_or_begun(self, identity: Identity) -> JobPosting | Beginning:
+        return self._known(identity) or begin(self._user, TASK)
+
+    async def _ask(self, reading: Reading, begun: Beginning) -> GenerationResult:
         """Ask a model for what is still missing, and put what the words support."""
-        question = question_about(reading, self._findings, prompt_characters(snapshot, TASK))
-        version = prompt_version_in(snapshot, user_id=self._user.pk, task=TASK)
+        question = question_about(reading, self._findings, prompt_characters(begun.snapshot, TASK))
         result = await AIOrchestrator().generate(
             user=self._user,
             task=TASK,
             prompt=question.prompt,
-            system_prompt=EXTRACTION[version].text,
-            prompt_version=version,
+            system_prompt=EXTRACTION[begun.prompt_version].text,
+            begun=begun,
             is_repeatable=True,
             response_model=question.form,
         )
@@ -161,16 +161,15 @@ class _Work:
         self, kind: SourceKind, content: bytes, pictures: list[Image], url: str
     ) -> Extraction:
         source = Source(kind, Identity(hashlib.sha256(content).hexdigest()), url)
-        known, snapshot = await in_database_thread(self._look_up, source.identity)
-        if known is not None:
-            return self._again(known)
-        version = prompt_version_in(snapshot, user_id=self._user.pk, task=TASK)
+        begun = await in_database_thread(self._known_or_begun, source.identity)
+        if isinstance(begun, JobPosting):
+            return self._again(begun)
         result = await AIOrchestrator().generate(
             user=self._user,
             task=TASK,
             prompt=IMAGE_PROMPT,
-            system_prompt=EXTRACTION[version].image,
-            prompt_version=version,
+            system_prompt=EXTRACTION[begun.prompt_version].image,
+            begun=begun,
             is_repeatable=True,
             images=pictures,
             response_model=ImageAnswer,

@@ -22,10 +22,10 @@ from aiohttp import (
 from django.conf import settings
 from yarl import URL
 
+from accounts.concurrency import in_parsing_thread
 from extraction.addresses import AddressGuard, UncheckedAddress
 from extraction.charsets import decoded
 from extraction.errors import PageTimedOut, PageTooLarge, PageUnavailable, UnsupportedContent, UrlNotAllowed
-from extraction.threads import in_parsing_thread
 from extraction.visible.page import looks_like_html
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})

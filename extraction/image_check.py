@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from extraction import images
 from extraction.answer import ImageVerdict
 from extraction.prompts import VERDICT, VERDICT_PROMPT
-from extraction.threads import in_parsing_thread
-from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.orchestrator import AIOrchestrator, begin
 from orchestration.calls.results import GenerationResult
-from orchestration.experiments.prompt_versions import prompt_version_for
 
 TASK = "extraction_validation"
 
@@ -33,13 +32,13 @@ async def check_image(*, user: User, image: bytes) -> ImageCheck:
     """Raises NotAnImage or ImageTooLarge before anything is spent; the orchestrator's errors pass through."""
     started = time.monotonic()
     picture = await in_parsing_thread(images.prepare, image)
-    version = await prompt_version_for(user, TASK)
+    begun = await in_database_thread(begin, user, TASK)
     result = await AIOrchestrator().generate(
         user=user,
         task=TASK,
         prompt=VERDICT_PROMPT,
-        system_prompt=VERDICT[version],
-        prompt_version=version,
+        system_prompt=VERDICT[begun.prompt_version],
+        begun=begun,
         images=[picture],
         response_model=ImageVerdict,
         is_repeatable=True,

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from orchestration import background
+from accounts import concurrency
 from orchestration.probes import probe_due
 
 
@@ -10,4 +10,4 @@ from orchestration.probes import probe_due
 def probe_providers(**_: object) -> int:
     """Probe the providers that are due; returns how many. One process does so at a time, so running it twice
     or in parallel is safe."""
-    return len(background.run(probe_due()) or ())
+    return len(concurrency.run(probe_due()) or ())

@@ -6,24 +6,14 @@ one row that cannot be decrypted still loads, and joins never handle plaintext.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from django.db import models
 
+from accounts.sealing import resealed, seal, unseal
 from providers.errors import UndecryptableKey
 from providers.redaction import remember_secret
-
-
-@lru_cache(maxsize=4)
-def _fernet(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in keys])
-
-
-def _current() -> MultiFernet:
-    return _fernet(tuple(settings.FERNET_KEYS))
 
 
 class SealedValue:
@@ -38,12 +28,12 @@ class SealedValue:
     def seal(cls, plaintext: str) -> SealedValue:
         """Encrypt with the newest of FERNET_KEYS."""
         remember_secret(plaintext)
-        return cls(_current().encrypt(plaintext.encode()).decode())
+        return cls(seal(plaintext.encode()))
 
     def reveal(self) -> str:
         """The plaintext. Raises UndecryptableKey when no key of FERNET_KEYS opens the token."""
         try:
-            plaintext = _current().decrypt(self.token.encode()).decode()
+            plaintext = unseal(self.token).decode()
         except InvalidToken:
             raise UndecryptableKey from None
         remember_secret(plaintext)
@@ -52,7 +42,7 @@ class SealedValue:
     def rotated(self) -> SealedValue:
         """The same plaintext under the newest key. Raises UndecryptableKey like `reveal`."""
         try:
-            return SealedValue(_current().rotate(self.token.encode()).decode())
+            return SealedValue(resealed(self.token))
         except InvalidToken:
             raise UndecryptableKey from None
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
+
+from django.db import models
 
 # Google's own form, and the paths by which its cloud names one: projects/…/publishers/google/models/<name>.
 _RESOURCE = re.compile(r"(.*/)?models/")
@@ -21,3 +24,20 @@ def plain_name(model_name: str) -> str:
 def undated(name: str) -> str:
     """A plain name without the date of its snapshot: the family that a price may be set for as a whole."""
     return _DATE.sub("", name)
+
+
+class PlainNameField(models.CharField):  # type: ignore[type-arg]
+    """The column for names of models that people type: as `plain_name` has them, written and looked up."""
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return plain_name(value) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return plain_name(value) if isinstance(value, str) else value
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's signature
+        name = self.to_python(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, name)
+        return name

@@ -3,12 +3,10 @@
 from collections import Counter
 from decimal import Decimal
 
-from accounts.database import in_database_thread
-from orchestration import background
-from orchestration.guards import get_guards
+from accounts import concurrency
+from accounts.concurrency import in_database_thread, unfinished
 from orchestration.guards.admission import circuit_key, gate_of
-from orchestration.guards.base import Gate
-from orchestration.keeping import unfinished
+from orchestration.guards.base import Gate, get_guards
 from orchestration.routing.candidates import Needs, candidates
 from orchestration.routing.snapshot import current_snapshot
 from tests.waiting import wait_until
@@ -53,7 +51,7 @@ def assert_nothing_is_held(*, user_ids=(), now):
     held = []
 
     def nothing():
-        held[:] = background.run(_held(user_ids, now))
+        held[:] = concurrency.run(_held(user_ids, now))
         return not held
 
     wait_until(nothing, else_say=held)

@@ -2,9 +2,9 @@
 
 import time
 
-from orchestration import background
-from orchestration.guards import get_guards
+from accounts import concurrency
 from orchestration.guards.admission import circuit_key
+from orchestration.guards.base import get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot
@@ -16,4 +16,4 @@ def open_circuit(config, model_name, kind, *, ago=10.0, seconds=300.0):
     now = time.time()
     circuit = Circuit(reason=kind, opened_at=now - ago, open_until=now - ago + seconds)
     key = circuit_key(Candidate(ProviderSnapshot.of(config), model_name, UNKNOWN))
-    background.run(get_guards().change_circuit(key, lambda _: circuit, now=now))
+    concurrency.run(get_guards().change_circuit(key, lambda _: circuit, now=now))

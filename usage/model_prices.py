@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from providers.model_name_field import PlainNameField
+from providers.model_names import PlainNameField
 from providers.registry import provider_choices
 from providers.revision import RoutedModel, RoutedQuerySet
 

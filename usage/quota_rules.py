@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,11 +10,10 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from accounts.calendars import Period
 from accounts.models import Plan
 from providers.revision import RoutedModel, RoutedQuerySet
 from providers.tasks import task_choices
-from usage.ledger.limits import MOST_PICOS, Unit, picos
+from usage.ledger.limits import MOST_PICOS, picos
 
 
 class QuotaRule(RoutedModel):
@@ -119,71 +115,3 @@ class QuotaRule(RoutedModel):
         if self.limit is None:
             return None
         return min(picos(self.limit), MOST_PICOS) if self.unit == "usd" else int(self.limit)
-
-
-# (a plan's slug or a user's id, task, unit, period) -> limit in tokens or pico-dollars, None for no limit.
-Limits = Mapping[tuple[Any, str, str, str], int | None]
-
-
-class Capped(Protocol):
-    """A plan, a provider, or a snapshot of one. Limits in tokens and in USD; None is none."""
-
-    @property
-    def daily_token_limit(self) -> int | None: ...
-    @property
-    def monthly_token_limit(self) -> int | None: ...
-    @property
-    def daily_cost_limit_usd(self) -> Decimal | None: ...
-    @property
-    def monthly_cost_limit_usd(self) -> Decimal | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class RuleBook:
-    """The rules, frozen and looked up without a query; part of what a process keeps per routing revision."""
-
-    of_plans: Limits = field(default_factory=dict)
-    of_users: Limits = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, *, user_ids: list[int] | None = None) -> RuleBook:
-        """Every rule, or those of all plans and of these users (one query)."""
-        rules = QuotaRule.objects.all()
-        if user_ids is not None:
-            rules = rules.filter(Q(user=None) | Q(user__in=user_ids))
-        of_plans, of_users = {}, {}
-        for rule in rules.order_by():
-            key = (rule.task, rule.unit, rule.period)
-            if rule.user_id is not None:
-                of_users[rule.user_id, *key] = rule.amount
-            else:
-                of_plans[rule.plan_id, *key] = rule.amount
-        return cls(of_plans, of_users)
-
-    def over_all_tasks(self, *, user_id: int, plan: Capped, unit: Unit, period: Period) -> int | None:
-        """The user's limit for everything together, in the unit of its counter; None is no limit."""
-        own = (user_id, "", unit, period)
-        return self.of_users[own] if own in self.of_users else cap_of(plan, unit, period)
-
-    def within_task(self, *, user_id: int, plan: Plan, task: str, unit: Unit, period: Period) -> int | None:
-        """The user's limit for one task; None is no limit of its own."""
-        own = (user_id, task, unit, period)
-        if own in self.of_users:
-            return self.of_users[own]
-        return self.of_plans.get((plan.pk, task, unit, period))
-
-    def tasks_limited_for(self, *, user_id: int, plan: Plan) -> set[str]:
-        """The tasks for which the user may have limits of their own."""
-        of_plan = {task for slug, task, _, _ in self.of_plans if slug == plan.pk}
-        return of_plan | {task for owner, task, _, _ in self.of_users if owner == user_id and task}
-
-
-NO_RULES = RuleBook()
-
-
-def cap_of(holder: Capped, unit: Unit, period: Period) -> int | None:
-    """A limit from the columns of a plan or a provider, in the unit of its counter."""
-    if unit == "tokens":
-        return holder.daily_token_limit if period == "day" else holder.monthly_token_limit
-    usd = holder.daily_cost_limit_usd if period == "day" else holder.monthly_cost_limit_usd
-    return None if usd is None else min(picos(Decimal(usd)), MOST_PICOS)

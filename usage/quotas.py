@@ -1,4 +1,4 @@
-"""Which counters a call moves, and when they start anew.
+"""What a call holds before it is made: how many tokens, of which counters, and when those start anew.
 
 A user's windows are days and months of the user's own calendar. A provider's are those of UTC: it serves
 users of every zone at once, and its figures on every page are of UTC days.
@@ -6,15 +6,103 @@ users of every zone at once, and its figures on every page are of UTC days.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Protocol
+
+from django.db.models import Q
+from pydantic import BaseModel
 
 from accounts.calendars import IN_UTC, PERIODS, Calendar, Period, window_at
 from accounts.models import Plan
-from usage.ledger.limits import QuotaLimit, Subject, Unit
-from usage.quota_rules import NO_RULES, Capped, RuleBook, cap_of
+from providers.adapters.base import GenerationRequest
+from usage.ledger.limits import MOST_PICOS, QuotaLimit, Subject, Unit, picos
+from usage.quota_rules import QuotaRule
 
 UNITS: tuple[Unit, ...] = ("tokens", "usd")
+
+# OpenAI and Google both document "about four characters of English a token", Anthropic about 3.5. Three UTF-8
+# bytes are a third more cautious for English and, because other scripts take two to four bytes a character,
+# come to a token a character in Chinese or Thai, where a rule by characters would hold a quarter of the need.
+BYTES_PER_TOKEN = 3
+
+# Role markers and separators around the messages of one request.
+FRAME_TOKENS = 16
+
+# A page-sized picture at the dearest of the three vendors' published rules: OpenAI 1,536 patches x 1.62
+# (gpt-5-mini) = 2,489; Google 258 for each 768-pixel tile; Anthropic width x height / 750, some 1,600 in all.
+IMAGE_TOKENS = 2_600
+
+# (a plan's slug or a user's id, task, unit, period) -> limit in tokens or pico-dollars, None for no limit.
+Limits = Mapping[tuple[Any, str, str, str], int | None]
+
+
+class Capped(Protocol):
+    """A plan, a provider, or a snapshot of one. Limits in tokens and in USD; None is none."""
+
+    @property
+    def daily_token_limit(self) -> int | None: ...
+    @property
+    def monthly_token_limit(self) -> int | None: ...
+    @property
+    def daily_cost_limit_usd(self) -> Decimal | None: ...
+    @property
+    def monthly_cost_limit_usd(self) -> Decimal | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """The rules, frozen and looked up without a query; part of what a process keeps per routing revision."""
+
+    of_plans: Limits = field(default_factory=dict)
+    of_users: Limits = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, *, user_ids: list[int] | None = None) -> RuleBook:
+        """Every rule, or those of all plans and of these users (one query)."""
+        rules = QuotaRule.objects.all()
+        if user_ids is not None:
+            rules = rules.filter(Q(user=None) | Q(user__in=user_ids))
+        of_plans, of_users = {}, {}
+        for rule in rules.order_by():
+            key = (rule.task, rule.unit, rule.period)
+            if rule.user_id is not None:
+                of_users[rule.user_id, *key] = rule.amount
+            else:
+                of_plans[rule.plan_id, *key] = rule.amount
+        return cls(of_plans, of_users)
+
+    def over_all_tasks(self, *, user_id: int, plan: Capped, unit: Unit, period: Period) -> int | None:
+        """The user's limit for everything together, in the unit of its counter; None is no limit."""
+        own = (user_id, "", unit, period)
+        return self.of_users[own] if own in self.of_users else cap_of(plan, unit, period)
+
+    def within_task(self, *, user_id: int, plan: Plan, task: str, unit: Unit, period: Period) -> int | None:
+        """The user's limit for one task; None is no limit of its own."""
+        own = (user_id, task, unit, period)
+        if own in self.of_users:
+            return self.of_users[own]
+        return self.of_plans.get((plan.pk, task, unit, period))
+
+    def tasks_limited_for(self, *, user_id: int, plan: Plan) -> set[str]:
+        """The tasks for which the user may have limits of their own."""
+        of_plan = {task for slug, task, _, _ in self.of_plans if slug == plan.pk}
+        return of_plan | {task for owner, task, _, _ in self.of_users if owner == user_id and task}
+
+
+NO_RULES = RuleBook()
+
+
+def cap_of(holder: Capped, unit: Unit, period: Period) -> int | None:
+    """A limit from the columns of a plan or a provider, in the unit of its counter."""
+    if unit == "tokens":
+        return holder.daily_token_limit if period == "day" else holder.monthly_token_limit
+    usd = holder.daily_cost_limit_usd if period == "day" else holder.monthly_cost_limit_usd
+    return None if usd is None else min(picos(Decimal(usd)), MOST_PICOS)
 
 
 def limits_for(
@@ -100,3 +188,17 @@ def _counters(
     for running in calendar.windows(period, now):
         starts_at = None if is_always_counted else running.starts_at
         yield QuotaLimit(scope, running.name, limit, running.ends_at, starts_at)
+
+
+def estimate_input_tokens(request: GenerationRequest) -> int:
+    """Tokens the model will read, estimated high; add the request's `max_output_tokens` for a reservation.
+    Only reservations and calls that died are ever charged by it."""
+    size = len(request.prompt.encode()) + len(request.system_prompt.encode())
+    if request.response_model is not None:
+        size += _schema_bytes(request.response_model)
+    return -(-size // BYTES_PER_TOKEN) + FRAME_TOKENS + IMAGE_TOKENS * len(request.images)
+
+
+@lru_cache(maxsize=64)
+def _schema_bytes(response_model: type[BaseModel]) -> int:
+    return len(json.dumps(response_model.model_json_schema()).encode())

@@ -2,7 +2,7 @@
 
 from accounts.models.audit import AppendOnly, AuditEntry, AuditHead
 from accounts.models.logins import LoginTurn, TokenFamily
-from accounts.models.people import Plan, Role, Subscription, User
+from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of
 from accounts.models.second_factor import Authenticator, BackupCode
 
 __all__ = [
@@ -12,9 +12,11 @@ __all__ = [
     "Authenticator",
     "BackupCode",
     "LoginTurn",
+    "NoDefaultPlan",
     "Plan",
     "Role",
     "Subscription",
     "TokenFamily",
     "User",
+    "plan_of",
 ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from accounts import concurrency
 from accounts.errors import DomainError
 from accounts.models import User
 from aditus.demo.seeds import let_serve
 from aditus.demo.servers import ServerDidNotStart, Servers
 from aditus.demo.story import posting_text
-from orchestration import background
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 from providers import local_model
@@ -43,7 +43,7 @@ def ask(user: User, servers: Servers) -> GenerationResult:
         servers.root_of("local", seconds=START_SECONDS)
         let_serve("local")
         try:
-            return background.run(asyncio.wait_for(_asking(user), ANSWER_SECONDS))
+            return concurrency.run(asyncio.wait_for(_asking(user), ANSWER_SECONDS))
         finally:
             let_serve("sandbox")
     except TimeoutError:

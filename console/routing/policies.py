@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from console.audited import AuditedAdmin
 from orchestration.models import TaskPolicy
-from orchestration.routing.policies import PolicyInForce
+from orchestration.routing.snapshot import PolicyInForce
 from providers.tasks import TASKS, task_type
 
 

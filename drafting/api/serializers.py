@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from pydantic import ValidationError
 from rest_framework import serializers
 
-from accounts.serializers import StrictSerializer
+from accounts.api_base import StrictSerializer
 from drafting.facts import SECTIONS
 from drafting.language import codes
 from drafting.models import Draft, Kind, MasterProfile

@@ -18,10 +18,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from accounts.api_base import PageQuerySerializer, StrictQuery
 from accounts.async_views import AsyncAPIView
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.models import User
-from accounts.queries import PageQuerySerializer, StrictQuery
 from drafting.api.serializers import (
     DraftInputSerializer,
     DraftSerializer,

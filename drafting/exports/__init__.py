@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from accounts.concurrency import in_parsing_thread
 from drafting.errors import ExportTimedOut, UnsupportedFormat
 from drafting.exports.markdown import markdown_of
 from drafting.exports.pdf import pdf_of
 from drafting.models import Draft
-from extraction.threads import in_parsing_thread
 
 TIMEOUT_SECONDS = 20
 

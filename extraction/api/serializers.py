@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.serializers import StrictSerializer
+from accounts.api_base import StrictSerializer
 from extraction.api.records import EVIDENCE, SOURCES, ExtractionWarningSerializer, JobDataSerializer
 from extraction.extractor import Extraction
 from extraction.image_check import ImageCheck

@@ -12,11 +12,10 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api_base import JSONParser, PageQuerySerializer, StrictQuery
 from accounts.async_views import AsyncAPIView
 from accounts.errors import DomainError
 from accounts.models import User
-from accounts.parsers import JSONParser
-from accounts.queries import PageQuerySerializer, StrictQuery
 from extraction.api.serializers import (
     ExtractRequestSerializer,
     ExtractResponseSerializer,

@@ -10,8 +10,8 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api_base import StrictSerializer
 from accounts.models import User
-from accounts.serializers import StrictSerializer
 from orchestration.experiments.feedback import record_feedback
 from orchestration.models import CallFeedback
 

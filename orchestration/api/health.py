@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api_base import StrictQuery
 from accounts.permissions import IsSuperAdmin
-from accounts.queries import StrictQuery
 from orchestration.guards.circuit import State
 from orchestration.models import ProviderProbe
 from orchestration.probes.health import provider_statuses

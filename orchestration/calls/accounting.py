@@ -1,4 +1,5 @@
-"""The orchestrator's hold on the ledger: nothing it starts is lost when the caller goes away."""
+"""The orchestrator's hold on the ledger: nothing it starts is lost when the caller goes away, and how an
+attempt ended, in the ledger's terms."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ import asyncio
 import contextlib
 import logging
 
-from orchestration.keeping import keep
-from providers.adapters.base import TokenUsage
+from accounts.concurrency import keep
+from orchestration.errors import ProviderTimedOut
+from providers.adapters.base import ProviderReply, TokenUsage
+from providers.errors import ProviderError
 from usage.ledger.base import (
     Attempt,
     Ledger,
@@ -79,3 +82,50 @@ class Accounting:
                 was_sent=False,
             )
             await self.settle(reservation, nothing_sent)
+
+
+def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
+    """Settled at the vendor's usage; at the reserved estimate where the vendor reported none."""
+    return Outcome(
+        status=Status.SUCCESS,
+        usage=reply.usage,
+        latency_ms=latency_ms,
+        model_name=reply.model_name,
+        service_tier=reply.service_tier,
+    )
+
+
+def failed(error: ProviderError, *, latency_ms: int) -> Outcome:
+    """A refusal costs what the vendor reported, or nothing; an answer that got lost may have been billed."""
+    return Outcome(
+        status=Status.TIMEOUT if error.meaning.caller == ProviderTimedOut.code else Status.ERROR,
+        usage=error.usage,
+        latency_ms=latency_ms,
+        may_have_cost=error.may_have_cost,
+        model_name=error.model_name,
+        service_tier=error.service_tier,
+        error_kind=error.kind,
+        error_message=error.message,
+    )
+
+
+def aborted(*, latency_ms: int) -> Outcome:
+    """The caller left while the vendor was at work; vendors bill that (docs/quota-and-accounting.md)."""
+    return Outcome(
+        status=Status.ABORTED,
+        usage=None,
+        latency_ms=latency_ms,
+        error_kind="cancelled",
+        error_message="The caller went away before the reply came.",
+    )
+
+
+def crashed(*, latency_ms: int) -> Outcome:
+    """A bug of ours during the call: whether the vendor was reached is not known."""
+    return Outcome(
+        status=Status.ERROR,
+        usage=None,
+        latency_ms=latency_ms,
+        error_kind="internal",
+        error_message="An internal error ended the call.",
+    )

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.calendars import Calendar
 from accounts.models import Plan
-from orchestration.calls.resilience import MAX_ATTEMPTS
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
-from orchestration.routing.candidates import Candidate, Needs
-from orchestration.routing.policies import PolicyInForce
-from orchestration.routing.snapshot import RoutingSnapshot
+from orchestration.routing.balancing import Spread
+from orchestration.routing.candidates import Candidate, Needs, candidates, with_arm_first
+from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.capabilities import parameters
 from providers.errors import ProviderError
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import Tier, task_type
-from usage.estimates import estimate_input_tokens
 from usage.ledger.base import Attempt, Settlement
-from usage.quotas import limits_for
+from usage.quotas import estimate_input_tokens, limits_for
 
+# One call makes at most this many HTTP requests, whatever combination of failures it meets.
+MAX_ATTEMPTS = 5
 # Added to the provider's timeout before a sweeper may take a caller for dead.
 _SWEEP_MARGIN = timedelta(seconds=60)
 
@@ -114,7 +113,20 @@ class Call:
 
     @property
     def needs(self) -> Needs:
-        return needs_of(self.question.request)
+        return Needs.of(self.question.request)
+
+    def replan(self, snapshot: RoutingSnapshot) -> None:
+        """Make the order of candidates by this routing data, which may have changed while the call was under
+        way."""
+        self.snapshot = snapshot
+        policy, question, needs = self.policy, self.question, self.needs
+        seed = f"user:{question.user_id}:{question.task}" if policy.is_sticky else question.request_id
+        spread = Spread.of(snapshot, strategy=policy.strategy, seed=seed)
+        order = candidates(snapshot, task=question.task, tier=self.tier, needs=needs, spread=spread)
+        order = with_arm_first(order, self.arm, snapshot, self.tier, needs)
+        if question.rather_than is not None:
+            order = _asked_last(order, question.rather_than, snapshot)
+        self.order = tuple(one for one in order if self.only in (None, one.provider.identity))
 
     def remaining(self) -> list[Candidate]:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
@@ -277,21 +289,11 @@ class Call:
             quota_warnings=settlement.quota_warnings,
         )
 
-    def failed_attempts(self) -> list[Mapping[str, str]]:
-        """What a client may know of each failure."""
-        return [
-            {
-                "provider_type": failure.candidate.provider.provider_type,
-                "model": failure.candidate.model_name,
-                "error_kind": failure.error.kind.value,
-            }
-            for failure in self.failures
-        ]
 
-
-def needs_of(request: GenerationRequest) -> Needs:
-    return Needs(
-        vision=bool(request.images),
-        structured_output=request.response_model is not None,
-        input_tokens=estimate_input_tokens(request),
-    )
+def _asked_last(
+    order: tuple[Candidate, ...], identity: int | str, snapshot: RoutingSnapshot
+) -> tuple[Candidate, ...]:
+    """The order with the vendor of one provider at its end: its second key is no second opinion either."""
+    last = {one.address for one in snapshot.providers if one.identity == identity}
+    # Sorting is stable: the others keep their order.
+    return tuple(sorted(order, key=lambda one: one.provider.address in last))

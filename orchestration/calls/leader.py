@@ -19,8 +19,7 @@ from django.db import DatabaseError
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.database import in_database_thread
-from orchestration.keeping import keep, kept
+from accounts.concurrency import in_database_thread, keep, kept
 from orchestration.models import Lease
 
 logger = logging.getLogger(__name__)

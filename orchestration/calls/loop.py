@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from django.utils import timezone
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from orchestration.calls import outcomes
+from orchestration.calls import accounting, outcomes
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Call, Failure
-from orchestration.calls.plan import replan
-from orchestration.calls.resilience import pause_before_retry
 from orchestration.calls.results import GenerationResult
 from orchestration.errors import ProvidersUnavailable
 from orchestration.guards.admission import Admission, Pass
+from orchestration.routing.balancing import latencies
 from orchestration.routing.candidates import Candidate
-from orchestration.routing.latencies import latencies
 from orchestration.routing.snapshot import current_snapshot
 from providers.adapters.base import AIProvider, GenerationRequest, ProviderReply
 from providers.capabilities import parameters
@@ -35,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 # Seconds. A vendor that was given less to answer in, because the call's deadline was near, is not to blame.
 FAIR_CHANCE = 10.0
+# A vendor that asks for a longer pause is left for the next candidate instead.
+LONGEST_RETRY_AFTER_SECONDS = 3.0
+# Full jitter: uniform between 0 and a ceiling that doubles with every retry.
+_FIRST_CEILING, _HIGHEST_CEILING = 0.5, 4.0
 
 
 class Asking:
@@ -55,7 +58,7 @@ class Asking:
                 skipped.append(unavailable)
                 break
             except StaleRouting:
-                replan(call, await in_database_thread(current_snapshot))
+                call.replan(await in_database_thread(current_snapshot))
             except (UndecryptableKey, QuotaExceeded, UnknownPrice) as error:
                 if isinstance(error, QuotaExceeded) and error.details["scope"] != "provider":
                     raise
@@ -74,17 +77,17 @@ class Asking:
         try:
             reply = await _reply_in_time(call, granted, adapter, reservation.attempt.max_output_tokens)
         except ProviderError as error:
-            outcome = outcomes.failed(error, latency_ms=_since(started))
+            outcome = accounting.failed(error, latency_ms=_since(started))
             call.budget.costs.append((await self._accounting.settle(reservation, outcome)).cost_usd)
             raise
         except asyncio.CancelledError:
-            await self._accounting.settle(reservation, outcomes.aborted(latency_ms=_since(started)))
+            await self._accounting.settle(reservation, accounting.aborted(latency_ms=_since(started)))
             raise
         except BaseException:
             # A bug of ours is never failover: release what was held and let it be seen.
-            await self._accounting.settle(reservation, outcomes.crashed(latency_ms=_since(started)))
+            await self._accounting.settle(reservation, accounting.crashed(latency_ms=_since(started)))
             raise
-        outcome = outcomes.success(reply, latency_ms=_since(started))
+        outcome = accounting.success(reply, latency_ms=_since(started))
         settlement = await self._accounting.settle(reservation, outcome)
         call.budget.costs.append(settlement.cost_usd)
         await _note_success(candidate, outcome.latency_ms)
@@ -207,3 +210,29 @@ def _seconds_left(call: Call) -> float:
 def _since(started: float) -> int:
     """Milliseconds since a perf_counter reading."""
     return round((time.perf_counter() - started) * 1000)
+
+
+def pause_before_retry(
+    error: ProviderError, *, retries_here: int, can_do_without: bool = False
+) -> float | None:
+    """Seconds to wait before asking the same provider again, or None when it must not be asked again.
+
+    `can_do_without`: the request can be made without the parameter that was refused, which counts for none of
+    the `retries_here`. Without a Retry-After the pause is drawn with full jitter
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+    """
+    retry = error.meaning.retry_here
+    if retry == "once_without":
+        return 0.0 if can_do_without else None
+    if retry == "no" or retries_here >= 1:
+        return None
+    if retry == "once_told":
+        return 0.0
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER_SECONDS else None
+    return _jittered(retries_here) if retry == "once" else None
+
+
+def _jittered(retries_here: int) -> float:
+    ceiling = min(_HIGHEST_CEILING, _FIRST_CEILING * 2**retries_here)
+    return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, guards nothing

@@ -2,43 +2,64 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.utils import timezone
 from django_guid import get_guid
 from pydantic import BaseModel
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from accounts.models import User
-from accounts.plans import plan_of
+from accounts.models import Plan, User, plan_of
 from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
-from orchestration.calls.call import Call, Question
+from orchestration.calls.call import Call, CallBudget, Question
 from orchestration.calls.loop import Asking
-from orchestration.calls.plan import planned
 from orchestration.calls.reply_cache import ReplyCache
 from orchestration.calls.results import GenerationResult
-from orchestration.guards import get_guards
+from orchestration.experiments.assignment import Arm, assigned_arm
 from orchestration.guards.admission import Admission
-from orchestration.guards.base import GuardStore
-from orchestration.routing.snapshot import current_snapshot
+from orchestration.guards.base import GuardStore, get_guards
+from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot
 from providers.adapters.base import GenerationRequest, Image
 from providers.tasks import task_type
 from usage.ledger import get_ledger
 from usage.ledger.base import Ledger
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What all that is done for one call goes by, from the writing of its prompt on."""
+
+    plan: Plan
+    snapshot: RoutingSnapshot
+    arm: Arm | None
+    prompt_version: str
+
+
+def begin(user: User, task: str) -> Beginning:
+    """Read it, once (two queries, or three): the user's plan, the routing data, the user's arm of the task's
+    running experiment, and which of the task's `prompt_versions` the user gets: that of the arm, else the one
+    that the task's policy names, else the first. Synchronous. Raises NoDefaultPlan."""
+    plan, snapshot = plan_of(user.pk), current_snapshot()
+    experiment = snapshot.experiments.get(task)
+    arm = assigned_arm(experiment, user.pk) if experiment else None
+    in_force = snapshot.policy_of(task).prompt_version
+    version = task_type(task).prompt_version(arm.prompt_version if arm else "", in_force)
+    return Beginning(plan, snapshot, arm, version)
+
+
 class AIOrchestrator:
-    """`await AIOrchestrator().generate(…)`; synchronous code goes through `orchestration.background.run`."""
+    """`await AIOrchestrator().generate(…)`; synchronous code goes through `accounts.concurrency.run`."""
 
     def __init__(self, *, ledger: Ledger | None = None, guards: GuardStore | None = None) -> None:
-        guards = guards or get_guards()
+        self._guards = guards or get_guards()
         self._accounting = Accounting(ledger or get_ledger())
-        self._admission = Admission(guards)
+        self._admission = Admission(self._guards)
         self._asking = Asking(self._accounting, self._admission)
-        self._replies = ReplyCache(guards, self._accounting)
 
     async def generate(
         self,
@@ -51,6 +72,7 @@ class AIOrchestrator:
         response_model: type[BaseModel] | None = None,
         max_output_tokens: int | None = None,
         prompt_version: str = "",
+        begun: Beginning | None = None,
         is_repeatable: bool = False,
         rather_than: int | str | None = None,
     ) -> GenerationResult:
@@ -60,11 +82,13 @@ class AIOrchestrator:
         task's policy says. `prompt_version` names the prompt that was used, for the account of experiments.
         `rather_than` is a provider (config id, or type where the key is the environment's) whose vendor is
         asked only when no other answers: for a second opinion.
+        Who needs to know more before the prompt is written gives what `begin` returned as `begun`; the
+        version is the one named there then.
 
         Raises TooManyCalls, QuotaExceeded, ProviderQuotaExhausted, NoActiveProvider, NoCapableProvider,
         ProvidersUnavailable, UnknownPrice, InputTooLong or UndecryptableKey when nothing was sent;
         RequestRefused and its kin when the vendor finds fault with the request; ProviderFailed or
-        ProviderTimedOut when every candidate failed. Makes at most resilience.MAX_ATTEMPTS requests, or
+        ProviderTimedOut when every candidate failed. Makes at most call.MAX_ATTEMPTS requests, or
         voting.MOST_REQUESTS a vote, and takes no longer than the policy's deadline. Cancelling it settles the
         attempt in flight as aborted.
         """
@@ -75,20 +99,23 @@ class AIOrchestrator:
             response_model=response_model,
             max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
         )
-        plan, snapshot = await in_database_thread(lambda: (plan_of(user.pk), current_snapshot()))
+        if begun is None:
+            begun = await in_database_thread(begin, user, task)
+        else:
+            prompt_version = begun.prompt_version
         question = Question(
             user_id=user.pk,
             calendar=user.calendar,
             task=task,
-            plan=plan,
+            plan=begun.plan,
             request=request,
             request_id=get_guid() or uuid.uuid4().hex,
             prompt_version=prompt_version,
             rather_than=rather_than,
         )
-        call = planned(question, snapshot)
+        call = _planned(question, begun)
         try:
-            async with self._admission.user(user.pk, plan, seconds=call.policy.deadline):
+            async with self._admission.user(user.pk, begun.plan, seconds=call.policy.deadline):
                 return await self._answer(call, is_repeatable=is_repeatable)
         except DomainError as refusal:
             if call.budget.attempts == 0:
@@ -104,5 +131,17 @@ class AIOrchestrator:
             return await self._asking.answer(call)
 
         if is_repeatable and call.policy.cache_seconds:
-            return await self._replies.answer(call, ask)
+            return await ReplyCache(self._guards, self._accounting).answer(call, ask)
         return await ask()
+
+
+def _planned(question: Question, begun: Beginning) -> Call:
+    """A call that may take as long as the task's policy says, from now on the running event loop."""
+    deadline = asyncio.get_running_loop().time() + begun.snapshot.policy_of(question.task).deadline
+    arm = begun.arm
+    if arm and arm.prompt_version not in ("", question.prompt_version):
+        # The prompt is not the arm's, so neither is this call.
+        arm = None
+    call = Call(question, begun.snapshot, order=(), budget=CallBudget(deadline=deadline), arm=arm)
+    call.replan(begun.snapshot)
+    return call

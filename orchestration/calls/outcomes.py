@@ -1,6 +1,8 @@
-"""How an attempt ended, for the ledger, and how a call ended, for the client."""
+"""How a call ended that nobody answered, for the client."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from accounts.errors import DomainError
 from orchestration.calls.call import Call
@@ -16,59 +18,9 @@ from orchestration.errors import (
     RequestRefused,
 )
 from orchestration.routing.candidates import missing_everywhere
-from providers.adapters.base import ProviderReply
-from providers.errors import ProviderError
-from usage.ledger.base import Outcome, QuotaExceeded
-from usage.models import Status
+from usage.ledger.base import QuotaExceeded
 
 _REFUSALS = {refused.code: refused for refused in (RequestRefused, ContentBlocked, InputTooLong)}
-
-
-def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
-    """Settled at the vendor's usage; at the reserved estimate where the vendor reported none."""
-    return Outcome(
-        status=Status.SUCCESS,
-        usage=reply.usage,
-        latency_ms=latency_ms,
-        model_name=reply.model_name,
-        service_tier=reply.service_tier,
-    )
-
-
-def failed(error: ProviderError, *, latency_ms: int) -> Outcome:
-    """A refusal costs what the vendor reported, or nothing; an answer that got lost may have been billed."""
-    return Outcome(
-        status=Status.TIMEOUT if error.meaning.caller == ProviderTimedOut.code else Status.ERROR,
-        usage=error.usage,
-        latency_ms=latency_ms,
-        may_have_cost=error.may_have_cost,
-        model_name=error.model_name,
-        service_tier=error.service_tier,
-        error_kind=error.kind,
-        error_message=error.message,
-    )
-
-
-def aborted(*, latency_ms: int) -> Outcome:
-    """The caller left while the vendor was at work; vendors bill that (docs/quota-and-accounting.md)."""
-    return Outcome(
-        status=Status.ABORTED,
-        usage=None,
-        latency_ms=latency_ms,
-        error_kind="cancelled",
-        error_message="The caller went away before the reply came.",
-    )
-
-
-def crashed(*, latency_ms: int) -> Outcome:
-    """A bug of ours during the call: whether the vendor was reached is not known."""
-    return Outcome(
-        status=Status.ERROR,
-        usage=None,
-        latency_ms=latency_ms,
-        error_kind="internal",
-        error_message="An internal error ended the call.",
-    )
 
 
 def final_error(call: Call, skipped: list[DomainError]) -> DomainError:
@@ -99,7 +51,7 @@ def _nobody_able(call: Call) -> DomainError:
 
 def _from_failures(call: Call) -> DomainError:
     errors = [failure.error for failure in call.failures]
-    details = {"attempts": call.failed_attempts()}
+    details = {"attempts": _failed_attempts(call)}
     if refused := _refused_input(call):
         return refused(details=details)
     if all(error.meaning.caller == ProviderTimedOut.code for error in errors):
@@ -126,3 +78,15 @@ def _is_refused_by_all(call: Call) -> bool:
     unusable = {one.candidate.provider.identity for one in call.failures if one.error.meaning.is_unusable}
     able = {one.provider.identity for one in call.order if not one.provider.is_flagged}
     return len(refused) > 1 or able - unusable <= refused
+
+
+def _failed_attempts(call: Call) -> list[Mapping[str, str]]:
+    """What a client may know of each failure."""
+    return [
+        {
+            "provider_type": failure.candidate.provider.provider_type,
+            "model": failure.candidate.model_name,
+            "error_kind": failure.error.kind.value,
+        }
+        for failure in call.failures
+    ]

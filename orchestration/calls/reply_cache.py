@@ -22,12 +22,12 @@ from cryptography.fernet import InvalidToken
 from django.utils import timezone
 from pydantic import ValidationError
 
+from accounts.concurrency import keep, kept
 from accounts.sealing import seal, unseal
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Call
 from orchestration.calls.results import GenerationResult
 from orchestration.guards.base import GuardStore
-from orchestration.keeping import keep, kept
 from orchestration.routing.candidates import Candidate
 from providers.adapters.base import TokenUsage
 from usage.models import UsageSource

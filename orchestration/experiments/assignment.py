@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from orchestration.models.experiments import Experiment, ExperimentArm
 
+# Of a weight of 1 or more; none comes near it, because -ln(2**-53) is 36.7.
+_AFTER_ALL_WAITS = 100.0
+
 
 @dataclass(frozen=True, slots=True)
 class Arm:
@@ -45,7 +48,11 @@ def assigned_arm(experiment: RunningExperiment, user_id: int) -> Arm | None:
     An arm that is added takes users from the others and moves nobody else; one that goes moves only its own.
     None without arms (the providers of all of them were deleted).
     """
-    return min(experiment.arms, key=lambda arm: _lot(experiment.id, arm, user_id), default=None)
+
+    def lot(arm: Arm) -> tuple[float, int]:
+        return lot_of(f"experiment:{experiment.id}:{arm.id}:{user_id}", arm.weight), arm.id
+
+    return min(experiment.arms, key=lot, default=None)
 
 
 def running_experiments() -> dict[str, RunningExperiment]:
@@ -58,11 +65,15 @@ def _arms(rows: Iterable[ExperimentArm]) -> tuple[Arm, ...]:
     return tuple(Arm.of(row) for row in rows)
 
 
-def _lot(experiment_id: int, arm: Arm, user_id: int) -> tuple[float, int]:
-    """Weighted rendezvous hashing: an exponential waiting time with the weight as its rate, and the shortest
-    wins (Thaler and Ravishankar 1998; for weights, Schindelhauer and Schomaker 2005). The largest of
-    -weight / ln(u) is the same arm."""
-    digest = hashlib.sha256(f"experiment:{experiment_id}:{arm.id}:{user_id}".encode()).digest()
+def lot_of(name: str, weight: float) -> float:
+    """Weighted rendezvous hashing: an exponential waiting time with the weight as its rate, drawn by `name`;
+    the shortest wins in proportion to the weights, and what comes or goes moves nobody between the others
+    (Thaler and Ravishankar 1998; for weights, Schindelhauer and Schomaker 2005). Those without weight come
+    after all others.
+
+    Running experiments hold their users by it: with another formula, people change arms.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
     # 52 bits and a half: above 0 and below 1 in floating point too.
-    uniform = ((int.from_bytes(digest[:8]) >> 12) + 0.5) / 2**52
-    return -math.log(uniform) / arm.weight, arm.id
+    wait = -math.log(((int.from_bytes(digest[:8]) >> 12) + 0.5) / 2**52)
+    return wait / weight if weight else _AFTER_ALL_WAITS + wait

@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from math import ceil
 
+from accounts.concurrency import keep, kept
 from accounts.models import Plan
 from orchestration.errors import ProvidersUnavailable, TooManyCalls
 from orchestration.guards.base import Gate, GateAnswer, GuardStore
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.fair_queue import waiting_room
-from orchestration.keeping import keep, kept
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot
 from providers.errors import ProviderError

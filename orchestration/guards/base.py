@@ -1,4 +1,5 @@
-"""What all processes have to agree on while calls are under way, and the contract of where it is kept.
+"""What all processes have to agree on while calls are under way, the contract of where it is kept, and
+which of the places this process uses.
 
 Nothing here is the truth about money: quotas are the ledger's. These guards may be forgotten at any time; the
 price is a few calls too many at a vendor that is down or busy.
@@ -9,7 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
+
+from django.conf import settings
 
 from orchestration.guards.circuit import Circuit
 
@@ -104,3 +108,21 @@ class GuardStore(ABC):
     @abstractmethod
     async def recall(self, names: Sequence[str]) -> list[str | None]:
         """The values kept under these names, in order."""
+
+
+def get_guards() -> GuardStore:
+    """This process's view of the guards: in REDIS_URL, or in memory without one."""
+    return _guards(settings.REDIS_URL, settings.REDIS_KEY_PREFIX)
+
+
+@lru_cache(maxsize=4)
+def _guards(url: str, prefix: str) -> GuardStore:
+    # Late: the stores are made of this module.
+    from orchestration.guards.memory import MemoryGuards
+
+    if not url:
+        return MemoryGuards()
+    from orchestration.guards.fallback import FallbackGuards
+    from orchestration.guards.redis import RedisGuards
+
+    return FallbackGuards(RedisGuards(url, prefix), MemoryGuards())

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from orchestration import background
-from orchestration.guards import get_guards
+from accounts import concurrency
 from orchestration.guards.admission import circuit_key, gate_of
-from orchestration.guards.base import GateState
+from orchestration.guards.base import GateState, get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.circuit import State as CircuitState
 from orchestration.models import ProviderProbe
@@ -92,7 +91,7 @@ def provider_statuses(*, now: datetime) -> list[ProviderStatus]:
     tried = _models_of_experiments()
     providers = [ProviderSnapshot.of(one.config) for one in healths]
     models = [_models_of(one.config, tried) for one in healths]
-    guarded = background.run(_look(providers, models))
+    guarded = concurrency.run(_look(providers, models))
     return [
         ProviderStatus(
             known=one,

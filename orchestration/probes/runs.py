@@ -9,11 +9,10 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, concurrency
 from accounts.audit import Actor
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from orchestration import background
 from orchestration.calls.leader import leading
 from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding, ask
@@ -82,7 +81,7 @@ def probe_now(*, actor: Actor, config_id: int) -> Probed:
 
     Raises ConfigNotFound, and AlreadyProbing while another person's probe of it runs.
     """
-    probed = background.run(_probe_one(config_id))
+    probed = concurrency.run(_probe_one(config_id))
     audit.record_alone(
         action="provider.probed",
         actor=actor,

@@ -1,18 +1,20 @@
-"""In which order the candidates for a task are asked. Pure: the same seed and figures give the same order."""
+"""In which order the candidates for a task are asked, and how fast they have been answering. The order is
+pure: the same seed and figures give the same one."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from threading import Lock
 
+from orchestration.experiments.assignment import lot_of
 from orchestration.models.policies import Strategy
-from orchestration.routing.snapshot import ProviderSnapshot
+from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
 
-# Of a weight of 1 or more; none comes near it, because -ln(2**-64) is 44.4.
-_AFTER_ALL_WAITS = 100.0
+# The share of the newest answer in the average: some twenty answers back count for little.
+NEWEST = 0.1
 # A place in the order; smaller is asked earlier.
 Rank = tuple[float, ...]
 
@@ -28,27 +30,46 @@ class Spread:
     latency: Callable[[ProviderSnapshot, str], float | None] = lambda provider, model: None
     cost: Callable[[ProviderSnapshot, str], Decimal | None] = lambda provider, model: None
 
+    @classmethod
+    def of(cls, snapshot: RoutingSnapshot, *, strategy: str, seed: str) -> Spread:
+        """By what this process has timed and what the snapshot's prices say."""
+        return cls(
+            strategy=strategy,
+            seed=seed,
+            latency=lambda provider, model: latencies.of(provider.identity, model),
+            cost=lambda provider, model: snapshot.typical_cost(provider.provider_type, model),
+        )
+
     def rank(self, provider: ProviderSnapshot, model: str, task: str) -> Rank:
-        """Those flagged for the task, then the default, then the rest; in each of these by the strategy. One
-        whose key a vendor has refused goes last: it may have been repaired there, but no call should wait for
-        it while another can answer."""
+        """Those flagged for the task, then the default, then the rest; in each of these by the strategy."""
         group = 0 if task in provider.tasks else 1 if provider.is_default else 2
-        lot = _lot(self.seed, provider)
+        # A weight of 0 is asked after all others of its rank.
+        lot = lot_of(f"{self.seed}:{provider.identity}", provider.weight)
         if self.strategy == Strategy.LEAST_LATENCY:
             # What has not been timed yet is tried first, or it never would be.
-            return provider.is_flagged, group, self.latency(provider, model) or 0.0, -provider.priority, lot
+            return group, self.latency(provider, model) or 0.0, -provider.priority, lot
         if self.strategy == Strategy.LEAST_COST:
             cost = self.cost(provider, model)
             dear = math.inf if cost is None else float(cost)
-            return provider.is_flagged, group, dear, -provider.priority, lot
-        return provider.is_flagged, group, -provider.priority, lot
+            return group, dear, -provider.priority, lot
+        return group, -provider.priority, lot
 
 
-def _lot(seed: str, provider: ProviderSnapshot) -> float:
-    """Weighted rendezvous hashing: the smallest of -ln(u)/weight wins in proportion to the weights, and a
-    provider that comes or goes moves nobody else (Thaler and Ravishankar 1998; for weights, Schindelhauer and
-    Schomaker 2005). A weight of 0 is asked after all others of its rank."""
-    name = provider.config_id or provider.provider_type
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    wait = -math.log((int.from_bytes(digest[:8]) + 1) / (2**64 + 1))
-    return wait / provider.weight if provider.weight else _AFTER_ALL_WAITS + wait
+class Latencies:
+    """Exponentially weighted moving averages in milliseconds. Per process on purpose: what counts is how fast
+    a vendor is from here, and no call should pay for telling others."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._averages: dict[tuple[int | str, str], float] = {}
+
+    def note(self, provider: int | str, model: str, milliseconds: float) -> None:
+        with self._lock:
+            before = self._averages.get((provider, model), milliseconds)
+            self._averages[provider, model] = before + NEWEST * (milliseconds - before)
+
+    def of(self, provider: int | str, model: str) -> float | None:
+        return self._averages.get((provider, model))
+
+
+latencies = Latencies()

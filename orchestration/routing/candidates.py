@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestration.experiments.assignment import Arm
 from orchestration.routing.balancing import Rank, Spread
 from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
+from providers.adapters.base import GenerationRequest
 from providers.capabilities.facts import Capabilities
 from providers.tasks import Tier
+from usage.quotas import estimate_input_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,14 @@ class Needs:
     vision: bool = False
     structured_output: bool = False
     input_tokens: int = 0
+
+    @classmethod
+    def of(cls, request: GenerationRequest) -> Needs:
+        return cls(
+            vision=bool(request.images),
+            structured_output=request.response_model is not None,
+            input_tokens=estimate_input_tokens(request),
+        )
 
     def missing_from(self, capabilities: Capabilities) -> tuple[str, ...]:
         """Names of the needs the model cannot serve at all; seeing that nobody knows of counts as absent, a
@@ -56,7 +67,8 @@ def candidates(
     ]
 
     def place(able: Candidate) -> tuple[bool, bool, Rank]:
-        # A refused key is the worse of the two: second-best answers, a refusal does not.
+        # One whose key a vendor has refused goes last: it may have been repaired there, but no call should
+        # wait for it while another can answer, be it by a second-best way.
         rank = spread.rank(able.provider, able.model_name, task)
         return able.provider.is_flagged, bool(able.degraded), rank
 
@@ -75,3 +87,20 @@ def missing_everywhere(snapshot: RoutingSnapshot, *, tier: Tier, needs: Needs) -
         return ("input_window",)
     common = set.intersection(*gaps) if gaps else set()
     return tuple(sorted(common or set().union(*gaps)))
+
+
+def with_arm_first(
+    order: tuple[Candidate, ...], arm: Arm | None, snapshot: RoutingSnapshot, tier: Tier, needs: Needs
+) -> tuple[Candidate, ...]:
+    """The arm's provider and model before all others, if active and able; the others stay as failover."""
+    if arm is None or arm.provider_config_id is None:
+        return order
+    provider = next((one for one in snapshot.providers if one.config_id == arm.provider_config_id), None)
+    if provider is None:
+        return order
+    model = arm.model_name or provider.model_for(tier)
+    capabilities = snapshot.capabilities.of(provider.provider_type, model)
+    if needs.missing_from(capabilities):
+        return order
+    first = Candidate(provider, model, capabilities, needs.degraded_by(capabilities))
+    return first, *(one for one in order if one.provider.identity != provider.identity)

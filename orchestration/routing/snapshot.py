@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orchestration.experiments.assignment import RunningExperiment, running_experiments
 from orchestration.models import PlanTaskTier, TaskPolicy
-from orchestration.routing.policies import PolicyInForce
+from orchestration.models.policies import Strategy
 from providers.adapters.base import TokenUsage
 from providers.capabilities.facts import CapabilityMatrix
 from providers.capabilities.matrix import load_matrix
@@ -22,7 +22,7 @@ from providers.registry import PROVIDER_TYPES, ProviderFactory
 from providers.tasks import TASKS, Tier, task_type
 from usage.models import ModelPrice
 from usage.pricing import Overrides, overrides_of, quote
-from usage.quota_rules import NO_RULES, RuleBook
+from usage.quotas import NO_RULES, RuleBook
 
 # What models are compared by when the cheapest is wanted: a page read, a form filled in.
 TYPICAL_USAGE = TokenUsage(input_tokens=3_000, output_tokens=1_000)
@@ -92,6 +92,36 @@ class ProviderSnapshot:
             monthly_token_limit=config.monthly_token_limit,
             daily_cost_limit_usd=config.daily_cost_limit_usd,
             monthly_cost_limit_usd=config.monthly_cost_limit_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """How calls for a task are spread, bounded, cached and voted on: a TaskPolicy with its gaps filled by the
+    registry. Times in seconds."""
+
+    strategy: str
+    is_sticky: bool
+    deadline: float
+    cache_seconds: int
+    votes: int
+    prompt_version: str
+
+    @classmethod
+    def of_task(cls, task: str) -> PolicyInForce:
+        """What holds for a task without a row of its own."""
+        return cls.of_row(TaskPolicy(task=task, strategy=Strategy.WEIGHTED))
+
+    @classmethod
+    def of_row(cls, row: TaskPolicy) -> PolicyInForce:
+        cached = task_type(row.task).cache_seconds if row.cache_seconds is None else row.cache_seconds
+        return cls(
+            strategy=row.strategy,
+            is_sticky=row.is_sticky,
+            deadline=float(row.deadline_seconds or settings.CALL_DEADLINE_SECONDS),
+            cache_seconds=cached,
+            votes=row.votes,
+            prompt_version=task_type(row.task).prompt_version(row.prompt_version),
         )
 
 

@@ -237,7 +237,7 @@ class AIProvider(ABC):
         """
         self._refuse_flawed_key()
         from providers.adapters import by_prompt
-        from providers.adapters.cleaning import cleaned_pieces
+        from providers.adapters.reading import cleaned_pieces
 
         if not request.structured_by_prompt:
             return cleaned_pieces(self._stream(request))

@@ -1,15 +1,21 @@
-"""From a vendor's text and counts to a ProviderReply, or to the error that it did not give one."""
+"""From a vendor's text and counts to a ProviderReply, or to the error that it did not give one.
+
+The JSON of a form is read leniently as to what stands around it (prose, code fences, a byte order mark,
+thoughts) and as to characters that nobody can store, not as to the JSON: it is held to the pydantic model in
+any case.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import suppress
 
 from pydantic import BaseModel, ValidationError
 
 from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
-from providers.adapters.cleaning import clean
-from providers.adapters.forms import best_object, cleaned_json
-from providers.adapters.reading import word
+from providers.adapters.reading import clean, cleaned, word
+from providers.adapters.schemas import AS_TEXT, vendor_schema
 from providers.errors import ErrorKind, ProviderError
 
 CUT_OFF = "length"
@@ -17,6 +23,13 @@ COMPLETE = "stop"
 _MOST_PROBLEMS_TOLD = 5
 # Of a vendor's own word for why a reply ended or what tier it was made in.
 _LONGEST_CODE = 30
+
+_DECODER = json.JSONDecoder()
+_OPENING = re.compile(r"[\[{]")
+_FIRST_KEY = re.compile(r'\{\s*"')
+_END_OF_THOUGHT = "</think>"
+# Brackets of prose in one reply. Each is tried, and each try looks at all the text before it.
+_MOST_BRACKETS = 1_000
 
 
 def whole_number(value: object) -> int | None:
@@ -121,3 +134,54 @@ def _problems(error: ValidationError) -> str:
 def unparsable(vendor: str, message: str, usage: TokenUsage | None) -> ProviderError:
     """A reply in another form than the one asked for, which is billed like any other."""
     return ProviderError(ErrorKind.UNPARSABLE, message, vendor=vendor, usage=usage)
+
+
+def best_object(text: str, form: type[BaseModel]) -> str | None:
+    """Of the JSON objects in the text the one with most of the form's fields, the last of equals: models
+    repeat the schema, or think aloud, before they answer. None without a complete one."""
+    fields = vendor_schema(form, AS_TEXT)["properties"].keys()
+    best, most = None, -1
+    for found, keys in _objects(text.rpartition(_END_OF_THOUGHT)[2]):
+        shared = len(keys & fields)
+        if shared >= most:
+            best, most = found, shared
+    return best
+
+
+def cleaned_json(text: str) -> str:
+    """JSON without the characters that an escape (\\u0000, half a character) may bring into its strings."""
+    if "\\u" not in text:
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        # Whoever validates it says what is wrong.
+        return text
+    clean_value = cleaned(value)
+    return text if clean_value == value else json.dumps(clean_value, ensure_ascii=False)
+
+
+def _objects(text: str) -> list[tuple[str, set[str]]]:
+    """The outermost JSON objects of the text, each with its keys. Empty when one of them is broken or nested
+    too deeply to be read, or when they are the items of a list: no part of a reply may pass for the whole."""
+    found: list[tuple[str, set[str]]] = []
+    opening, brackets = _OPENING.search(text), 0
+    while opening:
+        start = opening.start()
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+        except RecursionError:
+            return []
+        except ValueError:
+            brackets += 1
+            if _FIRST_KEY.match(text, start) or brackets > _MOST_BRACKETS:
+                return []
+            # A bracket of the prose around it.
+            end = start + 1
+        else:
+            if isinstance(value, dict):
+                found.append((text[start:end], set(value)))
+            elif any(isinstance(item, dict) for item in value):
+                return []
+        opening = _OPENING.search(text, end)
+    return found

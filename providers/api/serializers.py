@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.serializers import StrictSerializer
+from accounts.api_base import StrictSerializer
 from providers.adapters.base import OUTCOMES
 from providers.addresses import validate_base_url
 from providers.capabilities.shortcomings import shortcomings_of

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api_base import StrictQuery
 from accounts.audit import Actor
 from accounts.permissions import IsFreshSuperAdmin, IsSuperAdmin, fresh_or_refused
-from accounts.queries import StrictQuery
 from providers.adapters.base import CredentialCheck
 from providers.api.serializers import (
     ConfigCreateSerializer,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
 from providers.adapters.base import CredentialCheck, Doubt, ListedModel
 from providers.addresses import complaint_about

@@ -50,8 +50,8 @@ def log_in(number):
 def arrived(monkeypatch):
     """How many have come to the door of hashing."""
     count = []
-    places = hashing._places
-    monkeypatch.setattr(hashing, "_places", lambda: (count.append(1), places())[1])
+    get = hashing._room.get
+    monkeypatch.setattr(hashing._room, "get", lambda: (count.append(1), get())[1])
     return count
 
 
@@ -96,7 +96,7 @@ def test_where_the_connection_is_kept_meanwhile_they_do(monkeypatch):
 
 def test_who_would_wait_too_long_is_told_when_to_come_back(user, monkeypatch):
     monkeypatch.setattr(hashing, "LONGEST_WAIT_SECONDS", 0)
-    room = hashing._places()
+    room = hashing._room.get()
     held = [room.acquire() for _ in range(2)]
     try:
         response = at_api(PASSWORD, email=user.email)

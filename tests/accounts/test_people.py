@@ -6,8 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import Plan, Subscription, User
-from accounts.plans import NoDefaultPlan, plan_of
+from accounts.models import NoDefaultPlan, Plan, Subscription, User, plan_of
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

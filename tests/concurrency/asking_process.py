@@ -13,9 +13,9 @@ django.setup()
 
 import time_machine  # noqa: E402
 
+from accounts import concurrency  # noqa: E402
 from accounts.errors import DomainError  # noqa: E402
 from accounts.models import User  # noqa: E402
-from orchestration import background  # noqa: E402
 from orchestration.calls import reply_cache  # noqa: E402
 from orchestration.calls.orchestrator import AIOrchestrator  # noqa: E402
 from orchestration.guards import redis as redis_guards  # noqa: E402
@@ -55,7 +55,7 @@ class Asker:
         async def all_of_them():
             return await asyncio.gather(*(self._one(prompt=prompt, **arguments) for _ in range(calls)))
 
-        return background.run(all_of_them())
+        return concurrency.run(all_of_them())
 
     def shift(self, *, seconds):
         self.traveller.shift(seconds)
@@ -64,7 +64,8 @@ class Asker:
         """Ask all the time, in so many lanes, until `stop`."""
         self.going_on.set()
         self.lanes = [
-            asyncio.run_coroutine_threadsafe(self._lane(), background._running_loop()) for _ in range(lanes)
+            asyncio.run_coroutine_threadsafe(self._lane(), concurrency.background_loop.get())
+            for _ in range(lanes)
         ]
 
     def stop(self):

@@ -10,7 +10,7 @@ import django
 
 django.setup()
 
-from accounts.database import in_database_thread  # noqa: E402
+from accounts.concurrency import in_database_thread  # noqa: E402
 from accounts.errors import DomainError  # noqa: E402
 from accounts.models import User  # noqa: E402
 from orchestration.calls.orchestrator import AIOrchestrator  # noqa: E402

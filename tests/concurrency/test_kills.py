@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from accounts import concurrency
 from accounts.models import Plan
-from orchestration import background
-from orchestration.guards import get_guards
 from orchestration.guards.admission import gate_of
+from orchestration.guards.base import get_guards
 from orchestration.routing.snapshot import current_snapshot
 from tests import services
 from tests.books import assert_nothing_is_held, counters, sums_of_rows
@@ -72,7 +72,7 @@ def test_processes_killed_at_random_moments_lose_no_row_and_no_place(user, sandb
     assert abandoned <= KILLS * LANES
     assert_places_are_at_most(abandoned + KILLS * LANES)
 
-    assert background.run(get_ledger().sweep(now=LONG_AFTER)) == abandoned
+    assert concurrency.run(get_ledger().sweep(now=LONG_AFTER)) == abandoned
 
     hits, rows = sandbox.hits(), AIProviderUsageLog.objects.filter(attempt__gte=1)
     asked = Counter({"openai": 0, "claude": 0, "gemini": 0})
@@ -96,7 +96,7 @@ def successes():
 
 def assert_places_are_at_most(most):
     gates = [gate_of(provider) for provider in current_snapshot().providers]
-    states = [background.run(get_guards().gate_state(gate, now=time.time())) for gate in gates]
+    states = [concurrency.run(get_guards().gate_state(gate, now=time.time())) for gate in gates]
     assert sum(state.under_way for state in states) <= most
 
 

@@ -4,15 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from accounts import concurrency
 from accounts.models import Plan
-from orchestration import background
 from providers.adapters.base import GenerationRequest
 from tests.concurrency.processes import PROCESSES, answers_of, kill, start, workers
 from tests.factories import make_config
 from tests.waiting import wait_until
-from usage.estimates import estimate_input_tokens
 from usage.ledger import get_ledger
 from usage.models import AIProviderUsageLog, QuotaCounter
+from usage.quotas import estimate_input_tokens
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -67,7 +67,7 @@ def test_processes_killed_while_the_vendor_works_lose_no_row(user, sandbox):
         kill(processes)
     assert AIProviderUsageLog.objects.filter(status="started").count() == PROCESSES * 10
 
-    background.run(get_ledger().sweep(now=LONG_AFTER))
+    concurrency.run(get_ledger().sweep(now=LONG_AFTER))
 
     rows = AIProviderUsageLog.objects.filter(attempt__gte=1)
     assert rows.count() == sandbox.hits()["total"] == PROCESSES * 10

@@ -14,8 +14,8 @@ import pytest
 from django.db import connection
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from accounts import concurrency
 from accounts.models import Plan
-from orchestration import background
 from tests.concurrency.processes import APPLICATION, sessions_of_processes
 from tests.factories import make_config
 from tests.ports import free_port
@@ -128,7 +128,7 @@ def test_a_server_killed_in_mid_call_loses_no_row(unlimited, sandbox):
     with server() as (root, process), pytest.raises(aiohttp.ClientError):
         ask_from_many_clients(root, unlimited, meanwhile=when_the_vendor_is_asked(sandbox, process.kill))
 
-    background.run(get_ledger().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
+    concurrency.run(get_ledger().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
 
     rows = AIProviderUsageLog.objects.filter(attempt__gte=1)
     assert rows.count() == sandbox.hits()["total"] == CLIENTS

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from accounts import concurrency
 from accounts.models import Plan
-from orchestration import background
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key
+from orchestration.guards.base import get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.routing.snapshot import current_snapshot
 from providers.errors import ErrorKind
@@ -71,7 +71,7 @@ def make_half_open():
     candidate = every_candidate(current_snapshot())[0]
     past = time.time() - 1
     circuit = Circuit(reason=ErrorKind.SERVER.value, opened_at=past, open_until=past)
-    background.run(get_guards().change_circuit(circuit_key(candidate), lambda _: circuit, now=past))
+    concurrency.run(get_guards().change_circuit(circuit_key(candidate), lambda _: circuit, now=past))
 
 
 def test_a_half_open_circuit_lets_one_probe_of_all_processes_through(user, holding):

@@ -11,7 +11,7 @@ from tests.usage.attempts import NOON, counters, make_attempt, run, success
 from tests.usage.calls import make_calls
 from usage.ledger.base import QuotaExceeded
 from usage.models import AIProviderUsageLog, QuotaRule
-from usage.quota_rules import RuleBook
+from usage.quotas import RuleBook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from accounts import concurrency
 from accounts.models import User
-from orchestration import background
 from orchestration.calls.orchestrator import AIOrchestrator
 from tests.contract.vendors import KEYS, Recorder
 from tests.factories import make_config
@@ -94,7 +94,7 @@ def answer(user):
                 api_key=KEYS[provider_type],
             )
             asked = AIOrchestrator().generate(user=user, task="extraction", prompt="Say hello.")
-            assert background.run(asked).text == "Hello."
+            assert concurrency.run(asked).text == "Hello."
         return AIProviderUsageLog.objects.get()
 
     return call
@@ -181,7 +181,7 @@ def test_a_reply_that_is_blocked_is_priced_by_the_model_that_answers(user):
             provider_type="claude", model_name="my-deployment", base_url=server.url, api_key=KEYS["claude"]
         )
         with pytest.raises(Exception, match="safety filter"):
-            background.run(AIOrchestrator().generate(user=user, task="extraction", prompt="Say hello."))
+            concurrency.run(AIOrchestrator().generate(user=user, task="extraction", prompt="Say hello."))
 
     row = AIProviderUsageLog.objects.get()
     assert (row.reported_model, row.estimated_cost_usd) == ("claude-haiku-4-5-20251001", Decimal("0.0015"))

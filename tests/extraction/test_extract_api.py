@@ -8,7 +8,7 @@ from django.test import AsyncClient
 from PIL import Image, ImageDraw
 from rest_framework_simplejwt.tokens import AccessToken
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from extraction.models import JobPosting
 from extraction.schema import JobData
 from tests.extraction.pages import POSTINGS

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestration import background
+from accounts import concurrency
 from orchestration.calls.orchestrator import AIOrchestrator
 from tests.factories import make_config
 
@@ -28,7 +28,7 @@ def ask(user):
 
     def generate(prompt="Say hello.", *, task="extraction", **arguments):
         arguments.setdefault("user", user)
-        return background.run(AIOrchestrator().generate(task=task, prompt=prompt, **arguments))
+        return concurrency.run(AIOrchestrator().generate(task=task, prompt=prompt, **arguments))
 
     return generate
 
@@ -36,4 +36,4 @@ def ask(user):
 @pytest.fixture
 def no_pauses(monkeypatch):
     """The pause before a request is tried again is drawn at random, which is the outermost seam there is."""
-    monkeypatch.setattr("orchestration.calls.resilience._jittered", lambda retries_here: 0.0)
+    monkeypatch.setattr("orchestration.calls.loop._jittered", lambda retries_here: 0.0)

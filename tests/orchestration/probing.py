@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
+from accounts import concurrency
 from accounts.models import AuditEntry
-from orchestration import background
 from orchestration.models import ProviderProbe
 from orchestration.probes import probe_due
 from orchestration.probes.health import provider_statuses
@@ -11,7 +11,7 @@ from providers.models import AIProviderConfig
 
 
 def probe(*, early=True):
-    return background.run(probe_due(even_early=early))
+    return concurrency.run(probe_due(even_early=early))
 
 
 def found(config):

@@ -18,10 +18,10 @@ from providers.adapters.base import GenerationRequest
 from providers.tasks import task_type
 from tests.contract.vendors import Recorder
 from tests.factories import make_config
-from usage.estimates import estimate_input_tokens
 from usage.ledger.base import QuotaExceeded, UnknownPrice
 from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.models import AIProviderUsageLog, ModelPrice, QuotaCounter, QuotaRule
+from usage.quotas import estimate_input_tokens
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from orchestration import background
+from accounts import concurrency
+from accounts.concurrency import unfinished
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.keeping import unfinished
 from tests.waiting import PATIENCE_SECONDS, until
 from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog, QuotaCounter
@@ -50,7 +50,7 @@ def cancel_when(user, ledger, reached):
             await call
         await asyncio.wait_for(everything_settled(), PATIENCE_SECONDS)
 
-    background.run(scenario())
+    concurrency.run(scenario())
 
 
 def nothing_is_reserved():
@@ -104,7 +104,7 @@ def test_a_ledger_that_cannot_settle_does_not_cost_the_caller_the_reply(user, co
 
     config_at()
 
-    result = background.run(
+    result = concurrency.run(
         AIOrchestrator(ledger=LedgerThatLosesItsDatabase()).generate(
             user=user, task="extraction", prompt="Say hello."
         )

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from accounts.database import in_database_thread
-from orchestration import background
+from accounts import concurrency
+from accounts.concurrency import in_database_thread
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.errors import NoActiveProvider
 from orchestration.routing.balancing import Spread
@@ -128,7 +128,7 @@ def test_a_provider_switched_off_after_it_was_chosen_is_not_asked(config_at, san
     config_at("sandbox-large")
     orchestrator = AIOrchestrator(ledger=ledger())
 
-    result = background.run(orchestrator.generate(user=user, task="extraction", prompt="Say hello."))
+    result = concurrency.run(orchestrator.generate(user=user, task="extraction", prompt="Say hello."))
 
     assert result.model_name == f"sandbox-{asked}"
     assert sandbox.hits()["by_model"] == {f"sandbox-{asked}": 1}

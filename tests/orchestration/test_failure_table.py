@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 from pydantic import BaseModel
 
+from accounts import concurrency
 from accounts.errors import DomainError
-from orchestration import background
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key
+from orchestration.guards.base import get_guards
 from orchestration.models import TaskPolicy
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot
@@ -72,7 +72,7 @@ TABLE = {
 def circuit_of(config, model_name):
     """`counts` for a closed one that has seen failures."""
     key = circuit_key(Candidate(ProviderSnapshot.of(config), model_name, UNKNOWN))
-    [circuit] = background.run(get_guards().circuits([key]))
+    [circuit] = concurrency.run(get_guards().circuits([key]))
     state = circuit.state(time.time())
     return "counts" if state == "closed" and "1" in circuit.outcomes else state
 

@@ -3,8 +3,8 @@
 import pytest
 from django.db import OperationalError
 
-from accounts.database import in_database_thread
-from orchestration import background
+from accounts import concurrency
+from accounts.concurrency import in_database_thread
 from orchestration.calls.orchestrator import AIOrchestrator
 from providers.configs.flags import flag
 from providers.models import AIProviderConfig
@@ -51,7 +51,7 @@ def renamed(config):
 
 def ask_with(ledger, user):
     orchestrator = AIOrchestrator(ledger=ledger)
-    return background.run(orchestrator.generate(user=user, task="extraction", prompt="Say hello."))
+    return concurrency.run(orchestrator.generate(user=user, task="extraction", prompt="Say hello."))
 
 
 @pytest.mark.parametrize(("change", "flagged"), [(rotated, ""), (moved, ""), (renamed, "auth")])

@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from accounts import concurrency
 from accounts.models import AuditEntry
-from orchestration import background
 from orchestration.calls.leader import acquire
-from orchestration.guards import get_guards
 from orchestration.guards.admission import gate_of
+from orchestration.guards.base import get_guards
 from orchestration.models import Experiment, ExperimentArm, ProviderProbe
 from orchestration.probes.runs import JOB
 from orchestration.routing.snapshot import ProviderSnapshot
@@ -43,7 +43,7 @@ def console(super_admin):
 def begin_calls(config, count):
     gate, now = gate_of(ProviderSnapshot.of(config)), time.time()
     for number in range(count):
-        background.run(get_guards().enter(gate, f"call-{number}", now=now, seconds=600))
+        concurrency.run(get_guards().enter(gate, f"call-{number}", now=now, seconds=600))
     return gate
 
 
@@ -94,7 +94,7 @@ def test_calls_pace_and_latency_are_shown(console):
     make_calls(19, config, latency_ms=1_000)
     make_calls(1, config, status="error", error_kind="server")
     gate = begin_calls(config, 3)
-    background.run(get_guards().slow_down(gate, now=time.time()))
+    concurrency.run(get_guards().slow_down(gate, now=time.time()))
 
     said = row_of(console, config)
 

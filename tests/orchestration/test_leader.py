@@ -9,10 +9,9 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread, unfinished
 from orchestration.calls import leader
 from orchestration.calls.leader import LeadershipLost, acquire, leading, release, renew
-from orchestration.keeping import unfinished
 from orchestration.models import Lease
 from tests.waiting import PATIENCE_SECONDS, let_pass, until
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from pydantic import BaseModel
 
+from accounts import concurrency
 from accounts.models import AuditEntry, Plan
-from orchestration import background
-from orchestration.calls.resilience import MAX_ATTEMPTS
+from orchestration.calls.call import MAX_ATTEMPTS
 from orchestration.errors import (
     ContentBlocked,
     InputTooLong,
@@ -195,7 +195,7 @@ def test_a_timeout_is_charged_at_the_estimate_and_reported_as_504(ask, config_at
         asking = pool.submit(ask)
         for request in (1, 2):
             wait_until(lambda request=request: sandbox.hits()["total"] == request)
-            let_pass(300, on=background._running_loop())
+            let_pass(300, on=concurrency.background_loop.get())
 
     with pytest.raises(ProviderTimedOut) as raised:
         asking.result()

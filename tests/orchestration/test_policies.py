@@ -4,8 +4,7 @@ import pytest
 
 from accounts.models import AuditEntry
 from orchestration.models import TaskPolicy
-from orchestration.routing.policies import PolicyInForce
-from orchestration.routing.snapshot import current_snapshot
+from orchestration.routing.snapshot import PolicyInForce, current_snapshot
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from orchestration import background
+from accounts import concurrency
 from orchestration.errors import ProviderFailed
 from orchestration.models import ProviderProbe
 from orchestration.probes import runs
@@ -27,7 +27,7 @@ def test_a_refused_key_is_flagged_before_any_call_fails(config_at, sandbox, ask)
     other = config_at()
     sandbox.fault("auth", on="models")
 
-    background.run(runs._probe_one(refused.pk))
+    concurrency.run(runs._probe_one(refused.pk))
 
     assert flag_of(refused) == "auth"
     assert actions() == [("provider.flagged", "system")]

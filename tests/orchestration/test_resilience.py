@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.calls.resilience import LONGEST_RETRY_AFTER_SECONDS, pause_before_retry
+from orchestration.calls.loop import LONGEST_RETRY_AFTER_SECONDS, pause_before_retry
 from providers.errors import LONGEST_RETRY_AFTER, ErrorKind, ProviderError
 
 

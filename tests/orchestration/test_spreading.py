@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from orchestration.models.policies import Strategy
 from orchestration.routing.balancing import Spread
-from orchestration.routing.snapshot import ProviderSnapshot
+from orchestration.routing.candidates import Needs, candidates
+from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
 
 
 def provider(number, **fields):
@@ -20,7 +21,9 @@ def provider(number, **fields):
 
 
 def order(providers, spread, task="extraction"):
-    return [one.config_id for one in sorted(providers, key=lambda one: spread.rank(one, "m", task))]
+    snapshot = RoutingSnapshot(revision=1, providers=tuple(providers), tiers={})
+    found = candidates(snapshot, task=task, tier="fast", needs=Needs(), spread=spread)
+    return [one.provider.config_id for one in found]
 
 
 def shares(providers, seeds=4_000):

@@ -15,8 +15,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from accounts.api_base import StrictSerializer
 from accounts.errors import DomainError
-from accounts.serializers import StrictSerializer
 from aditus import exceptions as project_exceptions
 from aditus import urls as project_urls
 

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from rest_framework.generics import ListAPIView
 
-from accounts.queries import StrictQuery
+from accounts.api_base import StrictQuery
 from aditus.urls import api_v1
 
 pytestmark = pytest.mark.django_db

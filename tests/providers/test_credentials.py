@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from providers.configs import changes
 from providers.credentials import checks
 from providers.encryption import SealedValue

@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import reverse
 from redis.exceptions import ConnectionError as RedisAway
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from accounts.models import AuditEntry
 from providers.configs.changes import KeyNeeded
 from providers.credentials import checks, trials

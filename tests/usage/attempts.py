@@ -9,8 +9,7 @@ from providers.adapters.base import TokenUsage
 from providers.models import RoutingRevision
 from usage.ledger.base import Attempt, Outcome
 from usage.models import QuotaCounter
-from usage.quota_rules import NO_RULES
-from usage.quotas import limits_for
+from usage.quotas import NO_RULES, limits_for
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -2,7 +2,7 @@ import pytest
 from pydantic import BaseModel
 
 from providers.adapters.base import GenerationRequest, Image
-from usage.estimates import estimate_input_tokens
+from usage.quotas import estimate_input_tokens
 
 
 class Posting(BaseModel):

@@ -9,7 +9,7 @@ from usage.ledger import portable
 from usage.ledger.base import QuotaExceeded
 from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog, QuotaCounter, QuotaRule
-from usage.quota_rules import RuleBook
+from usage.quotas import RuleBook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

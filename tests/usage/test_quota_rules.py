@@ -13,7 +13,7 @@ from providers.models import RoutingRevision
 from tests.factories import make_user
 from tests.usage.attempts import capped
 from usage.models import QuotaRule
-from usage.quota_rules import RuleBook
+from usage.quotas import RuleBook
 
 pytestmark = pytest.mark.django_db
 

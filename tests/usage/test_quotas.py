@@ -7,8 +7,7 @@ from accounts.calendars import Calendar
 from accounts.models import Plan
 from tests.usage.attempts import NOON, capped
 from usage.ledger.limits import QuotaLimit, amount_in, picos
-from usage.quota_rules import RuleBook
-from usage.quotas import limits_for
+from usage.quotas import RuleBook, limits_for
 
 PRO = Plan(slug="pro_monthly", daily_token_limit=1_000_000, monthly_token_limit=None)
 

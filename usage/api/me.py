@@ -9,9 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import Role, User
-from accounts.plans import plan_of
-from accounts.queries import StrictQuery
+from accounts.api_base import StrictQuery
+from accounts.models import Role, User, plan_of
 from usage.api.quotas import QuotaSerializer, quota_body
 from usage.stats import quota_status
 

@@ -12,9 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api_base import StrictQuery, StrictSerializer
 from accounts.permissions import IsSuperAdmin
-from accounts.queries import StrictQuery
-from accounts.serializers import StrictSerializer
 from usage import stats
 from usage.api.fields import ExactUsd, LocalMoment, UsdNumber
 from usage.stats.period import Bucket, zone_of

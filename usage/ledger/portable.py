@@ -12,7 +12,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from providers.models import RoutingRevision
 from usage.ledger import holds, rows
 from usage.ledger.base import (

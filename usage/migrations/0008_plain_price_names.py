@@ -4,7 +4,7 @@ already, else the one that was changed last."""
 
 from django.db import migrations
 
-import providers.model_name_field
+import providers.model_names
 from providers.model_names import plain_name
 
 
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="modelprice",
             name="model_name",
-            field=providers.model_name_field.PlainNameField(
+            field=providers.model_names.PlainNameField(
                 help_text="As configured, or as the vendor reports it; without a date it is for all of its dates.",
                 max_length=200,
             ),

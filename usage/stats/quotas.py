@@ -15,8 +15,7 @@ from accounts.models import Plan, Subscription, User
 from providers.models import AIProviderConfig
 from usage.ledger.limits import QuotaLimit, QuotaWarning
 from usage.models import QuotaCounter
-from usage.quota_rules import RuleBook, cap_of
-from usage.quotas import provider_limits, task_limits, user_limits, window_of
+from usage.quotas import RuleBook, cap_of, provider_limits, task_limits, user_limits, window_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from orchestration import background
+from accounts import concurrency
 from orchestration.calls.leader import LeadershipLost
 from orchestration.probes import probe_due
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, now: bool, **options: Any) -> None:
         try:
-            probed = background.run(probe_due(even_early=now))
+            probed = concurrency.run(probe_due(even_early=now))
         except LeadershipLost:
             raise CommandError("The probes were broken off, because the database was away.") from None
         if probed is None:

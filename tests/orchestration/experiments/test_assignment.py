@@ -93,3 +93,11 @@ def test_two_experiments_divide_the_same_people_independently():
     chi_square = sum((count - 2500) ** 2 / 2500 for count in both.values())
     assert len(both) == 4
     assert chi_square < 16.3
+
+
+def test_users_of_a_running_experiment_keep_their_arms_from_one_release_to_the_next():
+    running = experiment([Arm(1, 1), Arm(2, 3), Arm(3, 2)], number=7)
+
+    assigned = [assigned_arm(running, person).id for person in range(1, 25)]
+
+    assert assigned == [2, 2, 3, 2, 2, 2, 1, 2, 2, 3, 1, 3, 3, 3, 2, 1, 1, 1, 1, 2, 3, 1, 2, 1]

@@ -66,7 +66,7 @@ def test_each_user_is_answered_as_their_arm_says_and_counted_there(providers, mo
     generate = AIOrchestrator.generate
 
     async def seen(self, **arguments):
-        asked.append((arguments["system_prompt"], arguments["prompt_version"]))
+        asked.append((arguments["system_prompt"], arguments["begun"].prompt_version))
         return await generate(self, **arguments)
 
     monkeypatch.setattr(AIOrchestrator, "generate", seen)

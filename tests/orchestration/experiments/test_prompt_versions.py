@@ -1,15 +1,13 @@
 """Which prompt a user gets, and that every name of one leads to a prompt and back."""
 
-import asyncio
-
 import pytest
 
+from accounts.models import User
 from drafting.prompts import CV_TASKS, LETTER_TASKS
 from drafting.reading import READER_PROMPTS
 from extraction.prompts import EXTRACTION, VERDICT
-from orchestration.experiments import assigned_arm
+from orchestration.calls.orchestrator import begin
 from orchestration.experiments.lifecycle import start
-from orchestration.experiments.prompt_versions import prompt_version_for, prompt_version_in
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot
 from providers.tasks import TASKS
@@ -41,10 +39,10 @@ def test_the_brief_prompt_is_brief():
 
 
 def version_for(user, task="extraction"):
-    return asyncio.run(prompt_version_for(user, task))
+    return begin(user, task).prompt_version
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_the_arm_decides_then_the_policy_then_the_first(user):
     assert version_for(user) == "standard"
 
@@ -56,7 +54,7 @@ def test_the_arm_decides_then_the_policy_then_the_first(user):
     assert version_for(user) == "standard"
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
 def test_an_arm_without_a_prompt_keeps_the_one_in_force(user):
     TaskPolicy.objects.create(task="extraction", prompt_version="brief")
     start(actor=ACTOR, experiment_id=make_experiment({}, {}).pk)
@@ -67,12 +65,12 @@ def test_an_arm_without_a_prompt_keeps_the_one_in_force(user):
 @pytest.mark.django_db
 def test_users_get_the_prompt_of_their_own_arm():
     experiment = start(actor=ACTOR, experiment_id=make_experiment({}, {"prompt_version": "brief"}).pk)
-    snapshot, (_, second) = current_snapshot(), arms_of(experiment)
+    _, second = arms_of(experiment)
 
-    got = {person: prompt_version_in(snapshot, user_id=person, task="extraction") for person in range(1, 200)}
+    begun = {pk: begin(User(pk=pk), "extraction") for pk in range(1, 200)}
 
-    running = snapshot.experiments["extraction"]
-    brief = {person for person in got if assigned_arm(running, person).id == second.pk}
+    got = {pk: each.prompt_version for pk, each in begun.items()}
+    brief = {pk for pk, each in begun.items() if each.arm.id == second.pk}
     assert brief == {person for person, version in got.items() if version == "brief"}
     assert 0 < len(brief) < len(got)
 
@@ -83,10 +81,4 @@ def test_a_prompt_that_a_release_took_away_is_not_used():
     experiment = make_experiment({"prompt_version": "of old"}, {"prompt_version": "of old"}, status="running")
 
     assert current_snapshot().experiments["extraction"].id == experiment.pk
-    assert prompt_version_in(current_snapshot(), user_id=1, task="extraction") == "standard"
-
-
-@pytest.mark.django_db
-def test_a_task_with_one_prompt_needs_no_query(user, django_assert_num_queries):
-    with django_assert_num_queries(0):
-        assert version_for(user, "cv_draft") == "standard"
+    assert version_for(User(pk=1)) == "standard"

@@ -17,14 +17,13 @@ import pytest
 from django.db import connection
 from pydantic import BaseModel
 
+from accounts import concurrency
 from accounts.audit import Actor
+from accounts.concurrency import unfinished
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration import background
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.guards import get_guards
-from orchestration.guards.base import Gate
-from orchestration.keeping import unfinished
+from orchestration.guards.base import Gate, get_guards
 from orchestration.models import TaskPolicy
 from providers.configs import deletion
 from providers.models import AIProviderConfig
@@ -120,7 +119,7 @@ class Chaos:
             response_model=Greeting,
             is_repeatable=dice.random() < 0.3,
         )
-        call = asyncio.run_coroutine_threadsafe(question, background._running_loop())
+        call = asyncio.run_coroutine_threadsafe(question, concurrency.background_loop.get())
         try:
             call.result(self.patience * dice.uniform(*PATIENCE))
         except DomainError as error:
@@ -168,7 +167,7 @@ def test_after_any_number_of_things_that_went_wrong_the_books_balance(config_at,
     assert sum(used for (scope, _), (used, _) in counters().items() if "-usd" in scope) > 0
     assert_nothing_is_held(user_ids=[user.pk for user in users], now=time.time())
     gates = [Gate(f"provider:{pk}") for pk in chaos.config_ids]
-    states = [background.run(get_guards().gate_state(gate, now=time.time())) for gate in gates]
+    states = [concurrency.run(get_guards().gate_state(gate, now=time.time())) for gate in gates]
     assert {state.under_way for state in states} == {0}
     report(
         calls=CALLS,

@@ -6,13 +6,12 @@ import time
 import pytest
 import time_machine
 
+from accounts import concurrency
 from accounts.models import Plan
-from orchestration import background
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.errors import ProvidersUnavailable, TooManyCalls
-from orchestration.guards import get_guards
 from orchestration.guards.admission import gate_of
-from orchestration.guards.base import RECOVERY
+from orchestration.guards.base import RECOVERY, get_guards
 from orchestration.guards.fair_queue import waiting_room
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot
@@ -42,7 +41,7 @@ def call(user, **question):
 
 def pace_of(config):
     [provider] = [one for one in current_snapshot().providers if one.config_id == config.pk]
-    return background.run(get_guards().gate_state(gate_of(provider), now=time.time())).pace
+    return concurrency.run(get_guards().gate_state(gate_of(provider), now=time.time())).pace
 
 
 def test_a_user_who_asks_too_often_is_told_when_to_come_back(config_at, ask, sandbox):
@@ -77,7 +76,7 @@ def test_a_user_has_so_many_calls_at_a_time_and_a_place_when_one_has_ended(holdi
         await call(user)
         return refused.value
 
-    refused = background.run(scenario())
+    refused = concurrency.run(scenario())
 
     assert (refused.details, refused.retry_after) == ({"limit": 1, "per": "moment"}, 1)
     assert_books_balance(holding)
@@ -110,7 +109,7 @@ def test_a_call_that_no_provider_has_room_for_waits_until_its_deadline(holding, 
         await asyncio.gather(first, patient)
         return refused.value
 
-    refused = background.run(scenario())
+    refused = concurrency.run(scenario())
 
     assert (refused.status, refused.retry_after) == (503, 1)
     assert holding.hits()["peak_in_flight"] == 1
@@ -137,7 +136,7 @@ def test_who_asks_once_does_not_wait_behind_all_of_somebody_who_asks_a_lot(holdi
         holding.let_go()
         await asyncio.gather(*calls)
 
-    background.run(scenario())
+    concurrency.run(scenario())
 
     served = list(AIProviderUsageLog.objects.order_by("pk").values_list("user_id", flat=True))
     # The first was at the vendor and the second at the head of the queue before anybody else came.
@@ -183,11 +182,11 @@ def test_who_has_no_tokens_left_gives_the_turn_after_a_429_back(config_at, ask, 
     config = config_at()
     QuotaRule.objects.create(user=user, task="extraction", unit="tokens", period="day", limit=0)
     gate = gate_of(next(one for one in current_snapshot().providers if one.config_id == config.pk))
-    background.run(get_guards().slow_down(gate, now=time.time(), retry_after=0))
+    concurrency.run(get_guards().slow_down(gate, now=time.time(), retry_after=0))
 
     with pytest.raises(QuotaExceeded):
         ask()
 
-    began = background.run(get_guards().gate_state(gate, now=time.time()))
+    began = concurrency.run(get_guards().gate_state(gate, now=time.time()))
     assert (began.recent, began.under_way) == (0, 0)
     assert ask(user=outsider).text

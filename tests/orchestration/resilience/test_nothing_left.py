@@ -8,13 +8,12 @@ from contextlib import suppress
 import pytest
 from pydantic import BaseModel
 
+from accounts import concurrency
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration import background
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.guards import get_guards
 from orchestration.guards.admission import circuit_key
-from orchestration.guards.base import Gate, GuardStore
+from orchestration.guards.base import Gate, GuardStore, get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.routing.snapshot import current_snapshot
 from providers.adapters.openai import OpenAIProvider
@@ -49,7 +48,7 @@ def make_half_open():
     past = time.time() - 1
     circuit = Circuit(reason=ErrorKind.SERVER.value, opened_at=past, open_until=past)
     for candidate in every_candidate(current_snapshot()):
-        background.run(get_guards().change_circuit(circuit_key(candidate), lambda _: circuit, now=past))
+        concurrency.run(get_guards().change_circuit(circuit_key(candidate), lambda _: circuit, now=past))
 
 
 @pytest.mark.parametrize("fault", WAYS_TO_END)
@@ -74,7 +73,7 @@ def test_of_a_vendor_that_never_replies(config_at, ask, sandbox, settings):
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(ask)
         wait_until(lambda: sandbox.hits()["total"] == 1)
-        let_pass(300, on=background._running_loop())
+        let_pass(300, on=concurrency.background_loop.get())
 
     with pytest.raises(DomainError):
         asking.result()
@@ -163,7 +162,7 @@ def cancelled_at(number, when, user, **question):
         await asyncio.wait([cancels.call])
         return cancels.call.cancelled()
 
-    was_cancelled = background.run(scenario())
+    was_cancelled = concurrency.run(scenario())
     return cancels.operations[0] if was_cancelled else None
 
 
@@ -208,5 +207,5 @@ def test_of_a_call_that_is_cancelled_while_it_waits(config_at, user, sandbox):
             call.cancel()
         await asyncio.wait(waiting)
 
-    background.run(scenario())
+    concurrency.run(scenario())
     assert AIProviderUsageLog.objects.filter(status="aborted").count() == 1

@@ -9,12 +9,12 @@ from contextlib import contextmanager, suppress
 import pytest
 from redis.exceptions import RedisError
 
+from accounts import concurrency
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration import background
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.guards import get_guards
 from orchestration.guards.admission import gate_of
+from orchestration.guards.base import get_guards
 from orchestration.guards.circuit import CONSECUTIVE_FAILURES, COOLDOWN
 from orchestration.guards.fallback import AWAY
 from orchestration.guards.redis import RedisGuards
@@ -25,7 +25,7 @@ from tests.factories import make_config
 from tests.sandbox import Holding, running_sandbox
 from tests.servers import own_redis
 from tests.waiting import wait_until
-from usage.estimates import estimate_input_tokens
+from usage.quotas import estimate_input_tokens
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -86,7 +86,7 @@ def look(redis_server, settings):
         while True:
             # On a machine that is busy with something else it may take longer than the guards wait.
             with suppress(RedisError):
-                return background.run(guards.gate_state(gate_of(provider), now=time.time()))
+                return concurrency.run(guards.gate_state(gate_of(provider), now=time.time()))
 
     return state
 
@@ -106,7 +106,7 @@ def wave(user, calls=WAVE):
     async def all_of_them():
         return Counter(await asyncio.gather(*(one() for _ in range(calls))))
 
-    return background.run(all_of_them())
+    return concurrency.run(all_of_them())
 
 
 @pytest.mark.parametrize("outage", ["dead", "frozen"])
@@ -145,7 +145,8 @@ def test_a_call_that_ends_while_it_is_frozen_leaves_its_place_when_it_thaws(froz
         limits = {"max_concurrent_calls": 2, "timeout": 3600}
         make_config(model_name="sandbox-mini", base_url=running.openai, **limits)
         asking = asyncio.run_coroutine_threadsafe(
-            AIOrchestrator().generate(user=user, task="extraction", prompt=PROMPT), background._running_loop()
+            AIOrchestrator().generate(user=user, task="extraction", prompt=PROMPT),
+            concurrency.background_loop.get(),
         )
         wait_until(lambda: running.hits()["total"] == 1)
         assert look().under_way == 1

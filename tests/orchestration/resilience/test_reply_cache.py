@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from pydantic import BaseModel
 
+from accounts import concurrency
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration import background
 from orchestration.calls import reply_cache
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.guards.memory import MemoryGuards
@@ -153,7 +153,7 @@ def at_once(user, count=PARALLEL):
     async def all_of_them():
         return await asyncio.gather(*(identical(user) for _ in range(count)), return_exceptions=True)
 
-    return background.run(all_of_them())
+    return concurrency.run(all_of_them())
 
 
 def identical(user, guards=None):
@@ -210,7 +210,7 @@ def test_an_answer_that_came_between_the_look_and_the_claim_is_found(
         shared.may_hear.set()
         return await late
 
-    late = background.run(scenario())
+    late = concurrency.run(scenario())
 
     assert (late.cached, sandbox.hits()["total"]) == (requests == 1, requests)
 
@@ -242,7 +242,7 @@ def test_when_the_one_that_asks_is_cancelled_the_next_one_asks(user):
             vendor.let_go()
             return await asyncio.gather(*others)
 
-        results = background.run(scenario())
+        results = concurrency.run(scenario())
 
         assert sorted(result.cached for result in results) == [False, True, True]
         assert running.hits()["total"] == 2
@@ -291,7 +291,7 @@ def test_who_asks_for_longer_than_a_lease_goes_on_holding_the_question(user, mon
             vendor.let_go()
             return await asyncio.gather(leader, second)
 
-        results = background.run(scenario())
+        results = concurrency.run(scenario())
 
         assert [result.cached for result in results].count(False) == requests
         assert running.hits()["total"] == requests

@@ -1,0 +1,135 @@
+"""What every view of the API is made of: how JSON comes in, fields and query parameters that refuse what they
+do not know, and how often an address may knock without a token. No view: the framework's own imports this."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from django.conf import settings
+from redis.exceptions import RedisError
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.throttling import AnonRateThrottle
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PAGE = 200
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses keys it does not know, so that a misspelt field is an error rather than a silent default.
+
+    Holds for nested serializers and lists of them too, because each one checks its own mapping.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = sorted(str(key) for key in data if key not in self.fields)
+            if unknown:
+                message = "This field is not known here. Remove it, or check its spelling."
+                raise serializers.ValidationError({name: [message] for name in unknown}, code="unknown_field")
+        return super().to_internal_value(data)
+
+
+class PageQuerySerializer(StrictSerializer):
+    """Of lists that come in pages; `rest_framework.pagination.LimitOffsetPagination` reads the values."""
+
+    limit = serializers.IntegerField(required=False, min_value=1, max_value=LONGEST_PAGE)
+    offset = serializers.IntegerField(required=False, min_value=0, max_value=10**9)
+
+
+class StrictQuery:
+    """Mix in before an APIView. `query_serializer_class` names the parameters of GET, none by default; the
+    handler finds them valid in `self.query`. Others are a 400 like a field of a body."""
+
+    query_serializer_class: type[StrictSerializer] = StrictSerializer
+    query: StrictSerializer
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        if request.method in {"GET", "HEAD"}:
+            self.query = self.query_serializer_class(data=request.query_params.dict())
+            self.query.is_valid(raise_exception=True)
+            if twice := [name for name, values in request.query_params.lists() if len(values) > 1]:
+                message = "Give this parameter once."
+                raise serializers.ValidationError({name: [message] for name in twice}, code="given_twice")
+
+
+class AnonymousThrottle(AnonRateThrottle):
+    """DRF's, which goes by the client's address (`accounts.client_addresses`). Fails open: while the cache is
+    away, logins go on, and the lock after wrong passwords, which the database keeps, still holds."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        try:
+            return bool(super().allow_request(request, view))
+        except (RedisError, OSError):
+            logger.warning("The cache is away; anonymous requests are not counted")
+            return True
+
+
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_code = "body_too_large"
+    default_detail = "This is more than is read at once. Send less, or in several requests."
+
+
+class JSONParser(BaseParser):
+    """Takes what RFC 8259 calls interoperable, and bounds what it reads: a number that no float can hold, a
+    name that is given twice, of which readers differ about the meaning, and input that is nested too deeply
+    are refused with ParseError, more than DATA_UPLOAD_MAX_MEMORY_SIZE bytes with BodyTooLarge."""
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        raw = _bounded(stream, (parser_context or {}).get("encoding") or settings.DEFAULT_CHARSET)
+        try:
+            return json.loads(
+                raw, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_twins
+            )
+        except RecursionError:
+            raise ParseError("The JSON is nested too deeply. Flatten it and try again.") from None
+        except json.JSONDecodeError as error:
+            raise ParseError(f"This is not JSON: {error}. Correct it and try again.") from None
+        except ValueError:
+            raise ParseError("A number in the JSON has too many digits. Send a smaller one.") from None
+
+
+def _bounded(stream: Any, encoding: str) -> str:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    raw = stream.read(limit + 1)
+    if len(raw) > limit:
+        raise BodyTooLarge
+    try:
+        return str(raw, encoding)
+    except (UnicodeDecodeError, LookupError):
+        raise ParseError("The body is not in the encoding it names. Send it as UTF-8.") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ParseError("A number in the JSON is too large to be read. Send a smaller one.")
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ParseError(f"{name} is not JSON. Send a number, or null.")
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ParseError(f"The name {name[:100]!r} is given twice in one object. Send it once.")
+        found[name] = value
+    return found
