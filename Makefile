@@ -11,7 +11,7 @@ LOCAL := .venv/.installed-local
 APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run super-admin test lint bench fuzz local-model openapi requirements clean
+.PHONY: help demo run super-admin test lint bench fuzz eval-drafts local-model openapi requirements clean
 
 help:
 	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto or sandbox)"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint          style, types, layers, migrations, deployment settings"
 	@echo "make bench         the benchmarks"
 	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
+	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"
 	@echo "make local-model   install the small model that runs on this machine"
 	@echo "make openapi       write docs/openapi.yaml anew"
 	@echo "make requirements  lock the dependencies anew"
@@ -60,6 +61,9 @@ bench: $(DEV) .env
 
 fuzz: $(DEV) .env
 	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m bench.fuzz
+
+eval-drafts: $(DEV) .env
+	@PROVIDER="$(if $(filter-out auto,$(PROVIDER)),$(PROVIDER))" $(BIN)/python -m bench.drafts $(ARGS)
 
 local-model: $(LOCAL)
 

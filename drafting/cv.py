@@ -1,4 +1,5 @@
-"""From a model's selection and wording to a CV: code copies the facts, and checked prose replaces prose."""
+"""From a model's selection and checked wording to a CV: code copies the facts, and proven prose replaces
+prose."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from drafting.check.judge import Verdict
+from drafting.check.reasons import Reason, Refusal, note
+from drafting.checking import Checked
 from drafting.facts import PROFILE_SUMMARY, Entry, FactSheet, Line
-from drafting.grounding import Grounding, Reason, Refusal, note
-from drafting.options import CV_LIMITS, CvLimits, Length
-from drafting.prose import tidy
-from drafting.relevance import Relevance
+from drafting.letter_body import proof_row
+from drafting.options import CV_LIMITS, CvLimits, DraftOptions
+from drafting.relevance import Relevance, readable_language
 from drafting.replies import CvReply
 from drafting.resume import Resume
 from extraction.schema import JobData
@@ -26,22 +29,26 @@ _RECENT_JOBS_KEPT = 3
 
 @dataclass(slots=True)
 class Composition:
-    """A finished CV. `changes` says what differs from the profile, `grounding` what was refused."""
+    """A finished CV. `changes` says what differs from the profile, `grounding` what was refused, `proofs`
+    what vouches for each text that is not the profile's."""
 
     content: Resume
     changes: list[dict[str, Any]] = field(default_factory=list)
     grounding: list[dict[str, Any]] = field(default_factory=list)
+    proofs: list[dict[str, Any]] = field(default_factory=list)
 
     def note_change(self, kind: str, at: str, *, before: Any, after: Any) -> None:
         self.changes.append({"kind": kind, "field": at, "before": before, "after": after})
 
 
 def compose_cv(
-    facts: FactSheet, reply: CvReply, *, job: JobData, grounding: Grounding, length: Length
+    facts: FactSheet, reply: CvReply, checked: Checked, *, job: JobData, options: DraftOptions
 ) -> Composition:
-    """The CV as JSON Resume: every entry's facts are the profile's own; lines are the model's where they
-    passed the check, else the profile's. Whatever is left out, reordered or rewritten is in `changes`."""
-    return _CvComposer(facts, reply, Relevance.to(job), grounding, CV_LIMITS[length]).compose()
+    """The CV as JSON Resume: every entry's facts are the profile's own; lines are the model's where they have
+    a proof, else the profile's. Whatever is left out, reordered or rewritten is in `changes`. `checked` has a
+    verdict for the summary and for each line, by the id of its fact."""
+    relevance = Relevance.to(job, readable_language(facts.text))
+    return _CvComposer(facts, reply, checked, relevance, options).compose()
 
 
 class _CvComposer:
@@ -49,16 +56,17 @@ class _CvComposer:
         self,
         facts: FactSheet,
         reply: CvReply,
+        checked: Checked,
         relevance: Relevance,
-        grounding: Grounding,
-        limits: CvLimits,
+        options: DraftOptions,
     ) -> None:
         self._facts = facts
         self._reply = reply
+        self._checked = checked
         self._relevance = relevance
-        self._grounding = grounding
-        self._limits = limits
-        self._result = Composition(content=deepcopy(facts.resume))
+        self._options = options
+        self._limits: CvLimits = CV_LIMITS[options.length]
+        self._result = Composition(content=deepcopy(facts.resume), grounding=list(checked.notes))
         self._ranks: dict[str, int] = {}
         self._texts: dict[str, str] = {}
 
@@ -66,16 +74,22 @@ class _CvComposer:
         self._read_selection()
         self._read_lines()
         self._write_summary()
+        self._write_label()
         sections = dict.fromkeys(entry.section.key for entry in self._facts.entries)
         for key in sections:
-            entries = self._facts.of(key)
+            entries = tuple(entry for entry in self._facts.of(key) if not self._is_hidden(entry.id))
+            for entry in _missing(self._facts.of(key), entries):
+                self._result.note_change("left_out", entry.id, before=entry.text, after=None)
             kept = self._arranged_skills(entries) if key == "skills" else self._arranged(key, entries)
             self._result.content[key] = [self._written(entry) for entry in kept]
         return self._result
 
+    def _is_hidden(self, fact_id: str) -> bool:
+        return fact_id in self._options.hidden
+
     def _read_selection(self) -> None:
         known = self._facts.entry_by_id.keys() | self._facts.line_by_id.keys() | {PROFILE_SUMMARY}
-        for fact_id in dict.fromkeys(self._reply.keep):
+        for fact_id in dict.fromkeys([*self._options.pinned, *self._reply.keep]):
             if fact_id in known:
                 self._ranks[fact_id] = len(self._ranks)
             else:
@@ -83,32 +97,46 @@ class _CvComposer:
 
     def _read_lines(self) -> None:
         for line in self._reply.lines:
-            source, text = line.source, tidy(line.text)
-            if source not in self._facts.line_by_id:
-                self._refuse("lines", Refusal(Reason.UNKNOWN_SOURCE, (source[:40],)))
+            if line.source not in self._facts.line_by_id:
+                self._refuse("lines", Refusal(Reason.UNKNOWN_SOURCE, (line.source[:40],)))
                 continue
-            original = self._facts.line_by_id[source].text
-            if source in self._texts or text == " ".join(original.split()):
+            verdict = self._checked.proven(line.source)
+            if verdict is None or line.source in self._texts:
                 continue
-            refusal = self._grounding.check(text, self._grounding.line_scope(source))
-            if refusal is None and len(text.split()) * 3 < len(original.split()):
-                refusal = Refusal(Reason.TOO_DIFFERENT)
-            if refusal:
-                self._refuse(source, refusal)
-            else:
-                self._texts[source] = text
-                self._result.note_change("rewritten", source, before=original, after=text)
+            original = self._facts.line_by_id[line.source].text
+            if len(verdict.said.text.split()) * 3 < len(original.split()):
+                self._refuse(line.source, Refusal(Reason.TOO_SHORT))
+                continue
+            self._texts[line.source] = verdict.said.text
+            self._note_rewritten(line.source, original, verdict)
+
+    def _note_rewritten(self, at: str, before: str, verdict: Verdict) -> None:
+        text = verdict.said.text
+        self._result.note_change("rewritten", at, before=before, after=text)
+        sources = verdict.said.sources or (at,)
+        self._result.proofs.append(proof_row(at, text, str(verdict.proof), sources))
 
     def _write_summary(self) -> None:
-        text = tidy(self._reply.summary)
-        if not text or text == self._facts.summary:
-            return
-        refusal = self._grounding.check(text, self._grounding.profile_scope())
-        if refusal:
-            self._refuse(PROFILE_SUMMARY, refusal)
-            return
-        self._result.content.setdefault("basics", {})["summary"] = text
-        self._result.note_change("rewritten", PROFILE_SUMMARY, before=self._facts.summary, after=text)
+        if verdict := self._checked.proven(PROFILE_SUMMARY):
+            self._result.content.setdefault("basics", {})["summary"] = verdict.said.text
+            self._note_rewritten(PROFILE_SUMMARY, self._facts.summary, verdict)
+
+    def _write_label(self) -> None:
+        """Under the name stands what the person has called themselves or has been, whichever the posting's
+        title asks for most; the label stays where nothing else fits better."""
+        held = [
+            self._facts.label,
+            *(str(entry.data.get("position") or "") for entry in self._facts.of("work")),
+        ]
+        titles = [" ".join(title.split()) for title in held if title.strip()]
+        best = max(titles, key=self._relevance.score, default="")
+        if (
+            best
+            and best != self._facts.label
+            and self._relevance.score(best) > self._relevance.score(self._facts.label)
+        ):
+            self._result.content.setdefault("basics", {})["label"] = best
+            self._result.note_change("rewritten", "basics.label", before=self._facts.label, after=best)
 
     def _refuse(self, at: str, refusal: Refusal) -> None:
         row = note(at, refusal)
@@ -143,6 +171,8 @@ class _CvComposer:
                 data[entry.section.prose] = self._texts[line.id]
         if entry.highlights:
             data["highlights"] = [self._texts.get(line.id, line.text) for line in self._highlights(entry)]
+        if entry.section.prose and self._is_hidden(f"{entry.id}.s"):
+            data.pop(entry.section.prose, None)
         if entry.section.key == "skills" and len(data.get("keywords") or []) > 1:
             data["keywords"] = sorted(data["keywords"], key=lambda word: -self._relevance.score(word))
             if data["keywords"] != entry.data["keywords"]:
@@ -152,7 +182,8 @@ class _CvComposer:
         return data
 
     def _highlights(self, entry: Entry) -> list[Line]:
-        kept = self._shortened(entry.highlights)
+        shown = [line for line in entry.highlights if not self._is_hidden(line.id)]
+        kept = self._shortened(shown)
         for line in _missing(entry.highlights, kept):
             self._result.note_change("left_out", line.id, before=line.text, after=None)
         ordered = self._by_rank(kept)

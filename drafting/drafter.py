@@ -1,37 +1,37 @@
-"""From a posting and a profile to a stored draft: read, ask, compose, keep."""
+"""From a posting and a profile to a stored draft: read, ask, check, compose, keep."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
-from pydantic import BaseModel
 
 from accounts.database import in_database_thread
 from accounts.models import User
+from drafting.check.evidence import Claim, Said
+from drafting.check.reasons import Reason, Refusal, note
 from drafting.cv import compose_cv
 from drafting.errors import JobTooThin, SourceNotFound
-from drafting.facts import FactSheet, read_facts, require_substance
-from drafting.grounding import Grounding, Reason, Refusal, note
-from drafting.language import DEFAULT, detect
+from drafting.facts import PROFILE_SUMMARY, FactSheet, read_facts, require_substance
+from drafting.language import DEFAULT, codes, detect
 from drafting.letter import compose_letter
+from drafting.match import match
 from drafting.models import Draft, Kind, MasterProfile
-from drafting.options import CV_LIMITS, DraftOptions
-from drafting.prompts import COMPACT, FULL, Budget, Prompt, cv_prompt, letter_prompt
+from drafting.options import DraftOptions
+from drafting.pages import fit_pages
+from drafting.prose import tidy
 from drafting.relevance import posting_text
-from drafting.replies import CvReply, LetterReply
-from drafting.resume import check_resume
+from drafting.replies import BRIDGE, CvReply, LetterReply, QuotedClaim
+from drafting.resume import dates_out_of_order, normalised_resume
 from drafting.versions import save_next_version, series_of
+from drafting.writing import Writer
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from orchestration.calls.orchestrator import AIOrchestrator
+from extraction.threads import in_parsing_thread
 from orchestration.calls.results import GenerationResult
-from orchestration.errors import InputTooLong
 from orchestration.experiments.prompt_versions import prompt_version_for
-
-Reply = TypeVar("Reply", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,124 +70,135 @@ def load_source(
         if profile is None:
             raise SourceNotFound(details={"field": "profile_id"})
         master_profile = profile.resume
-    facts = read_facts(check_resume(master_profile))
+    facts = read_facts(normalised_resume(master_profile).resume)
     require_substance(facts)
     return Source(job=job_data, job_id=job_id, facts=facts, profile_id=profile_id)
 
 
 async def draft_cv(*, user: User, source: Source, options: DraftOptions) -> Draft:
     """Draft a CV and store it as the next version of its series; raises what the orchestrator raises."""
-    facts, job = source.facts, source.job
-    detected = detect(facts.text)
-    language = options.language or detected or DEFAULT
-    lines = CV_LIMITS[options.length].rewritten_lines
+    facts = source.facts
+    profile_language = await in_parsing_thread(detect, facts.text)
+    language = options.language or (profile_language if profile_language in codes() else None) or DEFAULT
+    writer = Writer(user, facts, source.job, options, language=language, profile_language=profile_language)
     version = await prompt_version_for(user, "cv_draft")
-
-    def prompt(budget: Budget) -> Prompt:
-        return cv_prompt(
-            facts, job, options=options, language=language, lines=lines, budget=budget, version=version
-        )
-
-    result = await _ask(user, "cv_draft", version, prompt)
-    grounding = _grounding(source, language, detected)
-    cv = compose_cv(facts, _parsed(result, CvReply), job=job, grounding=grounding, length=options.length)
-    notes = _translation_note(language, detected) + cv.grounding
+    reply = await writer.cv(version)
+    checked = await writer.checked(_cv_texts(facts, reply))
+    cv = await in_parsing_thread(compose_cv, facts, reply, checked, job=source.job, options=options)
+    report = await in_parsing_thread(match, facts, source.job)
+    pages = await fit_pages(cv, facts, job=source.job, language=language, options=options)
+    warnings = dates_out_of_order(facts.resume)
     draft = Draft(
         content=cv.content,
         changes=cv.changes,
-        grounding=notes,
-        prompt_version=version,
-        **_described(user, Kind.CV, source, options, language),
+        grounding=_language_notes(language, profile_language) + cv.grounding,
+        proofs=cv.proofs,
+        report={"match": report.as_dict(), "pages": pages, "warnings": warnings},
+        **_described(user, Kind.CV, source, options, language=language, version=version),
     )
-    return await in_database_thread(save_next_version, draft, result=result)
+    return await _stored(draft, writer)
 
 
 async def write_letter(*, user: User, source: Source, options: DraftOptions) -> Draft:
     """Write a cover letter and store it as the next version of its series; raises what the orchestrator
     raises."""
     facts, job = source.facts, source.job
-    detected = detect(facts.text)
-    language = options.language or detect(posting_text(job)) or detected or DEFAULT
+    profile_language = await in_parsing_thread(detect, facts.text)
+    asked = await in_parsing_thread(detect, posting_text(job))
+    language = options.language or next((one for one in (asked, profile_language) if one in codes()), DEFAULT)
+    writer = Writer(user, facts, job, options, language=language, profile_language=profile_language)
     version = await prompt_version_for(user, "cover_letter")
-
-    def prompt(budget: Budget) -> Prompt:
-        return letter_prompt(facts, job, options=options, language=language, budget=budget, version=version)
-
-    result = await _ask(user, "cover_letter", version, prompt)
-    letter = compose_letter(
+    reply = await writer.letter(version)
+    checked = await writer.checked(_letter_texts(reply))
+    report = await in_parsing_thread(match, facts, job)
+    letter = await in_parsing_thread(
+        compose_letter,
         facts,
-        _parsed(result, LetterReply),
+        reply,
+        checked,
         job=job,
-        grounding=_grounding(source, language, detected),
+        report=report,
         options=options,
         language=language,
         today=timezone.localdate(),
     )
-    notes = _translation_note(language, detected) + letter.grounding
     draft = Draft(
         content=letter.content,
         changes=letter.changes,
-        grounding=notes,
-        prompt_version=version,
-        **_described(user, Kind.COVER_LETTER, source, options, language),
+        grounding=_language_notes(language, profile_language) + letter.grounding,
+        proofs=letter.proofs,
+        report={"match": report.as_dict()},
+        **_described(user, Kind.COVER_LETTER, source, options, language=language, version=version),
     )
-    return await in_database_thread(save_next_version, draft, result=result)
+    return await _stored(draft, writer)
 
 
-async def _ask(
-    user: User, task: str, prompt_version: str, prompt_for: Callable[[Budget], Prompt]
-) -> GenerationResult:
-    """Ask with the full prompt; once more with the compact one where no model can read the full one."""
-    orchestrator = AIOrchestrator()
-
-    def asking(prompt: Prompt) -> Awaitable[GenerationResult]:
-        return orchestrator.generate(
-            user=user,
-            task=task,
-            prompt=prompt.text,
-            system_prompt=prompt.system,
-            response_model=prompt.form,
-            prompt_version=prompt_version,
-            is_repeatable=True,
-        )
-
-    try:
-        return await asking(prompt_for(FULL))
-    except InputTooLong:
-        return await asking(prompt_for(COMPACT))
+def _cv_texts(facts: FactSheet, reply: CvReply) -> list[Said]:
+    """The texts of a CV that are worth checking: those that differ from the profile's, one for each line."""
+    texts: dict[str, Said] = {}
+    summary = tidy(reply.summary)
+    if summary and summary != facts.summary:
+        texts[PROFILE_SUMMARY] = Said(PROFILE_SUMMARY, "summary", summary)
+    for line in reply.lines:
+        text, original = tidy(line.text), facts.line_by_id.get(line.source)
+        if original and line.source not in texts and text != " ".join(original.text.split()):
+            texts[line.source] = Said(line.source, "line", text, (line.source,), _claims(line.claims))
+    return list(texts.values())
 
 
-def _parsed(result: GenerationResult, form: type[Reply]) -> Reply:
-    if not isinstance(result.parsed, form):
-        raise TypeError(f"the orchestrator returned no {form.__name__}")
-    return result.parsed
+def _letter_texts(reply: LetterReply) -> list[Said]:
+    texts = []
+    for number, one in enumerate(reply.sentences, start=1):
+        is_bridge = one.kind == BRIDGE
+        sources = () if is_bridge else tuple(dict.fromkeys(one.sources))
+        place = "bridge" if is_bridge else "evidence"
+        texts.append(Said(f"sentence-{number}", place, tidy(one.text), sources, _claims(one.claims)))  # type: ignore[arg-type]
+    return texts
 
 
-def _grounding(source: Source, language: str, detected: str | None) -> Grounding:
-    return Grounding(
-        source.facts,
-        posting=posting_text(source.job),
-        language=language,
-        is_translation=_is_translation(language, detected),
-    )
+def _claims(claims: list[QuotedClaim]) -> tuple[Claim, ...]:
+    return tuple(Claim(claim.words, claim.quote) for claim in claims)
 
 
-def _is_translation(language: str, detected: str | None) -> bool:
-    return detected is not None and detected != language
+def _language_notes(language: str, profile_language: str | None) -> list[dict[str, Any]]:
+    """What is to be said where the draft is in another language than the profile."""
+    if profile_language is None or profile_language == language:
+        return []
+    is_readable = profile_language in codes()
+    return [note("language", Refusal(Reason.TRANSLATED if is_readable else Reason.UNTRANSLATED))]
 
 
-def _translation_note(language: str, detected: str | None) -> list[dict[str, Any]]:
-    return [note("language", Refusal(Reason.TRANSLATED))] if _is_translation(language, detected) else []
+async def _stored(draft: Draft, writer: Writer) -> Draft:
+    """The draft with the account of all calls that made it: the writer's own, then what was added to it."""
+    draft.calls = [_call(result) for result in writer.calls]
+    costs = [result.cost_usd for result in writer.calls]
+    known = [cost for cost in costs if cost is not None]
+    cost = sum(known, Decimal(0)) if len(known) == len(costs) else None
+    return await in_database_thread(save_next_version, draft, result=writer.calls[0], cost_usd=cost)
+
+
+def _call(result: GenerationResult) -> dict[str, Any]:
+    return {
+        "task": result.task,
+        "provider": result.provider_type,
+        "provider_name": result.provider_name,
+        "model": result.model_name,
+        "request_id": result.request_id,
+        "total_tokens": result.usage.total_tokens,
+        "cost_usd": None if result.cost_usd is None else format(result.cost_usd, "f"),
+        "cached": result.cached,
+    }
 
 
 def _described(
-    user: User, kind: Kind, source: Source, options: DraftOptions, language: str
+    user: User, kind: Kind, source: Source, options: DraftOptions, *, language: str, version: str
 ) -> dict[str, Any]:
     """The columns that say who asked for what."""
     series = series_of(
         kind=kind.value,
         job=source.job_id or source.job.model_dump(mode="json"),
         profile=source.profile_id or source.facts.resume,
+        variant=options.variant,
     )
     return {
         "user": user,
@@ -197,5 +208,7 @@ def _described(
         "profile_id": source.profile_id,
         "title": (source.job.title or "")[:300],
         "hiring_organization": (source.job.hiring_organization or "")[:300],
-        "parameters": {"language": language, "tone": options.tone.value, "length": options.length.value},
+        "prompt_version": version,
+        "parameters": {"language": language, "tone": options.tone.value, "length": options.length.value}
+        | options.chosen,
     }

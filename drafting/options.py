@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Tone(StrEnum):
@@ -21,11 +22,33 @@ class Length(StrEnum):
 @dataclass(frozen=True, slots=True)
 class DraftOptions:
     """`language` is a supported code, or None: a CV is then written in the profile's language, a letter in
-    the posting's."""
+    the posting's. `note` is a paragraph of the user's own for a letter, printed as it is and shown to no
+    model. `variant` names one of several drafts for the same posting. `pages` is the most a CV may take; None
+    is any number. `pinned` and `hidden` are ids of facts that always or never stand in a CV, `sections` the
+    order of its sections (those left out follow in the usual one)."""
 
     language: str | None = None
     tone: Tone = Tone.FORMAL
     length: Length = Length.STANDARD
+    note: str = ""
+    variant: str = ""
+    pages: int | None = None
+    pinned: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What was chosen beyond language, tone and length."""
+        values = {
+            "note": self.note,
+            "variant": self.variant,
+            "pages": self.pages,
+            "pinned": list(self.pinned),
+            "hidden": list(self.hidden),
+            "sections": list(self.sections),
+        }
+        return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

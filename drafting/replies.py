@@ -1,4 +1,4 @@
-"""The forms a model fills in: flat, small, and made of ids and prose only.
+"""The forms a model fills in: small, and made of ids, prose and the quotes that prove it.
 
 Ids are enums in the schema, so that a model whose server enforces schemas cannot miswrite one, and plain
 strings in the reply, so that one wrong id costs a line and not the whole answer. Limits are told likewise.
@@ -11,35 +11,68 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+EVIDENCE, BRIDGE = "evidence", "bridge"
 
-class RewrittenLine(BaseModel):
+
+class _Reply(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
+
+class QuotedClaim(_Reply):
+    """`words` of the text, and the words of the fact they rest on."""
+
+    words: str
+    quote: str
+
+
+class RewrittenLine(_Reply):
     source: str
     text: str
+    claims: list[QuotedClaim] = []
 
 
-class CvReply(BaseModel):
+class CvReply(_Reply):
     """`keep` lists fact ids, most relevant first."""
-
-    model_config = ConfigDict(extra="ignore")
 
     summary: str
     keep: list[str]
     lines: list[RewrittenLine]
 
 
-class LetterParagraph(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+class LetterSentence(_Reply):
+    """`kind` is EVIDENCE (tells what was done, and names its facts) or BRIDGE (motive, fit or wish)."""
 
-    sources: list[str]
+    kind: str
+    paragraph: int = 1
     text: str
+    sources: list[str] = []
+    claims: list[QuotedClaim] = []
 
 
-class LetterReply(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+class LetterReply(_Reply):
+    sentences: list[LetterSentence]
 
-    paragraphs: list[LetterParagraph]
+
+class RepairedText(_Reply):
+    id: str
+    text: str
+    sources: list[str] = []
+    claims: list[QuotedClaim] = []
+
+
+class RepairReply(_Reply):
+    texts: list[RepairedText]
+
+
+class SentenceVerdict(_Reply):
+    id: str
+    supported: bool
+    unsupported: list[str] = []
+    claims_past: bool = False
+
+
+class ReaderReply(_Reply):
+    verdicts: list[SentenceVerdict]
 
 
 def _one_of(ids: tuple[str, ...]) -> Any:
@@ -50,8 +83,21 @@ def _up_to(count: int, item: Any, description: str) -> Any:
     return Annotated[list[item], Field(description=description, json_schema_extra={"maxItems": count})]
 
 
+def _value(kind: Any, description: str) -> Any:
+    return Annotated[kind, Field(description=description)]
+
+
 def _prose(description: str, characters: int) -> Any:
     return Annotated[str, Field(description=description, json_schema_extra={"maxLength": characters})]
+
+
+_CLAIM = create_model(
+    "ClaimForm",
+    __base__=QuotedClaim,
+    words=(_prose("Words of the text, as they stand there.", 300), ...),
+    quote=(_prose("The words of the fact that they rest on, letter for letter.", 300), ...),
+)
+_CLAIMS = _up_to(6, _CLAIM, "A claim for every number, name and deed of the text.")
 
 
 @lru_cache(maxsize=64)
@@ -62,6 +108,7 @@ def cv_form(*, line_ids: tuple[str, ...], keep_ids: tuple[str, ...], lines: int)
         __base__=RewrittenLine,
         source=(_one_of(line_ids), ...),
         text=(_prose("The fact reworded for the posting.", 300), ...),
+        claims=(_CLAIMS, ...),
     )
     return create_model(
         "CvForm",
@@ -73,16 +120,51 @@ def cv_form(*, line_ids: tuple[str, ...], keep_ids: tuple[str, ...], lines: int)
 
 
 @lru_cache(maxsize=64)
-def letter_form(*, source_ids: tuple[str, ...], paragraphs: int) -> type[LetterReply]:
-    """The letter form for one profile: which facts a paragraph may rest on."""
-    paragraph = create_model(
-        "LetterParagraphForm",
-        __base__=LetterParagraph,
-        sources=(_up_to(4, _one_of(source_ids), "Ids of the facts this paragraph restates."), ...),
-        text=(_prose("The paragraph.", 700), ...),
+def letter_form(*, source_ids: tuple[str, ...], sentences: int) -> type[LetterReply]:
+    """The letter form for one profile: which facts a sentence may rest on."""
+    sentence = create_model(
+        "LetterSentenceForm",
+        __base__=LetterSentence,
+        kind=(_one_of((EVIDENCE, BRIDGE)), ...),
+        paragraph=(_value(int, "1 for the first paragraph."), ...),
+        text=(_prose("One sentence.", 300), ...),
+        sources=(_up_to(3, _one_of(source_ids), "Ids of the facts an evidence sentence tells."), ...),
+        claims=(_CLAIMS, ...),
     )
     return create_model(
         "LetterForm",
         __base__=LetterReply,
-        paragraphs=(_up_to(paragraphs, paragraph, "The body of the letter."), ...),
+        sentences=(_up_to(sentences, sentence, "The body of the letter, in order."), ...),
+    )
+
+
+@lru_cache(maxsize=64)
+def repair_form(*, ids: tuple[str, ...], source_ids: tuple[str, ...]) -> type[RepairReply]:
+    """The form for writing some texts again."""
+    text = create_model(
+        "RepairedTextForm",
+        __base__=RepairedText,
+        id=(_one_of(ids), ...),
+        text=(_prose("The text, written again.", 300), ...),
+        sources=(_up_to(3, _one_of(source_ids), "Ids of the facts it rests on."), ...),
+        claims=(_CLAIMS, ...),
+    )
+    return create_model("RepairForm", __base__=RepairReply, texts=(_up_to(len(ids), text, "The texts."), ...))
+
+
+@lru_cache(maxsize=64)
+def reader_form(*, ids: tuple[str, ...]) -> type[ReaderReply]:
+    """The form for the reader: a verdict for each of these sentences."""
+    verdict = create_model(
+        "SentenceVerdictForm",
+        __base__=SentenceVerdict,
+        id=(_one_of(ids), ...),
+        supported=(_value(bool, "Whether the facts say all that the sentence says."), ...),
+        unsupported=(_up_to(6, str, "The words of the sentence that the facts do not support."), ...),
+        claims_past=(_value(bool, "Whether it claims anything done, held or learned."), ...),
+    )
+    return create_model(
+        "ReaderForm",
+        __base__=ReaderReply,
+        verdicts=(_up_to(len(ids), verdict, "One for each sentence."), ...),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -14,21 +15,22 @@ from drafting.models import Draft
 from orchestration.calls.results import GenerationResult
 
 
-def series_of(*, kind: str, job: object, profile: object) -> str:
+def series_of(*, kind: str, job: object, profile: object, variant: str = "") -> str:
     """The digest that versions of one draft share. A posting or profile is named by its id, or, when it was
-    sent along with the request, by its content."""
-    key = json.dumps([kind, job, profile], sort_keys=True, ensure_ascii=False)
+    sent along with the request, by its content. A `variant` is a series of its own."""
+    key = json.dumps([kind, job, profile, *filter(None, [variant])], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def save_next_version(draft: Draft, *, result: GenerationResult) -> Draft:
-    """Store an unsaved draft, whose `series` is set, with the account of the call that made it."""
+def save_next_version(draft: Draft, *, result: GenerationResult, cost_usd: Decimal | None) -> Draft:
+    """Store an unsaved draft, whose `series` is set, with the account of the call that wrote it. `cost_usd`
+    is that of all calls made for it."""
     draft.provider_type = result.provider_type
     draft.provider_name = result.provider_name
     draft.model_name = result.model_name
     draft.request_id = result.request_id
     draft.usage = usage_of(result)
-    draft.cost_usd = result.cost_usd
+    draft.cost_usd = cost_usd
     draft.latency_ms = result.latency_ms
     draft.attempts = result.attempts
     draft.degraded = list(result.degraded)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
@@ -61,6 +63,36 @@ def is_public(address: str) -> bool:
     if any(ip in network for network in _REFUSED if network.version == ip.version):
         return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_loopback)
+
+
+# What says by which way somebody came, not where.
+_TRACKING = re.compile(
+    r"(?:utm_\w+|gclid|fbclid|msclkid|dclid|yclid|mc_[ce]id|ref|referrer|source|src|trk\w*|refid|gh_src|lever-source"
+    r"|lever-origin|_ga|igshid|cid|campaign|medium|origin|originalsubdomain|position|pagenum|trackingid|from|session"
+    r"|sessionid|jsessionid|phpsessid|sid|tk|advn|vjk|spa|hl|lang|locale)",
+    re.IGNORECASE,
+)
+
+
+def address_key(url: str) -> str:
+    """What two addresses of one page have in common: without scheme, "www.", fragment, tracking parameters,
+    their order, a closing slash or index page. Empty for what is no web address."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return ""
+    query = sorted((name, value) for name, value in parse_qsl(parts.query) if not _TRACKING.fullmatch(name))
+    path = re.sub(r"/(?:index\.(?:html?|php)|amp)?/?$", "", unquote(parts.path))
+    host = parts.hostname.removeprefix("www.") + (f":{port}" if port not in {None, 80, 443} else "")
+    return f"{host}{path}" + (f"?{urlencode(query)}" if query else "")
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether both lead to the same page, as far as their spelling tells."""
+    return address_key(one) == address_key(other) != ""
 
 
 class AddressGuard(AbstractResolver):

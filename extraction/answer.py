@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-MAX_SPAN = 160
-MAX_ITEM = 300
-MAX_ITEMS = 12
-MAX_TRANSCRIPT = 4000
+MAX_SPAN = 240
+MAX_ITEM = 400
+MAX_ITEMS = 30
+MAX_TRANSCRIPT = 12_000
 
-_NOTHING = frozenset({"", "null", "none", "n/a", "na", "unknown", "not specified", "not stated"})
+_NOTHING = frozenset(
+    {"", "null", "none", "n/a", "na", "unknown", "not specified", "not stated", "-", "not mentioned"}
+)
 
 
 def _span(value: Any) -> Any:
@@ -27,7 +29,8 @@ def _items(value: Any) -> Any:
         return []
     if not isinstance(value, list):
         return value
-    return [item.strip()[:MAX_ITEM] for item in value if isinstance(item, str) and item.strip()][:MAX_ITEMS]
+    kept = [item.strip()[:MAX_ITEM] for item in value if isinstance(item, str)]
+    return [item for item in kept if item.casefold().strip(".") not in _NOTHING][:MAX_ITEMS]
 
 
 # The bounds are told to the model in its schema, where a local one is held to them while it writes: without
@@ -39,7 +42,7 @@ Items = Annotated[list[_Item], BeforeValidator(_items), Field(json_schema_extra=
 
 
 class FactsAnswer(BaseModel):
-    """Words of the posting by field; `work_mode` is those on remote work. Code reads dates and pay.
+    """Words of the posting by field; `work_mode` is those on remote work. Code reads dates, places and pay.
 
     Asked for where the lists of tasks and requirements are known already. Two fixed forms rather than one per
     gap, because vendors compile a schema when they first see it.
@@ -51,7 +54,9 @@ class FactsAnswer(BaseModel):
     title: Span = None
     hiring_organization: Span = None
     job_location: Span = None
+    further_locations: Items = []
     work_mode: Span = None
+    applicant_location: Span = None
     employment_type: Span = None
     salary: Span = None
     date_posted: Span = None
@@ -61,6 +66,7 @@ class FactsAnswer(BaseModel):
     industry: Span = None
     identifier: Span = None
     skills: Items = []
+    languages: Items = []
 
 
 class ModelAnswer(FactsAnswer):
@@ -68,14 +74,18 @@ class ModelAnswer(FactsAnswer):
 
     responsibilities: Items = []
     qualifications: Items = []
+    job_benefits: Items = []
 
 
 class ImageAnswer(ModelAnswer):
-    """The same from a picture, with the text that could be read in it."""
+    """The same from a picture, with the text that could be read in it and what kind of picture it is."""
 
     text: Annotated[
         str | None, BeforeValidator(lambda value: value[:MAX_TRANSCRIPT] if isinstance(value, str) else value)
     ] = None
+    is_readable: bool | None = None
+    is_cropped: bool | None = None
+    is_job_posting: bool | None = None
 
 
 class ImageVerdict(BaseModel):

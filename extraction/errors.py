@@ -1,6 +1,13 @@
 """Why a posting was refused: always before a model was asked or a row was written."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from accounts.errors import DomainError
+
+if TYPE_CHECKING:
+    from extraction.kind import Reason
 
 
 class UrlNotAllowed(DomainError):
@@ -41,14 +48,29 @@ class UnsupportedContent(DomainError):
     message = "The address does not lead to a web page. Give the page of the posting, or paste its text."
 
 
-class PageWithoutText(DomainError):
-    """`details`: reason ("login" when the page asks for a password, else "empty")."""
+class NotAPosting(DomainError):
+    """What was read is no job posting. `details`: reason, of `extraction.kind.Reason`."""
 
-    code = "page_without_text"
+    code = "not_a_posting"
     status = 422
-    message = (
-        "The page shows no posting without signing in or running scripts. Paste the posting's text instead."
-    )
+    message = "This is no job posting. Give the page of one job, or paste the posting's text."
+
+    @classmethod
+    def because(cls, reason: Reason) -> NotAPosting:
+        return cls(_SENTENCES[reason], details={"reason": reason})
+
+
+_SENTENCES: dict[Reason, str] = {
+    "login_wall": "The page asks for a login. Paste the posting's text instead.",
+    "cookie_wall": "The page shows only its cookie notice. Paste the posting's text instead.",
+    "challenge": "The site checks for robots and shows us no posting. Paste the posting's text instead.",
+    "not_found": "The site says that there is no such page. Check the address, or paste the posting's text.",
+    "closed": "The site says that this job is no longer open. Paste the posting's text if you still have it.",
+    "listing": "The page lists several jobs. Open the one you mean and give its address.",
+    "unrendered": "The page shows no posting without running scripts. Paste the posting's text instead.",
+    "empty": "There is nothing to read here. Give the page of the posting, or paste its text.",
+    "other": "This does not read like a job posting. Give the page of one job, or paste the posting's text.",
+}
 
 
 class NotAnImage(DomainError):
@@ -65,8 +87,24 @@ class ImageTooLarge(DomainError):
     message = "The picture is too large. Send one of at most 10 MB and 40 megapixels."
 
 
+class NotAPdf(DomainError):
+    """`details`: reason ("damaged", "encrypted", "empty", "slow")."""
+
+    code = "not_a_pdf"
+    status = 415
+    message = "The file is not a PDF that can be read. Send another, or paste the posting's text."
+
+
+class PdfTooLarge(DomainError):
+    """`details`: limit_bytes or limit_pages."""
+
+    code = "pdf_too_large"
+    status = 413
+    message = "The PDF is too large. Send one of at most 10 MB and 20 pages."
+
+
 class NoPostingInImage(DomainError):
-    """The model found no field of a posting in the picture."""
+    """`details`: reason ("unreadable", "not_a_posting")."""
 
     code = "no_posting_in_image"
     status = 422

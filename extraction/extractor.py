@@ -1,196 +1,232 @@
-"""From what a user brought (address, text or picture) to a saved record of the posting."""
+"""From what a user brought (address, text, picture or PDF) to a saved record of the posting."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.utils import timezone
 from django_guid import get_guid
 
+from accounts.database import in_database_thread
 from accounts.models import User
 from extraction import images, postings
-from extraction.answer import FactsAnswer, ImageAnswer, ModelAnswer
-from extraction.errors import NoPostingInImage, PageWithoutText
+from extraction.answer import FactsAnswer, ImageAnswer
 from extraction.fetching import Page, fetch
 from extraction.findings import Findings
-from extraction.instructions import without_instructions
 from extraction.models import JobPosting, SourceKind
-from extraction.prompts import EXTRACTION, IMAGE_PROMPT, extraction_prompt, shortened
-from extraction.prose import put_heading, put_stated
+from extraction.pdf.reader import read_pdf
+from extraction.pictures import put_from_picture
+from extraction.postings import Identity
+from extraction.prompts import EXTRACTION, IMAGE_PROMPT
+from extraction.questions import put_answer, put_rest, question_about
+from extraction.reading import Reading, put_known, read_document, read_pasted
 from extraction.schema import JobData
-from extraction.structured import StructuredPosting, find_posting
-from extraction.text import PageText, parse_html, read_page, tidy
 from extraction.threads import in_parsing_thread
-from extraction.verification import put_unverified, put_verified
+from extraction.windows import prompt_characters
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
-from orchestration.experiments.prompt_versions import prompt_version_for
+from orchestration.experiments.prompt_versions import prompt_version_in
+from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot
+from providers.adapters.base import Image
 
 TASK = "extraction"
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """A finished extraction. `result` is None when no model was asked; `latency_ms` is the whole of it,
-    fetching included."""
+    """A finished extraction. `result` is None when no model was asked; `is_known` when it is a posting the
+    user has had before; `latency_ms` is the whole of it, fetching included."""
 
     posting: JobPosting
     data: JobData
     sources: dict[str, str]
+    evidence: dict[str, str]
     warnings: list[dict[str, object]]
     result: GenerationResult | None
     request_id: str
     latency_ms: int
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a posting was made of. `content_hash` is the SHA-256 of what was read, in hex."""
+    """What a posting is made of."""
 
     kind: SourceKind
-    content_hash: str
+    identity: Identity
     url: str = ""
 
 
 async def extract(
-    *, user: User, url: str | None = None, text: str | None = None, image: bytes | None = None
+    *,
+    user: User,
+    url: str | None = None,
+    text: str | None = None,
+    image: bytes | None = None,
+    pdf: bytes | None = None,
 ) -> Extraction:
-    """Make and save a JobPosting of exactly one of: a page's address, a posting's text, a picture's bytes.
+    """Make and save a JobPosting of exactly one of: a page's address, a posting's text, a picture's bytes, a
+    PDF's bytes.
 
-    A page with a valid schema.org JobPosting costs no model call. Bad input raises a DomainError of
-    `extraction.errors` before anything is spent or stored; the orchestrator's errors pass through, and then
-    nothing is stored either.
+    A page that states its posting as data costs no model call, nor does a posting that the user has had
+    before. Bad input raises a DomainError of `extraction.errors` before anything is spent or stored; the
+    orchestrator's errors pass through, and then nothing is stored either.
     """
-    if sum(given is not None for given in (url, text, image)) != 1:
-        raise ValueError("give exactly one of url, text and image")
-    started = time.monotonic()
-    findings = Findings()
+    if sum(given is not None for given in (url, text, image, pdf)) != 1:
+        raise ValueError("give exactly one of url, text, image and pdf")
+    work = _Work(user)
     if url is not None:
-        source, result = await _from_page(user, await fetch(url=url), findings)
-    elif text is not None:
-        source, result = await _from_words(user, text, findings)
-    else:
-        source, result = await _from_image(user, image or b"", findings)
-    data = findings.data
-    _warn_if_expired(findings, data.valid_through)
-    request_id = result.request_id if result else get_guid() or uuid.uuid4().hex
-    posting = await postings.save(
-        user=user,
-        kind=source.kind,
-        source_url=source.url,
-        content_hash=source.content_hash,
-        data=data,
-        sources=findings.sources,
-        warnings=findings.warnings,
-        request_id=request_id,
-        result=result,
-    )
-    return Extraction(
-        posting=posting,
-        data=data,
-        sources=findings.sources,
-        warnings=findings.warnings,
-        result=result,
-        request_id=request_id,
-        latency_ms=round((time.monotonic() - started) * 1000),
-    )
+        return await work.of_page(await fetch(url=url))
+    if text is not None:
+        return await work.of_reading(SourceKind.TEXT, await in_parsing_thread(read_pasted, text))
+    if pdf is not None:
+        return await work.of_pdf(pdf)
+    return await work.of_image(image or b"")
 
 
-async def _from_page(user: User, page: Page, findings: Findings) -> tuple[Source, GenerationResult | None]:
-    structured, content = await in_parsing_thread(_parse, page)
-    if structured is not None:
-        _put_structured(findings, structured)
-    result = None
-    if structured is None or not structured.is_valid:
-        if content.is_empty:
-            raise PageWithoutText(details={"reason": "login" if content.asks_login else "empty"})
-        result = await _from_text(user, content, findings)
-    elif not content.is_empty:
-        findings.put("description", content.text, "text")
-    findings.put("url", page.url, "request")
-    return Source(SourceKind.URL, _digest(page.body.encode()), page.url), result
+class _Work:
+    """One extraction under way."""
 
+    def __init__(self, user: User) -> None:
+        self._user = user
+        self._started = time.monotonic()
+        self._findings = Findings()
 
-def _parse(page: Page) -> tuple[StructuredPosting | None, PageText]:
-    tree = parse_html(page.body) if page.is_html else None
-    if tree is None:
-        return None, PageText(text=tidy(page.body))
-    structured = find_posting(tree, url=page.url)
-    if structured is not None and structured.is_valid and structured.data.description:
-        return structured, PageText(text="")
-    return structured, read_page(page.body, tree)
+    async def of_page(self, page: Page) -> Extraction:
+        if page.kind == "pdf":
+            return await self.of_pdf(page.content, url=page.url)
+        reading = await in_parsing_thread(read_document, page)
+        if reading.frame is not None:
+            reading = await self._framed(reading, reading.frame)
+        return await self.of_reading(SourceKind.URL, reading)
 
+    async def _framed(self, outer: Reading, frame: str) -> Reading:
+        """The posting in the page's frame, under the outer page's address; the outer page where there is
+        none."""
+        inner = await fetch(url=frame)
+        if inner.kind == "pdf":
+            return outer
+        reading = await in_parsing_thread(read_document, inner)
+        if reading.structured is None and len(reading.page.text) <= len(outer.page.text):
+            return outer
+        return replace(reading, url=outer.url)
 
-def _put_structured(findings: Findings, structured: StructuredPosting) -> None:
-    for field in structured.data.model_fields_set:
-        findings.put(field, getattr(structured.data, field), structured.origin)
-    for field in structured.unreadable:
-        findings.warn(field, "unreadable")
-    if structured.others:
-        findings.warn(None, "several_postings", others=structured.others)
+    async def of_pdf(self, content: bytes, *, url: str = "") -> Extraction:
+        pdf = await read_pdf(content)
+        if pdf.text:
+            reading = await in_parsing_thread(read_pasted, pdf.text)
+            return await self.of_reading(SourceKind.PDF, replace(reading, url=url))
+        pictures = [await in_parsing_thread(images.prepare, picture.data) for picture in pdf.pictures]
+        return await self._of_pictures(SourceKind.PDF, content, pictures, url)
 
+    async def of_image(self, content: bytes) -> Extraction:
+        picture = await in_parsing_thread(images.prepare, content)
+        return await self._of_pictures(SourceKind.IMAGE, content, [picture], "")
 
-async def _from_words(user: User, text: str, findings: Findings) -> tuple[Source, GenerationResult]:
-    readable = await in_parsing_thread(tidy, text)
-    result = await _from_text(user, PageText(text=readable), findings)
-    return Source(SourceKind.TEXT, _digest(readable.encode())), result
+    async def of_reading(self, kind: SourceKind, reading: Reading) -> Extraction:
+        await in_parsing_thread(put_known, self._findings, reading)
+        source = Source(kind, reading.identity, reading.url)
+        known, snapshot = await in_database_thread(self._look_up, source.identity)
+        if known is not None:
+            return self._again(known)
+        result = await self._ask(reading, snapshot) if reading.needs_model else None
+        put_rest(self._findings, reading)
+        return await self._keep(source, result)
 
+    def _look_up(self, identity: Identity) -> tuple[JobPosting | None, RoutingSnapshot]:
+        return postings.find_known(self._user, identity), current_snapshot()
 
-async def _from_text(user: User, content: PageText, findings: Findings) -> GenerationResult:
-    """What the words say by rule, then the model for the rest, then the first line for want of a title."""
-    clean, removed = without_instructions(content.text)
-    if removed:
-        findings.warn(None, "instructions_in_posting", removed=removed)
-    await in_parsing_thread(put_stated, findings, clean, content.headings)
-    prompt_text, was_cut = shortened(clean)
-    if was_cut:
-        findings.warn(None, "shortened_for_model")
-    has_lists = findings.has("responsibilities") and findings.has("qualifications")
-    version = await prompt_version_for(user, TASK)
-    result = await AIOrchestrator().generate(
-        user=user,
-        task=TASK,
-        prompt=extraction_prompt(prompt_text),
-        system_prompt=EXTRACTION[version].text,
-        prompt_version=version,
-        is_repeatable=True,
-        response_model=FactsAnswer if has_lists else ModelAnswer,
-    )
-    if isinstance(result.parsed, FactsAnswer):
-        await in_parsing_thread(put_verified, findings, result.parsed, clean)
-    put_heading(findings, clean)
-    findings.put("description", content.text, "text")
-    return result
+    async def _ask(self, reading: Reading, snapshot: RoutingSnapshot) -> GenerationResult:
+        """Ask a model for what is still missing, and put what the words support."""
+        question = question_about(reading, self._findings, prompt_characters(snapshot, TASK))
+        version = prompt_version_in(snapshot, user_id=self._user.pk, task=TASK)
+        result = await AIOrchestrator().generate(
+            user=self._user,
+            task=TASK,
+            prompt=question.prompt,
+            system_prompt=EXTRACTION[version].text,
+            prompt_version=version,
+            is_repeatable=True,
+            response_model=question.form,
+        )
+        if isinstance(result.parsed, FactsAnswer):
+            await in_parsing_thread(put_answer, self._findings, result.parsed, reading, question)
+        return result
 
+    async def _of_pictures(
+        self, kind: SourceKind, content: bytes, pictures: list[Image], url: str
+    ) -> Extraction:
+        source = Source(kind, Identity(hashlib.sha256(content).hexdigest()), url)
+        known, snapshot = await in_database_thread(self._look_up, source.identity)
+        if known is not None:
+            return self._again(known)
+        version = prompt_version_in(snapshot, user_id=self._user.pk, task=TASK)
+        result = await AIOrchestrator().generate(
+            user=self._user,
+            task=TASK,
+            prompt=IMAGE_PROMPT,
+            system_prompt=EXTRACTION[version].image,
+            prompt_version=version,
+            is_repeatable=True,
+            images=pictures,
+            response_model=ImageAnswer,
+        )
+        answer = result.parsed if isinstance(result.parsed, ImageAnswer) else ImageAnswer()
+        await in_parsing_thread(put_from_picture, self._findings, answer)
+        return await self._keep(source, result)
 
-async def _from_image(user: User, image: bytes, findings: Findings) -> tuple[Source, GenerationResult]:
-    picture = await in_parsing_thread(images.prepare, image)
-    version = await prompt_version_for(user, TASK)
-    result = await AIOrchestrator().generate(
-        user=user,
-        task=TASK,
-        prompt=IMAGE_PROMPT,
-        system_prompt=EXTRACTION[version].image,
-        prompt_version=version,
-        is_repeatable=True,
-        images=[picture],
-        response_model=ImageAnswer,
-    )
-    if isinstance(result.parsed, ImageAnswer):
-        put_unverified(findings, result.parsed)
-    if not findings.sources:
-        raise NoPostingInImage
-    return Source(SourceKind.IMAGE, _digest(image)), result
+    def _again(self, posting: JobPosting) -> Extraction:
+        return Extraction(
+            posting=posting,
+            data=JobData.model_validate(posting.data),
+            sources=posting.sources,
+            evidence=posting.evidence,
+            warnings=posting.warnings,
+            result=None,
+            request_id=get_guid() or uuid.uuid4().hex,
+            latency_ms=self._latency(),
+            is_known=True,
+        )
+
+    async def _keep(self, source: Source, result: GenerationResult | None) -> Extraction:
+        findings = self._findings
+        data = findings.data
+        _warn_if_expired(findings, data.valid_through)
+        request_id = result.request_id if result else get_guid() or uuid.uuid4().hex
+        posting, is_new = await in_database_thread(
+            postings.save,
+            user=self._user,
+            kind=source.kind,
+            source_url=source.url,
+            identity=source.identity,
+            data=data,
+            sources=findings.sources,
+            evidence=findings.evidence,
+            warnings=findings.warnings,
+            request_id=request_id,
+            result=result,
+        )
+        if not is_new:
+            return replace(self._again(posting), result=result, request_id=request_id)
+        return Extraction(
+            posting=posting,
+            data=data,
+            sources=findings.sources,
+            evidence=findings.evidence,
+            warnings=findings.warnings,
+            result=result,
+            request_id=request_id,
+            latency_ms=self._latency(),
+        )
+
+    def _latency(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)
 
 
 def _warn_if_expired(findings: Findings, valid_through: date | None) -> None:
     if valid_through is not None and valid_through < timezone.now().date():
         findings.warn("valid_through", "expired")
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

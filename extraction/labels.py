@@ -1,133 +1,123 @@
-"""What a posting says of itself so plainly that no model is needed: labelled lines and headings."""
+"""What a posting says of itself so plainly that no model is needed: values behind labels, in any language."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from extraction.text import comparable
+from extraction.vocabulary import by_term, pattern
 
-MAX_VALUE = 200
-
-_LABELS = {
-    "title": "job title|title|position|position title|role|vacancy|job",
-    "hiring_organization": "company|company name|employer|organi[sz]ation|hiring organi[sz]ation|"
-    "hiring company",
-    "job_location": "location|job location|work location|place of work|workplace|duty station|based in|"
-    "office",
-    "employment_type": "employment type|job type|contract type|type of employment|type of contract|"
-    "employment",
-    "salary": "salary|salary range|pay|pay range|compensation|base salary|annual salary|remuneration|"
-    "hourly rate",
-    "date_posted": "date posted|posted|posted on|published|published on|publication date",
-    "valid_through": "apply by|apply before|closing date|deadline|application deadline|applications close|"
-    "valid through|valid until",
-    "experience_requirements": "experience|experience required|required experience|years of experience",
-    "education_requirements": "education|education required|degree|minimum education",
-    "industry": "industry|sector",
-    "identifier": "job id|job reference|reference|reference number|requisition id|req id|job ref|"
-    "vacancy number",
-    "skills": "skills|key skills|required skills|technical skills|tech stack|technologies",
-}
+MAX_VALUE = 300
+MAX_LABEL = 48
 # A label may stand on a line of its own above its value, as pages lay out definition lists; only those whose
 # values are short, so that a section's heading is not taken for one.
 _STACKED = frozenset(
     {
-        "hiring_organization",
-        "job_location",
-        "employment_type",
-        "salary",
-        "date_posted",
-        "valid_through",
-        "identifier",
-        "industry",
+        "hiring_organization", "job_location", "employment_type", "salary", "date_posted", "valid_through",
+        "identifier", "industry", "work_mode",
     }
-)
-_BY_LABEL = {label: re.compile(rf"(?:{names})", re.IGNORECASE) for label, names in _LABELS.items()}
+)  # fmt: skip
 _LINE = re.compile(
-    r"^[\s\-*•·|]*(?P<label>[A-Za-z][A-Za-z /]{1,30}?)[*\s]*[:\uff1a|][*\s]*(?P<value>\S.{0,400})?$"
+    r"^[\s\-*•·|#>]{0,8}(?P<label>[^\s:：|【】][^:：|【】\n]{0,47}?)[*\s]{0,6}[:：|]\s?[*\s]{0,6}(?P<value>\S.{0,600})?$"
 )
-_AT = re.compile(r"^(?P<title>.{3,90}?) (?:at|@) (?P<company>[A-Z0-9].{1,60})$")
+_BRACKETED = re.compile(
+    r"^[\s■●◆]{0,4}[【\[〔](?P<label>[^】\]〕\n]{1,30})[】\]〕]\s{0,4}[:：]?\s{0,4}(?P<value>\S.{0,600})?$"
+)
+_WIDE = re.compile(r"^[\s■●◆・]{0,4}(?P<label>[^\s\u3000\t]{1,30})[\u3000\t]{1,4}(?P<value>\S.{0,600})$")
+_SEVERAL = re.compile(r"\s+[|·•]\s+|\t+|\s{3,}")
 
 
-def labelled_values(text: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A value and the line it stands on."""
+
+    value: str
+    line: str
+
+
+def labelled_values(text: str) -> dict[str, Labelled]:
     """Field → the words after its label. A label that occurs with two different values decides nothing."""
-    found: dict[str, set[str]] = {}
-    first: dict[str, str] = {}
+    found: dict[str, list[Labelled]] = {}
+    for field, labelled in _all(text):
+        found.setdefault(field, []).append(labelled)
+    return {field: chosen for field, many in found.items() if (chosen := _agreed(many)) is not None}
+
+
+def all_labelled(text: str) -> Iterator[tuple[str, str]]:
+    """Every field with its value, as often as it occurs."""
+    return ((field, labelled.value) for field, labelled in _all(text))
+
+
+def label_of(line: str) -> str | None:
+    """The field that the line has a label for, or is the label of."""
+    match = _match(line)
+    return _field(match["label"] if match else line)
+
+
+def _all(text: str) -> Iterator[tuple[str, Labelled]]:
     lines = [line.strip() for line in text.split("\n") if line.strip()]
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        field, value = _labelled(line, following)
-        if field and value:
-            found.setdefault(field, set()).add(comparable(value))
-            first.setdefault(field, value)
-    return {field: first[field] for field, values in found.items() if len(values) == 1}
+    for line, following in zip(lines, [*lines[1:], ""], strict=False):
+        parts = [part for part in _SEVERAL.split(line) if part] if len(line) <= 600 else [line]
+        if len(parts) > 1 and sum(_match(part) is not None for part in parts) > 1:
+            for part in parts:
+                yield from _one(part, "", line)
+        else:
+            yield from _one(line, following, line)
 
 
-def _labelled(line: str, following: str) -> tuple[str | None, str]:
-    match = _LINE.match(line)
-    label = match["label"] if match else line
-    if len(label) > 31:
-        return None, ""
-    field = next((field for field, names in _BY_LABEL.items() if names.fullmatch(label.strip(" *:"))), None)
+def _one(part: str, following: str, line: str) -> Iterator[tuple[str, Labelled]]:
+    match = _match(part)
+    field = _field(match["label"] if match else part)
     if field is None:
-        return None, ""
+        return
     value = (match["value"] or "") if match else ""
-    if not value and field in _STACKED and len(following) <= 80 and not _LINE.match(following):
-        value = following
-    value = value.strip(" *|\t")
-    return (field, value) if 0 < len(value) <= MAX_VALUE else (None, "")
+    if not value and field in _STACKED and 0 < len(following) <= 120 and not _is_label(following):
+        value, line = following, f"{line} {following}"
+    value = value.strip(" *|\t:")
+    if 0 < len(value) <= MAX_VALUE:
+        yield field, Labelled(value, line)
 
 
-def heading_values(headings: tuple[str, ...], text: str) -> dict[str, str]:
-    """Title, and employer where a heading reads "<title> at <Company>".
-
-    Without page headings the first line serves if it looks like one: short, no sentence, and more follows.
-    """
-    candidates = list(headings)
-    first, _, rest = text.partition("\n")
-    first = re.sub(r"^[#*\s]+|[*\s]+$", "", first)
-    if not candidates and rest.strip() and 3 <= len(first) <= 90 and not re.search(r"[.!?:]$|[:|]", first):
-        candidates.append(first)
-    for candidate in candidates:
-        if match := _AT.match(candidate):
-            return {
-                "title": match["title"].strip(" -\u2013,"),
-                "hiring_organization": match["company"].strip(),
-            }
-    return {"title": candidates[0]} if candidates else {}
+def _match(line: str) -> re.Match[str] | None:
+    if len(line) > 800:
+        return None
+    return _BRACKETED.match(line) or _LINE.match(line) or _WIDE.match(line)
 
 
-_REMOTE = re.compile(
-    r"\b(?:fully|100 ?%|completely|entirely) remote\b|"
-    r"\bremote(?:[- ]first)? (?:role|job|position|work|only)\b|"
-    r"\bwork(?:ing)? from (?:home|anywhere)\b|^(?:location|workplace|work mode)\s*[:\uff1a]\s*remote\b",
-    re.IGNORECASE | re.MULTILINE,
-)
-_NOT_REMOTE = re.compile(
-    r"\bhybrid\b|\b(?:not|no) (?:a )?(?:fully )?remote\b|\bon[- ]?site\b|\bin[- ]office\b", re.IGNORECASE
-)
+def _is_label(line: str) -> bool:
+    match = _match(line)
+    label = match["label"] if match else line
+    return _field(label) is not None or (match is not None and not match["value"])
 
 
-def says_remote(text: str) -> bool:
-    """Whether the words state a remote job, with nothing in them that takes it back."""
-    return bool(_REMOTE.search(text)) and not _NOT_REMOTE.search(text)
+def _field(label: str) -> str | None:
+    if len(label) > MAX_LABEL:
+        return None
+    words = re.sub(r"^[^\w(]+", "", comparable(label)).strip(" :*#.")
+    known = by_term("labels")
+    return known.get(words) or known.get(re.sub(r"\s?\([^()]{0,40}\)$", "", words))
 
 
-_DATE_ROLES = {
-    "valid_through": re.compile(
-        r"(?:apply (?:by|before|until)|deadline|closing date|closes?(?: on)?|valid (?:through|until)|"
-        r"applications? (?:are |is )?(?:due|accepted until|open until|must be received by))\D{0,30}$",
-        re.IGNORECASE,
-    ),
-    "date_posted": re.compile(r"(?:posted|published|advertised)(?: on)?\D{0,15}$", re.IGNORECASE),
-}
+def _agreed(many: list[Labelled]) -> Labelled | None:
+    """The one value, or the longest of several that say the same at different lengths."""
+    longest = max(many, key=lambda labelled: len(labelled.value))
+    whole = comparable(longest.value)
+    return longest if all(comparable(labelled.value) in whole for labelled in many) else None
 
 
 def date_role(before: str) -> str | None:
     """Which field a date belongs to, by the words right before it on its line."""
-    return next((field for field, words in _DATE_ROLES.items() if words.search(before[-80:])), None)
+    words = comparable(before[-80:])
+    ends: dict[str, int] = {}
+    for field in ("valid_through", "date_posted"):
+        for match in pattern("dates", field).finditer(words):
+            if len(words) - match.end() <= 24 and not re.search(r"\d", words[match.end() :]):
+                ends[field] = match.end()
+    return max(ends, key=lambda field: ends[field], default=None)
 
 
-def stated_schedule(text: str) -> str | None:
-    """FULL_TIME or PART_TIME where the text names exactly one of them."""
-    kinds = {word.upper() for word in re.findall(r"\b(full|part)[- ]time\b", text, re.IGNORECASE)}
-    return f"{kinds.pop()}_TIME" if len(kinds) == 1 else None
+def date_role_after(after: str) -> bool:
+    """Whether the words right after a date make it the last day ("2026年3月4日まで")."""
+    return re.match(r"\s?(?:まで|締切|截止|까지|tarihine kadar|तक)", after) is not None

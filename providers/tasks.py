@@ -51,15 +51,15 @@ TASKS: dict[str, TaskType] = {
             "cv_draft",
             "CV drafting",
             flag="default_for_cv_draft",
-            max_output_tokens=3072,
-            usual_output_tokens=1536,
+            max_output_tokens=4096,
+            usual_output_tokens=2048,
         ),
         TaskType(
             "cover_letter",
             "Cover letters",
             flag="default_for_cover_letter",
-            max_output_tokens=1536,
-            usual_output_tokens=768,
+            max_output_tokens=3072,
+            usual_output_tokens=1024,
             prompt_versions=("standard", "evidence"),
         ),
         TaskType(
@@ -70,15 +70,22 @@ TASKS: dict[str, TaskType] = {
             usual_output_tokens=96,
             needs_vision=True,
         ),
+        TaskType(
+            "grounding",
+            "Fact check of drafts",
+            max_output_tokens=1536,
+            usual_output_tokens=512,
+            cache_seconds=86_400,
+        ),
     )
 }
-
-
-def task_choices() -> list[tuple[str, str]]:
-    """For model fields, which take the function itself: so no migration names the tasks."""
-    return [(task.slug, task.label) for task in TASKS.values()]
 
 
 def task_type(slug: str) -> TaskType:
     """The registered task; a slug that is not registered is a programming error (KeyError)."""
     return TASKS[slug]
+
+
+def task_choices() -> list[tuple[str, str]]:
+    """Slugs and labels for a field; a model that takes the function needs no migration for a new task."""
+    return [(task.slug, task.label) for task in TASKS.values()]

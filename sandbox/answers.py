@@ -8,6 +8,7 @@ it may not, it is a sentence of the prompt, or the smallest value the schema all
 import json
 from functools import lru_cache
 
+from sandbox.drafts import draft_text
 from sandbox.filling import Filler
 from sandbox.reading import Reading, document
 from sandbox.wire import Json, WireRequest
@@ -15,9 +16,9 @@ from sandbox.wire import Json, WireRequest
 MARK = "[sandbox]"
 
 
-def answer_text(asked: WireRequest) -> str:
+def answer_text(asked: WireRequest, *, lies: bool = False) -> str:
     """The reply's text: JSON when a schema was asked for, the same with words around it when the schema
-    stands in the prompt, else marked prose."""
+    stands in the prompt, else marked prose. `lies`: what it drafts of people is not true."""
     prompt, told_schema = _told_schema(asked.prompt)
     captions = [picture.caption for picture in asked.pictures if picture.caption]
     if asked.pictures and not captions:
@@ -29,9 +30,9 @@ def answer_text(asked: WireRequest) -> str:
     else:
         subject = "\n\n".join(captions) or document(prompt)
     if asked.schema is not None:
-        return _filled(subject, prompt, json.dumps(asked.schema, sort_keys=True))
+        return _filled(subject, prompt, json.dumps(asked.schema, sort_keys=True), lies)
     if told_schema is not None:
-        filled = _filled(subject, prompt, json.dumps(told_schema, sort_keys=True))
+        filled = _filled(subject, prompt, json.dumps(told_schema, sort_keys=True), lies)
         return f"{MARK} Here is what you asked for:\n\n```json\n{filled}\n```\n\nAnything else?"
     return _prose(subject)
 
@@ -61,5 +62,7 @@ def _prose(subject: str) -> str:
 
 # Load runs ask the same thing thousands of times.
 @lru_cache(maxsize=256)
-def _filled(subject: str, prompt: str, schema: str) -> str:
+def _filled(subject: str, prompt: str, schema: str, lies: bool) -> str:  # noqa: FBT001
+    if (draft := draft_text(json.loads(schema), prompt, lies=lies)) is not None:
+        return draft
     return json.dumps(Filler(json.loads(schema), subject=subject, prompt=prompt).fill(), ensure_ascii=False)

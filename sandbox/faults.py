@@ -45,6 +45,7 @@ CONTENT = {
     "empty": "no text at all",
     "truncated": "stop in the middle for lack of output tokens",
     "lie": "add the argument, a sentence that nobody gave, to every prose text of the reply",
+    "lies": "draft what the facts do not say, in every way known, and vouch for it as a reader",
 }
 ACCOUNTING = {
     "no_usage": "report no usage",

@@ -74,7 +74,7 @@ def _text(asked: WireRequest, faults: Faults) -> tuple[str, str]:
         return "", "stop"
     if "broken_json" in faults:
         return '{"[sandbox]": ["this does not fit the schema"', "stop"
-    text = answer_text(asked)
+    text = answer_text(asked, lies="lies" in faults)
     if lie := faults.argument("lie"):
         text = _with_lie(text, lie)
     limit = asked.max_tokens

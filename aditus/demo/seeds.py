@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
@@ -19,9 +18,10 @@ from accounts.audit import Actor
 from accounts.models import Plan, Role, Subscription, User
 from aditus.demo.site import POSTINGS
 from drafting.models import MasterProfile
+from extraction.fetching import Page
+from extraction.findings import Findings
 from extraction.models import JobPosting, SourceKind
-from extraction.structured import find_posting
-from extraction.text import parse_html
+from extraction.reading import put_known, read_document
 from providers.configs.locks import hold_all
 from providers.local_model import MODEL_NAME
 from providers.models import AIProviderConfig
@@ -107,19 +107,20 @@ def let_serve(provider: str) -> None:
 def _posting(user: User) -> None:
     """The job board's page that carries structured data, as extraction would keep it."""
     page = (POSTINGS / "structured.html").read_text()
-    tree = parse_html(page)
-    found = find_posting(tree, url="") if tree is not None else None
-    if found is None:
+    reading, findings = read_document(Page(url="", body=page)), Findings()
+    put_known(findings, reading)
+    if reading.needs_model:
         raise LookupError("the demo's page has lost its structured data")
-    data = found.data
+    data = findings.data
     JobPosting.objects.create(
         user=user,
         source_kind=SourceKind.URL,
-        content_hash=hashlib.sha256(page.encode()).hexdigest(),
+        content_hash=reading.identity.content_hash,
         title=data.title or "",
         hiring_organization=data.hiring_organization or "",
         data=data.model_dump(mode="json"),
-        sources=dict.fromkeys(data.model_fields_set, found.origin),
+        sources=findings.sources,
+        evidence=findings.evidence,
     )
 
 

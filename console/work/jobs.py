@@ -52,7 +52,15 @@ class JobPostingAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     list_select_related = ("user",)
     list_per_page = 50
     # What the posting says is the user's; the trail keeps which one it was.
-    audit_leaves_out = ("data", "sources", "warnings", "content_hash")
+    audit_leaves_out = (
+        "data",
+        "sources",
+        "evidence",
+        "warnings",
+        "content_hash",
+        "fingerprint",
+        "address_key",
+    )
 
     _origin_fields = ("user", "source_kind", "source_url", "created_at")
     _answer_fields = ("answered_by", "request_id", "usage_rows")
@@ -83,6 +91,7 @@ class JobPostingAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
             SourceKind.URL.label: "info",
             SourceKind.TEXT.label: "success",
             SourceKind.IMAGE.label: "warning",
+            SourceKind.PDF.label: "warning",
         },
     )
     def source_badge(self, posting: JobPosting) -> str:
@@ -96,7 +105,12 @@ class JobPostingAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     def record(self, posting: JobPosting) -> str:
         """Each field with its value and where it came from."""
         fields = [
-            (name.replace("_", " "), _readable(value), posting.sources.get(name, ""))
+            (
+                name.replace("_", " "),
+                _readable(value),
+                posting.sources.get(name, ""),
+                posting.evidence.get(name, ""),
+            )
             for name, value in posting.data.items()
             if value not in (None, "", [], {})
         ]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from pydantic import ValidationError
 from rest_framework import serializers
 
 from accounts.serializers import StrictSerializer
+from drafting.facts import SECTIONS
 from drafting.language import codes
 from drafting.models import Draft, Kind, MasterProfile
 from drafting.options import DraftOptions, Length, Tone
-from drafting.resume import check_resume, why_not_storable
+from drafting.resume import normalised_resume, why_not_storable
 from extraction.api.serializers import CallSerializer
 from extraction.schema import JobData
 
@@ -21,7 +23,9 @@ class ProfileInputSerializer(StrictSerializer):
     resume = serializers.JSONField(help_text="A JSON Resume v1.0.0.")
 
     def validate_resume(self, value: object) -> dict[str, Any]:
-        return check_resume(value)
+        read = normalised_resume(value)
+        self.changes = read.changes
+        return read.resume
 
 
 class ProfileSummarySerializer(serializers.ModelSerializer[MasterProfile]):
@@ -32,11 +36,22 @@ class ProfileSummarySerializer(serializers.ModelSerializer[MasterProfile]):
         fields = ("profile_id", "name", "created_at", "updated_at")
 
 
+class ReadChangeSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    change = serializers.CharField(help_text="renamed, dropped, completed, made a list or kept.")
+    to = serializers.CharField()
+
+
 class ProfileSerializer(ProfileSummarySerializer):
     resume = serializers.DictField()
+    changes = serializers.SerializerMethodField(help_text="What was read in another way than it was written.")
+
+    @extend_schema_field(ReadChangeSerializer(many=True))
+    def get_changes(self, profile: MasterProfile) -> list[dict[str, str]]:
+        return list(self.context.get("changes", []))
 
     class Meta(ProfileSummarySerializer.Meta):
-        fields = (*ProfileSummarySerializer.Meta.fields, "resume")  # type: ignore[assignment]
+        fields = (*ProfileSummarySerializer.Meta.fields, "resume", "changes")  # type: ignore[assignment]
 
 
 class DraftInputSerializer(StrictSerializer):
@@ -55,6 +70,27 @@ class DraftInputSerializer(StrictSerializer):
     length = serializers.ChoiceField(
         choices=[length.value for length in Length], default=Length.STANDARD.value
     )
+    note = serializers.CharField(
+        max_length=600, required=False, help_text="A paragraph of your own for a letter; no model sees it."
+    )
+    variant = serializers.CharField(
+        max_length=60, required=False, help_text="Names one of several drafts for the same posting."
+    )
+    pages = serializers.IntegerField(
+        required=False, min_value=1, max_value=5, help_text="The most pages a CV may take."
+    )
+    pinned = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, max_length=200,
+        help_text="Ids of facts a CV always shows, such as work-1.h2.",
+    )  # fmt: skip
+    hidden = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, max_length=200,
+        help_text="Ids of entries or lines a CV never shows.",
+    )  # fmt: skip
+    sections = serializers.ListField(
+        child=serializers.ChoiceField(choices=[section.key for section in SECTIONS]), required=False,
+        help_text="Sections of a CV that come first, in this order.",
+    )  # fmt: skip
 
     def validate_job_data(self, value: object) -> JobData:
         if obstacle := why_not_storable(value):
@@ -75,7 +111,15 @@ class DraftInputSerializer(StrictSerializer):
     def options(self) -> DraftOptions:
         data = self.validated_data
         return DraftOptions(
-            language=data.get("language"), tone=Tone(data["tone"]), length=Length(data["length"])
+            language=data.get("language"),
+            tone=Tone(data["tone"]),
+            length=Length(data["length"]),
+            note=data.get("note", ""),
+            variant=data.get("variant", ""),
+            pages=data.get("pages"),
+            pinned=tuple(data.get("pinned", ())),
+            hidden=tuple(data.get("hidden", ())),
+            sections=tuple(data.get("sections", ())),
         )
 
     @property
@@ -118,12 +162,55 @@ class GroundingNoteSerializer(serializers.Serializer[Any]):
     words = serializers.ListField(child=serializers.CharField())
 
 
+class ProofSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField(help_text="Id of the fact, or paragraph of a letter.")
+    text = serializers.CharField()
+    proof = serializers.ChoiceField(choices=["code", "reader", "own_words", "user"])
+    sources = serializers.ListField(child=serializers.CharField(), help_text="Ids of the facts it rests on.")
+
+
+class RequirementSerializer(serializers.Serializer[Any]):
+    asked = serializers.CharField()
+    is_supported = serializers.BooleanField()
+    is_skill = serializers.BooleanField(help_text="Whether it stands among the profile's skills.")
+    facts = serializers.ListField(
+        child=serializers.CharField(), help_text="Ids of the facts that support it."
+    )
+
+
+class DraftWarningSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["gap", "order"])
+    path = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    match = RequirementSerializer(many=True, help_text="What the posting asks, and what the profile has.")
+    pages = serializers.IntegerField(required=False, allow_null=True, help_text="Of the CV as a PDF.")
+    warnings = DraftWarningSerializer(many=True, required=False)
+
+
+class DraftCallSerializer(serializers.Serializer[Any]):
+    task = serializers.CharField(help_text="cv_draft or cover_letter; grounding for the second reader.")
+    provider = serializers.CharField()
+    provider_name = serializers.CharField()
+    model = serializers.CharField()
+    request_id = serializers.CharField()
+    total_tokens = serializers.IntegerField(allow_null=True)
+    cost_usd = serializers.CharField(allow_null=True)
+    cached = serializers.BooleanField()
+
+
 class DraftSerializer(DraftSummarySerializer, CallSerializer):
-    """A whole draft with the account of the call that made it."""
+    """A whole draft with the account of the calls that made it; `usage` is the writer's, `cost_usd` of
+    all."""
 
     content = serializers.DictField(help_text="JSON Resume for a CV; parts and `text` for a letter.")
     changes = ChangeSerializer(many=True)
     grounding = GroundingNoteSerializer(many=True)
+    proofs = ProofSerializer(many=True, help_text="What vouches for each sentence.")
+    report = ReportSerializer()
+    calls = DraftCallSerializer(many=True)
     provider_used = serializers.CharField(source="provider_type")
     model_used = serializers.CharField(source="model_name")
     latency_ms = serializers.IntegerField(help_text="Of the answering call.")
@@ -134,6 +221,9 @@ class DraftSerializer(DraftSummarySerializer, CallSerializer):
             "content",
             "changes",
             "grounding",
+            "proofs",
+            "report",
+            "calls",
             "prompt_version",
             "provider_used",
             "model_used",

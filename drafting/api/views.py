@@ -58,7 +58,7 @@ class ProfileListView(StrictQuery, generics.ListAPIView[MasterProfile]):
         serializer = ProfileInputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         profile = MasterProfile.objects.create(user=_user(request), **serializer.validated_data)
-        return Response(ProfileSerializer(profile).data, status=201)
+        return Response(_shown(profile, serializer), status=201)
 
 
 class ProfileDetailView(generics.RetrieveDestroyAPIView[MasterProfile]):
@@ -86,7 +86,12 @@ class ProfileDetailView(generics.RetrieveDestroyAPIView[MasterProfile]):
         for name, value in serializer.validated_data.items():
             setattr(profile, name, value)
         profile.save(update_fields=[*serializer.validated_data, "updated_at"])
-        return Response(ProfileSerializer(profile).data)
+        return Response(_shown(profile, serializer))
+
+
+def _shown(profile: MasterProfile, read: ProfileInputSerializer) -> Any:
+    """The profile as it is kept, with what was read in another way than it was written."""
+    return ProfileSerializer(profile, context={"changes": getattr(read, "changes", [])}).data
 
 
 class _DraftingView(AsyncAPIView):
@@ -135,7 +140,7 @@ class DraftListView(StrictQuery, _OwnDrafts, generics.ListAPIView[Draft]):
     serializer_class = DraftSummarySerializer
 
     def get_queryset(self) -> QuerySet[Draft]:
-        return super().get_queryset().defer("content", "changes", "grounding")
+        return super().get_queryset().defer("content", "changes", "grounding", "proofs", "report", "calls")
 
 
 class DraftDetailView(_OwnDrafts, generics.RetrieveAPIView[Draft]):

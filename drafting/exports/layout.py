@@ -6,6 +6,7 @@ way. Every field of JSON Resume appears except `image` and `meta`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +67,8 @@ class Layout:
     sections: list[Section]
 
 
-def lay_out(resume: Resume, language: str) -> Layout:
+def lay_out(resume: Resume, language: str, sections: Sequence[str] = ()) -> Layout:
+    """The CV laid out; `sections` come first, in their order."""
     headings = language_of(language).headings
     basics = resume.get("basics", {})
     return Layout(
@@ -77,7 +79,9 @@ def lay_out(resume: Resume, language: str) -> Layout:
         summary_heading=headings["summary"],
         summary=_text(basics.get("summary")),
         sections=[
-            _section(key, resume[key], headings) for key in _ORDER if any(texts_of(resume.get(key) or []))
+            _section(key, resume[key], headings)
+            for key in dict.fromkeys([*sections, *_ORDER])
+            if key in _ORDER and any(texts_of(resume.get(key) or []))
         ],
     )
 

@@ -21,7 +21,7 @@ def markdown_of(draft: Draft) -> str:
 
 
 def _cv(draft: Draft) -> str:
-    layout = lay_out(draft.content, draft.language)
+    layout = lay_out(draft.content, draft.language, draft.sections)
     blocks = [f"# {escaped(layout.name)}"]
     if layout.label:
         blocks.append(f"**{escaped(layout.label)}**")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,7 @@ from drafting.errors import UnprintableScript
 from drafting.exports.layout import lay_out
 from drafting.facts import texts_of
 from drafting.models import Draft, Kind
+from drafting.resume import Resume
 
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "typst"
 # What Libertinus Serif, New Computer Modern and DejaVu Sans Mono have glyphs for, tried block by block.
@@ -39,19 +41,30 @@ _CHARACTERS_SHOWN = 10
 def pdf_of(draft: Draft) -> bytes:
     """The PDF's bytes. Raises UnprintableScript when the fonts lack letters of the draft."""
     if draft.kind == Kind.CV:
-        template, data = "cv.typ", asdict(lay_out(draft.content, draft.language))
+        template, data = "cv.typ", asdict(lay_out(draft.content, draft.language, draft.sections))
     else:
         template, data = "letter.typ", draft.content
     return typeset(template, printable(data) | {"document_title": str(draft)}, draft)
 
 
-def typeset(template: str, data: dict[str, Any], draft: Draft) -> bytes:
-    compiler = typst.Compiler(
+def cv_pages(content: Resume, language: str, sections: Sequence[str]) -> int:
+    """How many pages the CV takes. Raises UnprintableScript when the fonts lack letters of it."""
+    data = printable(asdict(lay_out(content, language, sections))) | {"document_title": ""}
+    found = json.loads(_compiler("cv.typ", data).query("<pages>", field="value", one=True))
+    return int(found)
+
+
+def _compiler(template: str, data: dict[str, Any]) -> typst.Compiler:
+    return typst.Compiler(
         _TEMPLATES / template,
         root=_TEMPLATES,
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
     )
+
+
+def typeset(template: str, data: dict[str, Any], draft: Draft) -> bytes:
+    compiler = _compiler(template, data)
     made_at = draft.created_at.replace(microsecond=0)  # Typst refuses fractions of a second.
     result = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=made_at)
     # The compiler returns one document; several only for formats of one page each.

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.serializers import StrictSerializer
+from extraction.api.records import EVIDENCE, SOURCES, JobDataSerializer, WarningSerializer
 from extraction.extractor import Extraction
 from extraction.image_check import ImageCheck
 from extraction.models import JobPosting, SourceKind
+from extraction.schema import JobData
 from extraction.text import MAX_CHARACTERS
 from orchestration.calls.results import GenerationResult
 from usage.api.quotas import QuotaWarningSerializer, warnings_body
 
 
 class ExtractRequestSerializer(StrictSerializer):
-    """Exactly one of the three."""
+    """Exactly one of the four."""
 
     # Not URLField: which addresses may be read is one question with one answer, in extraction.addresses.
     url = serializers.CharField(required=False, max_length=2000, help_text="Address of the posting's page.")
@@ -24,10 +27,15 @@ class ExtractRequestSerializer(StrictSerializer):
         required=False, max_length=MAX_CHARACTERS, help_text="The posting's own text, pasted."
     )
     image = serializers.FileField(required=False, help_text="PNG, JPEG, WebP or GIF; multipart only.")
+    pdf = serializers.FileField(
+        required=False, help_text="A PDF of at most 10 MB and 20 pages; multipart only."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs) != 1:
-            raise serializers.ValidationError("Send exactly one of url, text and image.", code="one_source")
+            raise serializers.ValidationError(
+                "Send exactly one of url, text, image and pdf.", code="one_source"
+            )
         return attrs
 
 
@@ -78,11 +86,13 @@ class CallSerializer(serializers.Serializer[Any]):
 
 class ExtractResponseSerializer(CallSerializer):
     job_id = serializers.IntegerField()
-    extracted_data = serializers.DictField(help_text="schema.org JobPosting in snake_case; absent is null.")
-    sources = serializers.DictField(
-        child=serializers.CharField(), help_text="Field: json-ld, microdata, text, model or request."
+    is_known = serializers.BooleanField(
+        help_text="You have had this posting before: the same job, and nothing was asked of a model."
     )
-    warnings = serializers.ListField(child=serializers.DictField())
+    extracted_data = JobDataSerializer()
+    sources = SOURCES
+    evidence = EVIDENCE
+    warnings = WarningSerializer(many=True)
 
 
 class ImageCheckResponseSerializer(CallSerializer):
@@ -102,9 +112,10 @@ class JobSummarySerializer(serializers.ModelSerializer[JobPosting]):
 
 
 class JobDetailSerializer(JobSummarySerializer):
-    extracted_data = serializers.DictField(source="data")
-    sources = serializers.DictField(child=serializers.CharField())
-    warnings = serializers.ListField(child=serializers.DictField())
+    extracted_data = serializers.SerializerMethodField()
+    sources = SOURCES
+    evidence = EVIDENCE
+    warnings = WarningSerializer(many=True)
     provider_used = serializers.SerializerMethodField()
     model_used = serializers.SerializerMethodField()
 
@@ -113,11 +124,16 @@ class JobDetailSerializer(JobSummarySerializer):
             *JobSummarySerializer.Meta.fields,
             "extracted_data",
             "sources",
+            "evidence",
             "warnings",
             "provider_used",
             "model_used",
             "request_id",
         )
+
+    @extend_schema_field(JobDataSerializer)
+    def get_extracted_data(self, posting: JobPosting) -> dict[str, Any]:
+        return JobData.model_validate(posting.data).model_dump(mode="json")
 
     def get_provider_used(self, posting: JobPosting) -> str | None:
         return posting.provider_type or None
@@ -129,8 +145,10 @@ class JobDetailSerializer(JobSummarySerializer):
 def extraction_body(extraction: Extraction) -> dict[str, Any]:
     return {
         "job_id": extraction.posting.pk,
+        "is_known": extraction.is_known,
         "extracted_data": extraction.data.model_dump(mode="json"),
         "sources": extraction.sources,
+        "evidence": extraction.evidence,
         "warnings": extraction.warnings,
         **_call_body(extraction.result, extraction.latency_ms, extraction.request_id),
     }

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.async_views import AsyncAPIView
+from accounts.errors import DomainError
 from accounts.models import User
 from accounts.parsers import JSONParser
 from accounts.queries import PageQuerySerializer, StrictQuery
@@ -26,28 +27,35 @@ from extraction.api.serializers import (
     extraction_body,
     image_check_body,
 )
-from extraction.errors import ImageTooLarge
+from extraction.errors import ImageTooLarge, PdfTooLarge
 from extraction.extractor import extract
 from extraction.image_check import check_image
 from extraction.images import MAX_BYTES
 from extraction.models import JobPosting
+from extraction.pdf.reader import MAX_BYTES as MAX_PDF_BYTES
 from orchestration.api.feedback import FeedbackView
 
 
 class ExtractView(AsyncAPIView):
-    """A job posting's address, text or picture in; the structured record out."""
+    """A job posting's address, text, picture or PDF in; the structured record out: 201, or 200 for a posting
+    that the user has had before."""
 
     parser_classes = (JSONParser, MultiPartParser, FormParser)
 
-    @extend_schema(request=ExtractRequestSerializer, responses={201: ExtractResponseSerializer})
+    @extend_schema(
+        request=ExtractRequestSerializer,
+        responses={201: ExtractResponseSerializer, 200: ExtractResponseSerializer},
+    )
     async def post(self, request: Request) -> Response:
         serializer = ExtractRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = dict(serializer.validated_data)
         if "image" in given:
             given["image"] = _bytes(given["image"])
+        if "pdf" in given:
+            given["pdf"] = _bytes(given["pdf"], PdfTooLarge, MAX_PDF_BYTES)
         extraction = await extract(user=cast(User, request.user), **given)
-        return Response(extraction_body(extraction), status=201)
+        return Response(extraction_body(extraction), status=200 if extraction.is_known else 201)
 
 
 class ValidateImageView(AsyncAPIView):
@@ -79,7 +87,7 @@ class JobListView(StrictQuery, _OwnJobs, generics.ListAPIView[JobPosting]):
 
     def get_queryset(self) -> QuerySet[JobPosting]:
         # The records themselves are long and not shown here.
-        return super().get_queryset().defer("data", "sources", "warnings")
+        return super().get_queryset().defer("data", "sources", "evidence", "warnings")
 
 
 class JobDetailView(_OwnJobs, generics.RetrieveAPIView[JobPosting]):
@@ -92,10 +100,10 @@ class JobFeedbackView(_OwnJobs, FeedbackView[JobPosting]):
     """Rate the extraction of one of the user's postings; the last rating counts."""
 
 
-def _bytes(upload: Any) -> bytes:
+def _bytes(upload: Any, refusal: type[DomainError] = ImageTooLarge, limit: int = MAX_BYTES) -> bytes:
     """The upload's content. Refused by its size before it is read into memory."""
     file = cast("UploadedFile[bytes]", upload)
-    if (file.size or 0) > MAX_BYTES:
-        raise ImageTooLarge(details={"limit_bytes": MAX_BYTES})
+    if (file.size or 0) > limit:
+        raise refusal(details={"limit_bytes": limit})
     content: bytes = file.read()
     return content

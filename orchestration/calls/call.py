@@ -83,6 +83,7 @@ class Question:
     request: GenerationRequest
     request_id: str
     prompt_version: str = ""
+    rather_than: int | str | None = None
 
 
 @dataclass(slots=True)
@@ -198,8 +199,8 @@ class Call:
     def attempt_at(self, candidate: Candidate, *, number: int, now: datetime) -> Attempt:
         """The ledger's view of an attempt."""
         provider, question = candidate.provider, self.question
-        input_tokens = estimate_input_tokens(self.request_for(candidate))
-        most = question.request.max_output_tokens
+        request = self.request_for(candidate)
+        input_tokens, most = estimate_input_tokens(request), request.max_output_tokens
         usual = min(most, task_type(question.task).usual_output_tokens)
         return Attempt(
             user_id=question.user_id,

@@ -127,7 +127,6 @@ async def _reply_in_time(
     reply is held to the tokens that were reserved for it."""
     request = replace(call.request_for(granted.candidate), max_output_tokens=max_output_tokens)
     seconds, timeout = _seconds_left(call), granted.candidate.provider.timeout
-    request = call.request_for(granted.candidate)
     granted.sent()
     try:
         async with asyncio.timeout(seconds if seconds < timeout else None):

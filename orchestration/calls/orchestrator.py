@@ -52,11 +52,14 @@ class AIOrchestrator:
         max_output_tokens: int | None = None,
         prompt_version: str = "",
         is_repeatable: bool = False,
+        rather_than: int | str | None = None,
     ) -> GenerationResult:
         """Ask the best provider for `task` (a slug of providers.tasks) and account for every attempt.
 
         `is_repeatable`: an answer this user got to the same question may be given again, for as long as the
         task's policy says. `prompt_version` names the prompt that was used, for the account of experiments.
+        `rather_than` is a provider (config id, or type where the key is the environment's) whose vendor is
+        asked only when no other answers: for a second opinion.
 
         Raises TooManyCalls, QuotaExceeded, ProviderQuotaExhausted, NoActiveProvider, NoCapableProvider,
         ProvidersUnavailable, UnknownPrice, InputTooLong or UndecryptableKey when nothing was sent;
@@ -81,6 +84,7 @@ class AIOrchestrator:
             request=request,
             request_id=get_guid() or uuid.uuid4().hex,
             prompt_version=prompt_version,
+            rather_than=rather_than,
         )
         call = planned(question, snapshot)
         try:

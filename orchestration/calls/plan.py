@@ -39,6 +39,16 @@ def replan(call: Call, snapshot: RoutingSnapshot) -> None:
     needs = needs_of(question.request)
     order = candidates(snapshot, task=question.task, tier=call.tier, needs=needs, spread=spread)
     order = _with_arm_first(order, call.arm, snapshot, call.tier, needs)
+    if question.rather_than is not None:
+        # Sorting is stable: the others keep their order. A vendor's second key is no second opinion either.
+        writers = {
+            (one.provider_type, one.base_url)
+            for one in snapshot.providers
+            if one.identity == question.rather_than
+        }
+        order = tuple(
+            sorted(order, key=lambda one: (one.provider.provider_type, one.provider.base_url) in writers)
+        )
     call.order = tuple(one for one in order if call.only in (None, one.provider.identity))
 
 

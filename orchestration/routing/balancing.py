@@ -11,6 +11,8 @@ from decimal import Decimal
 from orchestration.models.policies import Strategy
 from orchestration.routing.snapshot import ProviderSnapshot
 
+# Of a weight of 1 or more; none comes near it, because -ln(2**-64) is 44.4.
+_AFTER_ALL_WAITS = 100.0
 # A place in the order; smaller is asked earlier.
 Rank = tuple[float, ...]
 
@@ -48,5 +50,5 @@ def _lot(seed: str, provider: ProviderSnapshot) -> float:
     Schomaker 2005). A weight of 0 is asked after all others of its rank."""
     name = provider.config_id or provider.provider_type
     digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    uniform = (int.from_bytes(digest[:8]) + 1) / (2**64 + 1)
-    return -math.log(uniform) / provider.weight if provider.weight else math.inf
+    wait = -math.log((int.from_bytes(digest[:8]) + 1) / (2**64 + 1))
+    return wait / provider.weight if provider.weight else _AFTER_ALL_WAITS + wait

@@ -67,7 +67,7 @@ class ClaudeProvider(AIProvider):
                 stream = await self._client.messages.create(**payload, stream=True)
             async with aclosing(_Closing(stream)):
                 async for event in until(deadline, stream):
-                    progress.has_generated |= event.type.startswith("content_block")
+                    progress.has_generated |= word(event.type).startswith("content_block")
                     if text := whole.add(event):
                         yield text
             reply = whole.reply(request, vendor=self.vendor)

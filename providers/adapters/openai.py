@@ -72,7 +72,7 @@ class OpenAIProvider(AIProvider):
                 stream = await self._client.responses.create(**payload, stream=True)
             async with aclosing(stream):
                 async for event in until(deadline, stream):
-                    progress.has_generated |= event.type.startswith("response.output_")
+                    progress.has_generated |= word(event.type).startswith("response.output_")
                     if event.type == "error":
                         raise _failed_inside(self.vendor, event, has_generated=progress.has_generated)
                     if text := whole.add(event):

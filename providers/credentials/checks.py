@@ -158,12 +158,13 @@ def _without_a_map(check: CredentialCheck) -> CredentialCheck:
 
 
 def _with_model_advice(check: CredentialCheck, model_name: str) -> CredentialCheck:
-    name = plain_name(model_name.partition("@")[0])
+    shown = model_name.partition("@")[0].removeprefix("models/")
+    name = plain_name(shown)
     listed = {plain_name(model) for model in check.models}
     if not check.is_lasting or not name or not listed or name in listed:
         return check
     if check.is_valid:
         return replace(
-            check, message=f"The key works, but the provider does not list the model {name} for it."
+            check, message=f"The key works, but the provider does not list the model {shown} for it."
         )
-    return replace(check, message=f"{check.message} It does not list the model {name}.")
+    return replace(check, message=f"{check.message} It does not list the model {shown}.")

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from drafting import drafter
+from drafting import reading, writing
+from drafting.facts import read_facts
+from drafting.replies import ReaderReply, RepairReply
 from orchestration.calls.results import GenerationResult
+from orchestration.errors import ProvidersUnavailable
 from providers.adapters.base import TokenUsage
 from tests.factories import make_config
 
@@ -39,21 +42,38 @@ def sandbox_config(sandbox):
 
 @pytest.fixture
 def model_says(monkeypatch):
-    """Let the model answer with exactly this reply; returns the prompts it was asked.
+    """Let the model answer with exactly this reply, and the reader vouch for nothing, or for everything;
+    returns the prompts that were asked, the writer's first.
 
-    Replaces the orchestrator, the outermost seam of this app, because the sandbox only ever quotes its prompt
-    and these tests are about a model that lies.
+    Replaces the orchestrator, the outermost seam of this app, because these tests are about what a model
+    might say, word by word.
     """
 
-    def script(reply):
+    def script(reply, *, repairs=(), vouches=False, reader_fails=False):
         asked = []
+
+        def answer(form, prompt):
+            if issubclass(form, RepairReply):
+                return {"texts": list(repairs)}
+            if issubclass(form, ReaderReply):
+                ids = form.model_json_schema()["$defs"]["SentenceVerdictForm"]["properties"]["id"]["enum"]
+                return {
+                    "verdicts": [
+                        {"id": one, "supported": vouches, "unsupported": [], "claims_past": False}
+                        for one in ids
+                    ]
+                }
+            return reply
 
         class Scripted:
             async def generate(self, *, user, task, prompt, response_model, **_):
                 asked.append(prompt)
+                if reader_fails and task == "grounding":
+                    raise ProvidersUnavailable
+                said = answer(response_model, prompt)
                 return GenerationResult(
-                    text=json.dumps(reply),
-                    parsed=response_model.model_validate(reply),
+                    text=json.dumps(said),
+                    parsed=response_model.model_validate(said),
                     provider_type="openai",
                     provider_config_id=1,
                     provider_name="Scripted",
@@ -68,19 +88,46 @@ def model_says(monkeypatch):
                     latency_ms=321,
                 )
 
-        monkeypatch.setattr(drafter, "AIOrchestrator", Scripted)
+        monkeypatch.setattr(writing, "AIOrchestrator", Scripted)
+        monkeypatch.setattr(reading, "AIOrchestrator", Scripted)
         return asked
 
     return script
 
 
-def cv_reply(*, summary="", keep=(), lines=()):
+def claims(text, sources, profile="complete"):
+    """The most that can be claimed of a text: all of it, of the whole of each source."""
+    facts = read_facts(load_profile(profile))
+    quotes = [
+        facts.line_by_id[one].text if one in facts.line_by_id else facts.entry_by_id[one].header
+        for one in sources
+        if one in facts.line_by_id or one in facts.entry_by_id
+    ]
+    return [{"words": text, "quote": quote} for quote in quotes]
+
+
+def cv_reply(*, summary="", keep=(), lines=(), profile="complete"):
     return {
         "summary": summary,
         "keep": list(keep),
-        "lines": [{"source": source, "text": text} for source, text in lines],
+        "lines": [
+            {"source": source, "text": text, "claims": claims(text, [source], profile)}
+            for source, text in lines
+        ],
     }
 
 
-def letter_reply(*paragraphs):
-    return {"paragraphs": [{"sources": list(sources), "text": text} for sources, text in paragraphs]}
+def letter_reply(*sentences, profile="complete"):
+    """Of (sources, text) or (sources, text, paragraph); a bridge has no sources."""
+    return {
+        "sentences": [
+            {
+                "kind": "evidence" if sources else "bridge",
+                "paragraph": rest[0] if rest else 1,
+                "text": text,
+                "sources": list(sources),
+                "claims": claims(text, sources, profile),
+            }
+            for sources, text, *rest in sentences
+        ]
+    }

@@ -1,14 +1,17 @@
 """A CV holds the profile's facts whatever the model says, and says what became of each of them."""
 
 from copy import deepcopy
+from datetime import date
 
 import pytest
+from asgiref.sync import async_to_sync
 
+from drafting.check.judge import Check
+from drafting.checking import check_texts
 from drafting.cv import compose_cv
+from drafting.drafter import _cv_texts
 from drafting.facts import read_facts, texts_of
-from drafting.grounding import Grounding
-from drafting.options import Length
-from drafting.relevance import posting_text
+from drafting.options import DraftOptions, Length
 from drafting.replies import CvReply
 from drafting.resume import check_resume
 from extraction.schema import JobData
@@ -19,10 +22,18 @@ from tests.drafting.conftest import JOB, cv_reply
 def compose(resume):
     facts = read_facts(resume)
     job = JobData.model_validate(JOB)
-    grounding = Grounding(facts, posting=posting_text(job), language="en", is_translation=False)
+    check = Check(facts, job, language="en", profile_language="en", today=date(2026, 11, 21))
 
-    def make(reply, length=Length.STANDARD):
-        return compose_cv(facts, CvReply.model_validate(reply), job=job, grounding=grounding, length=length)
+    async def nothing(_):
+        return []
+
+    async def nobody(_):
+        return {}
+
+    def make(reply, length=Length.STANDARD, **options):
+        parsed = CvReply.model_validate(reply)
+        checked = async_to_sync(check_texts)(check, _cv_texts(facts, parsed), repair=nothing, read=nobody)
+        return compose_cv(facts, parsed, checked, job=job, options=DraftOptions(length=length, **options))
 
     return make
 
@@ -67,9 +78,11 @@ def test_a_rewritten_line_takes_the_place_of_its_source(compose, resume):
     [
         ("work-1.h3", "Trained four analysts at Google in SQL", "name_not_in_source"),
         ("work-1.h1", "Cut the nightly load of 9,900 meters with Apache Spark", "number_not_in_source"),
-        ("work-1.s", "Owns the metering platform and holds a PhD", "claim_not_in_source"),
-        ("work-1.s", "Certified owner of the metering platform", "claim_not_in_source"),
+        ("work-1.s", "Owns the metering platform and holds a PhD", "credential_not_in_source"),
+        ("work-1.s", "Certified owner of the metering platform", "credential_not_in_source"),
         ("project-1.h1", "Used by 3 grid companies, winner of the Turing Award", "name_not_in_source"),
+        ("work-1.h3", "Rescued orphans from burning villages", "more_than_its_source"),
+        ("work-1.h3", "Trained four analysts and planted trees", "more_than_its_source"),
     ],
 )
 def test_a_lie_never_reaches_the_draft(compose, resume, source, lie, reason):
@@ -82,7 +95,7 @@ def test_a_lie_never_reaches_the_draft(compose, resume, source, lie, reason):
 
 
 def test_a_summary_is_held_to_the_whole_profile(compose, resume):
-    true = "Data engineer with eight years in energy and health, at home in Apache Spark and Python."
+    true = "Data engineer with ten years of experience."
     false = "Data engineer with twelve years at Google."
 
     assert compose(cv_reply(summary=true)).content["basics"]["summary"] == true

@@ -33,7 +33,9 @@ def test_it_gives_back_exactly_what_was_sent(api, fixture):
         ({"work": "Acme"}, "work"),
         ({"work": [{"name": "Acme", "startDate": "last spring"}]}, "work/0/startDate"),
         ({"basics": {"name": "A", "email": "not an address"}}, "basics/email"),
-        ({"hobbies": []}, ""),
+        ({"work": [{"name": "Acme", "startDate": "2021-19"}]}, "work/0/startDate"),
+        ({"work": [{"name": "Acme", "startDate": "2021-05", "endDate": "2020"}]}, "work/0/endDate"),
+        ({"hobbies": 7}, "interests"),
         ({"skills": [{"name": "Python\x00"}]}, ""),
         ({"skills": [{"name": "\ud800"}]}, ""),
         ({"basics": {"name": "A", "summary": "x" * 300_000}}, ""),
@@ -48,6 +50,45 @@ def test_it_refuses_what_is_not_a_json_resume_and_stores_nothing(api, change, pa
     assert response.json()["error"]["code"] == "invalid_profile"
     assert [error["path"] for error in response.json()["error"]["details"]["errors"]] == [path]
     assert not MasterProfile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "change"),
+    [
+        (
+            {"work": [{"company": "A", "website": "a.example", "startDate": "2023-9-28", "endDate": ""}]},
+            {"work": [{"name": "A", "url": "https://a.example", "startDate": "2023-09-28"}]},
+            {"path": "work/0/company", "change": "renamed", "to": "name"},
+        ),
+        (
+            {"volunteer": [{"organization": "A", "endDate": None, "highlights": ["", "Taught"]}]},
+            {"volunteer": [{"organization": "A", "highlights": ["Taught"]}]},
+            {"path": "volunteer/0/endDate", "change": "dropped", "to": "absent"},
+        ),
+        (
+            {"work": [{"name": "Acme", "endDate": "Present", "highlights": "Built things"}]},
+            {"work": [{"name": "Acme", "highlights": ["Built things"]}]},
+            {"path": "work/0/endDate", "change": "dropped", "to": "goes on"},
+        ),
+        ({"hobbies": [{"name": "Chess"}]}, {"interests": [{"name": "Chess"}]}, None),
+        ({"awards": [], "skills": None}, {}, None),
+        (
+            {"patents": [{"n": ""}]},
+            {"patents": [{"n": ""}]},
+            {"path": "patents", "change": "kept", "to": "not printed"},
+        ),
+        ({"work": [{"name": "A", "startDate": 2021}]}, {"work": [{"name": "A", "startDate": "2021"}]}, None),
+        ({"basics": {"name": "A", "email": "", "url": "a.example/me"}},
+         {"basics": {"name": "A", "url": "https://a.example/me"}}, None),
+    ],
+)  # fmt: skip
+def test_it_reads_resumes_as_people_write_them_and_says_how_it_read_them(api, written, read, change):
+    resume = {"basics": {"name": "A"}} | written
+
+    created = api.post(URL, {"name": "Main", "resume": resume}, format="json").json()["data"]
+
+    assert created["resume"] == {"basics": {"name": "A"}} | read
+    assert change is None or change in created["changes"]
 
 
 def test_an_error_does_not_repeat_what_was_sent(api):

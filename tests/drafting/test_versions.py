@@ -46,7 +46,7 @@ def test_drafts_made_at_the_same_moment_get_one_version_each(user):
 
     def make(_):
         try:
-            return save_next_version(draft_of(user), result=RESULT).version
+            return save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd).version
         finally:
             connection.close()
 
@@ -64,7 +64,7 @@ def test_without_the_lock_the_race_is_lost(user, monkeypatch):
 
     def make(_):
         try:
-            return save_next_version(draft_of(user), result=RESULT).version
+            return save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd).version
         except IntegrityError:
             return None
         finally:
@@ -78,24 +78,27 @@ def test_without_the_lock_the_race_is_lost(user, monkeypatch):
 
 @pytest.mark.django_db
 def test_series_are_counted_apart(user, outsider):
-    first = save_next_version(draft_of(user), result=RESULT)
-    second = save_next_version(draft_of(user), result=RESULT)
-    other = save_next_version(draft_of(user, series="b" * 64), result=RESULT)
-    theirs = save_next_version(draft_of(outsider), result=RESULT)
+    first = save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd)
+    second = save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd)
+    other = save_next_version(draft_of(user, series="b" * 64), result=RESULT, cost_usd=RESULT.cost_usd)
+    theirs = save_next_version(draft_of(outsider), result=RESULT, cost_usd=RESULT.cost_usd)
 
     assert [draft.version for draft in (first, second, other, theirs)] == [1, 2, 1, 1]
 
 
 @pytest.mark.django_db
 def test_a_cost_is_kept_to_the_last_of_twelve_places(user):
-    draft = save_next_version(draft_of(user), result=RESULT)
+    draft = save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd)
 
     draft.refresh_from_db()
     assert draft.cost_usd == Decimal("0.000000000001")
 
 
-def test_a_series_depends_on_kind_posting_and_profile_and_on_nothing_else():
+def test_a_series_depends_on_kind_posting_profile_and_variant_and_on_nothing_else():
     base = series_of(kind="cv", job=1, profile={"a": 1, "b": 2})
+
+    assert base == series_of(kind="cv", job=1, profile={"a": 1, "b": 2}, variant="")
+    assert base != series_of(kind="cv", job=1, profile={"a": 1, "b": 2}, variant="bolder")
 
     assert base == series_of(kind="cv", job=1, profile={"b": 2, "a": 1})
     assert (

@@ -5,10 +5,13 @@ import asyncio
 import gzip
 import json
 import threading
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
+import brotli
 from aiohttp import web
+from backports import zstd
 
 from tests.waiting import PATIENCE_SECONDS
 
@@ -21,6 +24,9 @@ class Site:
         self.requests = []
         self.sent_bytes = 0
         self.host = ""
+        self.html = b""
+        self.inner = b""
+        self.pdf = b"%PDF-1.7"
 
     @property
     def root(self):
@@ -69,7 +75,7 @@ class Site:
         return web.Response(status=int(request.query["code"]), text="<p>no</p>", content_type="text/html")
 
     async def page_pdf(self, request):
-        return web.Response(body=b"%PDF-1.7", content_type="application/pdf")
+        return web.Response(body=self.pdf, content_type="application/pdf")
 
     async def page_octets(self, request):
         return web.Response(body=b"<p>what am I</p>", content_type="application/octet-stream")
@@ -89,8 +95,57 @@ class Site:
 
     async def page_brotli(self, request):
         return web.Response(
-            body=b"\x0b\x02\x80x\x03", headers={"Content-Type": "text/html", "Content-Encoding": "br"}
+            body=b"this is no brotli at all", headers={"Content-Type": "text/html", "Content-Encoding": "br"}
         )
+
+    async def page_packed(self, request):
+        body = b"<h1>Cook</h1>" + b"<p>You cook.</p>" * 50
+        return packed(body, request.query["with"])
+
+    async def page_packed_bomb(self, request):
+        return packed(b"\0" * (50 * 1024 * 1024), request.query["with"])
+
+    async def page_refresh(self, request):
+        target = request.query["to"]
+        page = f"<head><meta http-equiv='refresh' content='0; url={target}'></head><p>Moved</p>"
+        return web.Response(text=page, content_type="text/html")
+
+    async def page_octet_pdf(self, request):
+        return web.Response(body=b"%PDF-1.7", content_type="application/octet-stream")
+
+    async def page_false_pdf(self, request):
+        return web.Response(body=b"<p>no pdf</p>", content_type="application/pdf")
+
+    async def page_picture(self, request):
+        return web.Response(body=b"\x89PNG", content_type="image/png")
+
+    async def page_binary(self, request):
+        return untyped(request, b"\x7fELF\0\0\0\1")
+
+    async def page_plain_html(self, request):
+        return web.Response(text="<!doctype html><h1>Cook</h1>", content_type="text/plain")
+
+    async def page_plain(self, request):
+        return web.Response(text="Cook\nYou use a < b and <br> tags.", content_type="text/plain")
+
+    async def page_untyped_html(self, request):
+        return untyped(request, b"<!doctype html><h1>Cook</h1>")
+
+    async def page_untyped_json(self, request):
+        return untyped(request, b'{"@type": "JobPosting"}')
+
+    async def page_untyped_text(self, request):
+        return untyped(request, b"Cook wanted")
+
+    async def page_json_ld(self, request):
+        return web.Response(text='{"@type": "JobPosting"}', content_type="application/ld+json")
+
+    async def page_html(self, request):
+        """Whatever the test put into `html`, as bytes."""
+        return web.Response(body=self.html, headers={"Content-Type": "text/html"})
+
+    async def page_inner(self, request):
+        return web.Response(body=self.inner, headers={"Content-Type": "text/html"})
 
     async def page_cookies(self, request):
         return web.Response(
@@ -106,6 +161,25 @@ class Site:
             )
         )
         return web.Response(text=f"<html><body>{listing}</body></html>", content_type="text/html")
+
+
+def quick_brotli(body):
+    return brotli.compress(body, quality=1)
+
+
+def packed(body, packing):
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "br": quick_brotli, "zstd": zstd.compress}
+    return web.Response(
+        body=pack[packing](body), headers={"Content-Type": "text/html", "Content-Encoding": packing}
+    )
+
+
+def untyped(request, body):
+    """A reply without a Content-Type, which the server would add by itself."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    request.transport.write(head.encode() + body)
+    request.transport.close()
+    return web.Response()
 
 
 @contextmanager

@@ -218,6 +218,33 @@ async def test_url_and_text_are_taken_from_forms_too(token, config, site):
     assert by_text.json()["data"]["extracted_data"]["title"] == "Warehouse Supervisor"
 
 
+async def test_a_posting_in_a_frame_is_read_there(token, config, site):
+    site.html = b"<h1>Our jobs</h1><iframe id=job_frame src='/inner'></iframe>"
+    site.inner = (POSTINGS / "jsonld.html").read_bytes()
+
+    body = (await post(EXTRACT, token, {"url": f"{site.root}/html"})).json()["data"]
+
+    assert body["extracted_data"]["title"] == "Senior Data Engineer"
+    assert body["attempts"] == 0
+
+
+async def test_a_frame_at_a_private_address_is_never_asked_for(token, config, sandbox, site):
+    site.html = b"<h1>Our jobs</h1><iframe id=job_frame src='http://127.0.0.1:1/job'></iframe>"
+
+    response = await post(EXTRACT, token, {"url": f"{site.root}/html"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "url_not_allowed")
+    await assert_nothing_happened(sandbox)
+
+
+async def test_every_value_comes_with_the_words_it_was_read_from(token, config, site):
+    body = (await post(EXTRACT, token, {"url": f"{site.root}/postings/prose.html"})).json()["data"]
+
+    assert set(body["evidence"]) == set(body["sources"])
+    assert body["evidence"]["base_salary"].startswith("This is a full-time position. We pay KES 180,000")
+    assert body["evidence"]["job_locations"] == "Location: Mombasa, Kenya"
+
+
 async def test_instructions_in_a_posting_change_nothing(token, config, sandbox, site):
     response = await post(EXTRACT, token, {"url": f"{site.root}/postings/injection.html"})
 
@@ -270,10 +297,11 @@ async def test_bad_input_is_named_and_costs_nothing(token, config, sandbox, data
         ("{site}/redirect?to=http://127.0.0.1/", 400, "url_not_allowed"),
         ("{site}/huge", 413, "page_too_large"),
         ("{site}/bomb", 413, "page_too_large"),
-        ("{site}/pdf", 415, "unsupported_content"),
+        ("{site}/pdf", 415, "not_a_pdf"),
+        ("{site}/octets", 415, "unsupported_content"),
         ("{site}/status?code=404", 422, "page_unavailable"),
-        ("{site}/status?code=200", 422, "page_without_text"),
-        ("{site}/postings/login.html", 422, "page_without_text"),
+        ("{site}/status?code=200", 422, "not_a_posting"),
+        ("{site}/postings/login.html", 422, "not_a_posting"),
     ],
 )
 async def test_a_page_that_cannot_be_read_is_refused_and_costs_nothing(

@@ -223,10 +223,62 @@ async def test_it_gives_up_on_a_page_that_never_ends(site):
     assert refused.value.code == "page_timeout"
 
 
-@pytest.mark.parametrize("path", ["pdf", "octets"])
-async def test_it_reads_web_pages_and_plain_text_only(site, path):
+@pytest.mark.parametrize("path", ["octets", "false-pdf", "picture", "binary"])
+async def test_it_reads_pages_texts_and_pdfs_only(site, path):
     with pytest.raises(UnsupportedContent):
         await fetch(url=f"{site.root}/{path}")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("pdf", "pdf"),
+        ("octet-pdf", "pdf"),
+        ("plain-html", "html"),
+        ("plain", "text"),
+        ("untyped-html", "html"),
+        ("untyped-json", "json"),
+        ("untyped-text", "text"),
+        ("json-ld", "json"),
+    ],
+)
+async def test_it_tells_what_a_page_is_by_its_type_and_else_by_itself(site, path, kind):
+    assert (await fetch(url=f"{site.root}/{path}")).kind == kind
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "br", "zstd"])
+async def test_it_unpacks_what_it_says_it_takes(site, packing):
+    page = await fetch(url=f"{site.root}/packed?with={packing}")
+
+    assert packing in site.requests[0].headers["Accept-Encoding"]
+    assert page.body == "<h1>Cook</h1>" + "<p>You cook.</p>" * 50
+
+
+@pytest.mark.parametrize("packing", ["br", "zstd"])
+async def test_it_counts_the_limit_after_unpacking_whatever_the_packing(site, packing):
+    with pytest.raises(PageTooLarge):
+        await fetch(url=f"{site.root}/packed-bomb?with={packing}")
+
+
+async def test_it_goes_where_a_page_sends_its_reader_at_once(site):
+    page = await fetch(url=f"{site.root}/refresh?to=/postings/prose.html")
+
+    assert page.url == f"{site.root}/postings/prose.html"
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:1/", "http://169.254.169.254/", "file:///etc/passwd"])
+async def test_it_does_not_go_where_nobody_may_be_sent(site, target):
+    with pytest.raises(UrlNotAllowed):
+        await fetch(url=str(URL(f"{site.root}/refresh") % {"to": target}))
+
+
+async def test_a_page_that_refreshes_itself_is_read_as_it_is(site):
+    site.html = b"<meta http-equiv=refresh content='5; url=/html'><p>Jobs of today</p>"
+
+    page = await fetch(url=f"{site.root}/html")
+
+    assert "Jobs of today" in page.body
+    assert len(site.requests) == 1
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 410, 429, 500, 503, 304])
@@ -244,7 +296,7 @@ async def test_a_reply_cut_short_is_unavailable(site):
     assert refused.value.details == {"reason": "encoding"}
 
 
-async def test_a_compression_it_did_not_ask_for_is_unavailable(site):
+async def test_a_page_that_is_not_packed_as_it_says_is_unavailable(site):
     with pytest.raises(PageUnavailable):
         await fetch(url=f"{site.root}/brotli")
 

@@ -1,6 +1,7 @@
 import pytest
 
 from extraction.models import JobPosting
+from extraction.schema import JobData
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +49,8 @@ def test_a_user_reads_one_of_their_postings(api, user):
 
     body = api.get(f"/api/v1/jobs/{posting.id}").json()["data"]
 
-    assert body["extracted_data"] == {"title": "Cook"}
+    assert body["extracted_data"]["title"] == "Cook"
+    assert body["extracted_data"] == JobData(title="Cook").model_dump(mode="json")
     assert body["sources"] == {"title": "text"}
     assert (body["provider_used"], body["model_used"], body["request_id"]) == ("openai", "gpt-5-mini", "r-1")
 

@@ -44,7 +44,33 @@ def test_a_list_ends_with_the_next_line_of_prose():
 
 
 def test_a_list_under_any_other_heading_is_left_to_the_model():
-    assert listed_sections("What we offer\n- Free fish\n\nNews\n- We moved") == {}
+    assert listed_sections("Our history\n- Free fish\n\nNews\n- We moved") == {}
+
+
+def test_a_section_ends_with_the_next_heading_whatever_it_is():
+    text = "## Requirements\n- Patience\n## Our history\n- Founded in 1990"
+
+    assert listed_sections(text) == {"qualifications": ["Patience"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ihre Aufgaben\n- Schweißen\nIhr Profil:\n- Erfahrung", (["Schweißen"], ["Erfahrung"])),
+        ("仕事内容\n・営業\n応募資格\n・経験者", (["営業"], ["経験者"])),
+        ("المهام\n• اللحام\nالمتطلبات\n• الخبرة", (["اللحام"], ["الخبرة"])),
+        ("Majukumu\n1. Kuchomelea\nSifa za mwombaji\n1. Uzoefu", (["Kuchomelea"], ["Uzoefu"])),
+        ("## What you'll do at Acme\n- Weld\n## Requirements for the role\n- Care", (["Weld"], ["Care"])),
+        (
+            "Missions\nSouder les cadres\nLire les plans\nProfil\nRigueur\nAutonomie",
+            (["Souder les cadres", "Lire les plans"], ["Rigueur", "Autonomie"]),
+        ),
+    ],
+)
+def test_it_knows_headings_in_many_languages_and_lists_without_bullets(text, expected):
+    found = listed_sections(text)
+
+    assert (found["responsibilities"], found["qualifications"]) == expected
 
 
 @pytest.mark.parametrize(

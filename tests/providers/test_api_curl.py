@@ -86,7 +86,7 @@ POSTING = Page(
     url="https://fuzu.com/job/12345",
     body="<h1>Warehouse Manager</h1><p>Company: Fuzu Stores</p><p>Location: Nairobi</p>"
     "<p>Runs the warehouse, plans the shifts and keeps the stock in order. Five years of experience.</p>",
-    is_html=True,
+    kind="html",
 )
 
 

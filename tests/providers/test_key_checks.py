@@ -232,7 +232,7 @@ LIST = (200, b'{"data": [{"id": "m"}]}')
     [
         ((200, b"<html>"), trials.KeyNotChecked, "not in its own format"),
         ((500, b"{}"), trials.KeyNotChecked, "failed internally"),
-        ((404, b"{}"), trials.KeyNotChecked, "no such API at this address"),
+        ((404, b"{}"), trials.KeyNotChecked, "the base URL is wrong"),
         (LIST, trials.OtherApi, "no Responses API"),
     ],
     ids=["page", "outage", "no list", "chat completions only"],

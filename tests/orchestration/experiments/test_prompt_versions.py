@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from drafting.prompts import CV_TASKS, LETTER_TASKS
+from drafting.reading import READER_PROMPTS
 from extraction.prompts import EXTRACTION, VERDICT
 from orchestration.experiments import assigned_arm
 from orchestration.experiments.lifecycle import start
@@ -19,6 +20,7 @@ PROMPTS = {
     "extraction_validation": VERDICT,
     "cv_draft": CV_TASKS,
     "cover_letter": LETTER_TASKS,
+    "grounding": READER_PROMPTS,
 }
 
 

@@ -1,0 +1,132 @@
+"""A text says no more than its source: no clause of its own, no fact of another entry, no words beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drafting.check.evidence import Evidence, Said
+from drafting.check.explained import explained
+from drafting.check.quantities import quantities_of
+from drafting.check.reasons import Reason, Refusal
+from drafting.check.tokens import Text, Token
+
+# Words that a faithful rewording may have beyond those of its lines.
+_SLACK = 1
+_SLACK_IN_TRANSLATION = 2
+_OF_ANOTHER = 2
+
+
+def more_than_said(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
+    """The refusal of a text that holds more than its lines do, as far as that can be counted."""
+    if said.place == "bridge":
+        return None
+    # Numbers that follow from others have passed their own rule.
+    counted = {index for quantity in quantities_of(text) for index in quantity.tokens}
+    ours = explained(text, evidence) | counted
+    # Skills and languages hold for the person, but tell nothing of what was done in one job.
+    stands = evidence.has if said.place == "summary" else evidence.near_has
+    rest = [token for token in text.content if token.index not in ours and not stands(token)]
+    if moved := _from_elsewhere(rest, evidence, said):
+        return Refusal(Reason.OTHER_ENTRY, moved)
+    if planted := _only_in_posting(rest, text, evidence):
+        return Refusal(Reason.POSTING, planted)
+    if added := _clause_of_its_own(text, rest, ours, evidence):
+        return Refusal(Reason.EXTRA, added)
+    return _beyond(text, rest, evidence, said)
+
+
+def _from_elsewhere(rest: Sequence[Token], evidence: Evidence, said: Said) -> tuple[str, ...]:
+    """Words of an entry that the text does not name: an employer or tool, or two words of one line."""
+    if said.place == "summary":
+        return ()
+    ground = evidence.ground
+    if tools := [token for token in rest if not token.rows and token.keys & ground.skill_keys]:
+        return tuple(token.text for token in tools)
+    named = {entry.id for entry in evidence.entries}
+    for entry in ground.facts.entries:
+        if entry.id in named:
+            continue
+        header = ground.header(entry)
+        if names := [token for token in rest if _is_proper(token) and _in(token, header)]:
+            return tuple(token.text for token in names)
+    others = [
+        line for entry in ground.facts.entries for line in ground.lines(entry) if line not in evidence.lines
+    ]
+    for line in others:
+        shared = [token for token in rest if _in(token, line)]
+        if len(shared) >= _OF_ANOTHER or any(token.keys & ground.skill_keys for token in shared):
+            return tuple(token.text for token in shared)
+    return ()
+
+
+def _is_proper(token: Token) -> bool:
+    return not token.rows and (token.text[0].isupper() or any(char.isdigit() for char in token.text))
+
+
+def _in(token: Token, source: Text) -> bool:
+    return any(one.keys & token.keys for one in source.content)
+
+
+def _only_in_posting(rest: Sequence[Token], text: Text, evidence: Evidence) -> tuple[str, ...]:
+    """Words of the posting that the whole profile lacks: keywords, and instructions planted there."""
+    posting = {key for token in evidence.ground.posting.content for key in token.keys if key[0] != "~"}
+    whole = {key for token in evidence.ground.whole.tokens for key in token.keys}
+    return tuple(
+        token.text
+        for token in rest
+        if token.keys & posting
+        and not token.keys & whole
+        and not token.is_only("deed", "thing", "up", "down", "help")
+    )
+
+
+def _clause_of_its_own(
+    text: Text, rest: Sequence[Token], ours: frozenset[int], evidence: Evidence
+) -> tuple[str, ...]:
+    """The words of a clause in which nothing is the source's. In a translation only the words that are known
+    in both languages can tell."""
+    strange = {token.index for token in rest}
+    for number in dict.fromkeys(token.clause for token in text.tokens):
+        clause = text.clause(number)
+        words = [token for token in clause if token.is_content]
+        if any(token.index in ours or (token.is_content and token.index not in strange) for token in clause):
+            continue
+        telling = words if text.language == evidence.ground.language else [t for t in words if t.rows]
+        if len(telling) >= 2:
+            return tuple(token.text for token in telling)
+    return ()
+
+
+def _beyond(text: Text, rest: Sequence[Token], evidence: Evidence, said: Said) -> Refusal | None:
+    """More words that the source lacks than the source has words left to say."""
+    if said.place == "summary":
+        return None
+    if not rest:
+        return None
+    is_translation = text.language != evidence.ground.language
+    unsaid = sum(
+        not any(token.is_same_as(one) for token in text.tokens)
+        for line in evidence.touched(text.content)
+        for one in line.content
+    )
+    slack = _SLACK_IN_TRANSLATION if is_translation else _SLACK
+    added = [token for token in rest if _is_joined(token, text)]
+    lines = evidence.touched(text.content)
+    more_joins = _joins(text) > sum(_joins(line) for line in lines) + len(lines) - 1
+    if len(rest) > unsaid + slack or len(added) > unsaid or (added and more_joins):
+        return Refusal(Reason.EXTRA, tuple(token.text for token in added or rest))
+    return None
+
+
+def _joins(text: Text) -> int:
+    return sum(token.folded in text.grammar.joins for token in text.tokens)
+
+
+def _is_joined(token: Token, text: Text) -> bool:
+    """Whether the word is the first of what "and" adds."""
+    for before in reversed(text.tokens[max(token.index - 3, 0) : token.index]):
+        if before.folded in text.grammar.joins:
+            return True
+        if not before.is_neutral:
+            return False
+    return False

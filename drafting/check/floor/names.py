@@ -1,0 +1,112 @@
+"""Names of employers, schools, people and tools: each must be in the source, whichever case it is written
+in."""
+
+from __future__ import annotations
+
+import re
+
+from drafting.check.evidence import Evidence, Said
+from drafting.check.floor.languages import language_code
+from drafting.check.lemmas import is_known, lemma
+from drafting.check.quantities import quantities_of
+from drafting.check.reasons import Reason, Refusal
+from drafting.check.tokens import Text, Token
+from drafting.check.years import years_of
+
+_SHORTEST = 3
+# Spanish and Portuguese hang pronouns on verbs: aplicarlo, mostrando-lhe.
+_CLITIC = re.compile(r"(?:ar|er|ir|ando|endo|iendo)(?:me|te|se|nos|l[oae]s?|lhes?|vos)$")
+# Languages whose dictionary knows next to all that is written in them; the French one lacks common words.
+_COMPLETE = frozenset({"en", "es", "pt", "de"})
+_WORKED_AT = {
+    "en": frozenset({"at", "for"}),
+    "de": frozenset({"bei"}),
+    "fr": frozenset({"chez"}),
+}
+
+
+def unknown_name(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
+    """The refusal of a word that is a name by its form, or no word of the language, and not in the
+    sources."""
+    counted = {index for quantity in quantities_of(text) for index in quantity.tokens}
+    counted |= {year.named.index for year in years_of(text) if year.named}
+    strange = tuple(
+        token.text
+        for token in text.tokens
+        if token.is_content
+        and token.index not in counted
+        and not _may_stand(token, evidence, said)
+        and _is_name(token, text, evidence, said)
+    )
+    return Refusal(Reason.NAME, strange) if strange else None
+
+
+def _may_stand(token: Token, evidence: Evidence, said: Said) -> bool:
+    if evidence.has(token) or language_code(token.folded):
+        return True
+    if said.place == "bridge" and evidence.ground.posting_names(token):
+        return True
+    return abbreviates(token, evidence)
+
+
+def _is_name(token: Token, text: Text, evidence: Evidence, said: Said) -> bool:
+    word = token.text
+    if token.rows:
+        # A word whose meaning is known is no name; whether it may be said is for the other rules.
+        return False
+    if any(char.isdigit() for char in word) or sum(char.isupper() for char in word) >= 2:
+        return True
+    if word[0].isupper() and not token.is_initial and text.language != "de":
+        return True
+    if len(word) < _SHORTEST or text.language not in _COMPLETE or not word.isalpha():
+        return False
+    if not is_known(word, text.language):
+        return not (_is_compound(word) if text.language == "de" else bool(_CLITIC.search(word.casefold())))
+    return said.place != "bridge" and _is_worked_at(token, text)
+
+
+def _is_worked_at(token: Token, text: Text) -> bool:
+    """A bare word that ends what follows "at" or "for": google, uber; a plural or an inflected form is
+    none."""
+    words = _WORKED_AT.get(text.language, frozenset())
+    following = text.tokens[token.index + 1 : token.index + 2]
+    return (
+        token.index > 0
+        and text.tokens[token.index - 1].folded in words
+        and _is_bare(token, text)
+        and not token.folded.endswith("ing")
+        and (not following or bool(following[0].mark_before) or following[0].is_neutral)
+    )
+
+
+def _is_bare(token: Token, text: Text) -> bool:
+    """In German any word in small letters where a noun should stand; elsewhere a word in its dictionary
+    form."""
+    if text.language == "de":
+        return token.text[0].islower()
+    return token.folded == lemma(token.folded, text.language)
+
+
+def _is_compound(word: str) -> bool:
+    """Whether a German word is two that are known."""
+    folded = word.casefold()
+    return any(
+        is_known(folded[cut:], "de") and any(is_known(head, "de") for head in _heads(folded[:cut]))
+        for cut in range(3, len(folded) - 3)
+    )
+
+
+def _heads(part: str) -> list[str]:
+    return [part, *(part.removesuffix(joint) for joint in ("s", "es", "n", "en") if part.endswith(joint))]
+
+
+def abbreviates(token: Token, evidence: Evidence) -> bool:
+    """Whether an acronym is made of the initials of words that stand together in the sources."""
+    letters = token.text.casefold().rstrip("s")
+    if not token.text[:2].isupper() or not letters.isalpha():
+        return False
+    for source in evidence.all:
+        initials = "".join(one.folded[0] for one in source.tokens)
+        if letters in initials:
+            return True
+    return False
