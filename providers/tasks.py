@@ -81,11 +81,6 @@ TASKS: dict[str, TaskType] = {
 }
 
 
-def task_choices() -> list[tuple[str, str]]:
-    """For model fields, which take the function itself: so no migration names the tasks."""
-    return [(task.slug, task.label) for task in TASKS.values()]
-
-
 def task_type(slug: str) -> TaskType:
     """The registered task; a slug that is not registered is a programming error (KeyError)."""
     return TASKS[slug]
