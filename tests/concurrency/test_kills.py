@@ -28,7 +28,7 @@ from usage.models import AIProviderUsageLog
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.django_db(transaction=True)]
 
-KILLS = int(os.environ.get("CHAOS_KILLS", "200"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "40"))
 LANES = 4
 LONG_AFTER = datetime(2099, 1, 1, tzinfo=UTC)
 TIMEOUT = 60
