@@ -17,6 +17,7 @@ from tests.clean_slate import CleanSlate
 from tests.factories import make_user
 from tests.ports import free_port
 from tests.sandbox import running_sandbox
+from tests.selection import is_quick, needs_another_database
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 DAY_SECONDS = 24 * 60 * 60
@@ -135,24 +136,25 @@ def pytest_addoption(parser):
     parser.addoption(
         "--only-database",
         action="store_true",
-        help="leave out tests that use no database: another run on another one has made them",
+        help="leave out tests to which another database makes no difference: another run has made them",
+    )
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="leave out tests that commit, start processes, or need something beside Python",
     )
 
 
-def uses_database(item):
-    """By its mark or its fixtures; a test of several processes or of a browser does so by way of others."""
-    marks = {"django_db", "postgres", "browser"}
-    return bool(
-        marks & {mark.name for mark in item.iter_markers()}
-        or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
-    )
+def keep_only(wanted, *, config, items):
+    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+    items[:] = filter(wanted, items)
 
 
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--only-database"):
-        left_out = [item for item in items if not uses_database(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if uses_database(item)]
+        keep_only(needs_another_database, config=config, items=items)
+    if config.getoption("--quick"):
+        keep_only(is_quick, config=config, items=items)
     for name, (is_there, reason) in NEEDS.items():
         marked = [item for item in items if item.get_closest_marker(name)]
         if marked and not is_there():

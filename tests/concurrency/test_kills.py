@@ -101,5 +101,5 @@ def assert_places_are_at_most(most):
 
 
 def report(**figures):
-    """For `python -m bench.chaos`, which shows what tests print."""
+    """For `make chaos`, which shows what tests print."""
     print(", ".join(f"{name} {figure}" for name, figure in figures.items()))  # noqa: T201

@@ -9,7 +9,7 @@ from providers.registry import PROVIDER_TYPES
 from tests.contract.questions import png
 from usage.models import AIProviderUsageLog
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 PROMPT = "Title: Welder\nCompany: Acme\n"
 

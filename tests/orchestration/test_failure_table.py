@@ -21,7 +21,11 @@ from providers.registry import PROVIDER_TYPES
 from tests.factories import make_user
 from usage.models import AIProviderUsageLog
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pauses")]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_pauses"),
+]
 
 
 class Greeting(BaseModel):

@@ -62,6 +62,7 @@ def test_the_test_keys_look_like_keys(slug):
     assert PROVIDER_TYPES[slug].key_looks_right(KEYS[slug])
 
 
+@pytest.mark.processes
 def test_describing_vendors_loads_no_sdk():
     # A web process that never calls a vendor should not pay for its SDK.
     code = (
