@@ -1,16 +1,16 @@
 """Vendor badges can be read: WCAG AA, 4.5:1, in light and dark.
 
-The shares are those of `.vendor` in providers/static/providers/console.css.
+The shares are those of `.vendor` in console/static/console/console.css.
 """
 
 import re
-from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from providers.registry import PROVIDER_TYPES
 
-CSS = Path(__file__).parents[2] / "providers" / "static" / "providers" / "console.css"
+CSS = settings.BASE_DIR / "console" / "static" / "console" / "console.css"
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 MIX = re.compile(r"(background|color): color-mix\(in srgb, var\(--vendor\) (\d+)%, (white|black)\)")
 
