@@ -48,9 +48,9 @@ test: $(DEV) lint
 	@$(MAKE) --no-print-directory local-model || true
 	@$(BIN)/python -m tests.run $(ARGS)
 
-# On SQLite, whatever the environment says: the shape that every machine has.
+# On SQLite, whatever the environment says: the shape that every machine has. Pages only when they are asked for.
 test-fast: $(DEV)
-	@DATABASE_URL= REDIS_URL= $(BIN)/python -m pytest -q -n 2 --quick $(ARGS)
+	@DATABASE_URL= REDIS_URL= $(BIN)/python -m pytest -q -n 2 --quick $(or $(ARGS),--ignore=tests/console)
 
 lint: $(DEV) .env
 	$(BIN)/ruff check .

@@ -141,7 +141,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--quick",
         action="store_true",
-        help="leave out tests that commit, start processes, or need something beside Python",
+        help="leave out tests that commit, take seconds, start processes or need something beside Python",
     )
 
 

@@ -1,6 +1,6 @@
 """Which tests a run makes: all of them, those for another database, or those that are quick."""
 
-BESIDE_PYTHON = {"postgres", "redis", "browser", "embedded", "local_model", "processes"}
+NOT_QUICK = {"postgres", "redis", "browser", "embedded", "local_model", "processes", "slow"}
 
 
 def marks_of(item):
@@ -22,7 +22,7 @@ def uses_database(item):
 
 def is_quick(item):
     """In this process, and in one transaction if it is in any."""
-    return not commits(item) and not BESIDE_PYTHON & marks_of(item)
+    return not commits(item) and not NOT_QUICK & marks_of(item)
 
 
 def needs_another_database(item):

@@ -15,7 +15,7 @@ from usage.celery_tasks import roll_up
 from usage.models import AIProviderUsageLog, RollupState, UsageRollup
 from usage.stats import BREAKDOWNS, Period, breakdown, rollup, timeseries, totals, usage_stats
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 # Around the days on which Berlin (29 March) and Lord Howe (5 April) change their clocks.
 STRETCHES = ((utc(2026, 3, 28), utc(2026, 3, 30)), (utc(2026, 4, 4), utc(2026, 4, 7, 16)))
