@@ -1,6 +1,6 @@
 """Vendor badges can be read: WCAG AA, 4.5:1, in light and dark.
 
-The shares are those of `.vendor` in console/static/console/console.css.
+The shares are those of `.vendor` in console/static/console/providers.css.
 """
 
 import re
@@ -10,7 +10,7 @@ from django.conf import settings
 
 from providers.registry import PROVIDER_TYPES
 
-CSS = settings.BASE_DIR / "console" / "static" / "console" / "console.css"
+CSS = settings.BASE_DIR / "console" / "static" / "console" / "providers.css"
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 MIX = re.compile(r"(background|color): color-mix\(in srgb, var\(--vendor\) (\d+)%, (white|black)\)")
 
