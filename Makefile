@@ -11,19 +11,21 @@ LOCAL := .venv/.installed-local
 APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run super-admin test lint bench eval-extraction fuzz eval-drafts local-model openapi
-.PHONY: requirements clean
+.PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts fuzz chaos
+.PHONY: local-model openapi requirements clean
 
 help:
 	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto or sandbox)"
 	@echo "make run           the console and the API on http://127.0.0.1:$(PORT)"
 	@echo "make super-admin   the first account of the console: asks for email and password"
 	@echo "make test          lint, then every test this machine can run"
+	@echo "make test-fast     the quick tests, while you work: one database, no processes, no browser"
 	@echo "make lint          style, types, layers, migrations, deployment settings"
 	@echo "make bench         the benchmarks"
 	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
 	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
 	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"
+	@echo "make chaos         thousands of failing calls and 200 killed processes (PostgreSQL, Redis)"
 	@echo "make local-model   install the small model that runs on this machine"
 	@echo "make openapi       write docs/openapi.yaml anew"
 	@echo "make requirements  lock the dependencies anew"
@@ -48,6 +50,10 @@ test: $(DEV) lint
 	@$(MAKE) --no-print-directory local-model || true
 	@$(BIN)/python -m tests.run $(ARGS)
 
+# On SQLite, whatever the environment says: the shape that every machine has. Pages only when they are asked for.
+test-fast: $(DEV)
+	@DATABASE_URL= REDIS_URL= $(BIN)/python -m pytest -q -n 2 --quick $(or $(ARGS),--ignore=tests/console)
+
 lint: $(DEV) .env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -70,6 +76,9 @@ fuzz: $(DEV) .env
 
 eval-drafts: $(DEV) .env
 	@PROVIDER="$(if $(filter-out auto,$(PROVIDER)),$(PROVIDER))" $(BIN)/python -m bench.drafts $(ARGS)
+
+chaos: $(DEV) .env
+	@$(BIN)/python -m bench.chaos $(ARGS)
 
 local-model: $(LOCAL)
 

@@ -1,7 +1,8 @@
-"""`python -m bench.chaos`: the long versions of the tests that break things at random.
+"""`make chaos`: the long versions of the tests that break things at random.
 
-Thousands of calls against vendors that fail in every way, and a thousand processes killed under load, with
-the assertions of the suite; prints what was counted. DATABASE_URL (PostgreSQL) and TEST_REDIS_URL say where.
+Thousands of calls against vendors that fail in every way, and two hundred processes killed under load, with
+the assertions of the suite; prints what was counted. DATABASE_URL or TEST_DATABASE_URL (PostgreSQL) and
+TEST_REDIS_URL say where.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import os
 import subprocess
 import sys
 
-LONG = {"CHAOS_CALLS": "3000", "CHAOS_KILLS": "1000"}
+from tests import services
+
+LONG = {"CHAOS_CALLS": "3000", "CHAOS_KILLS": "200"}
 TESTS = ["tests/orchestration/resilience/test_chaos.py", "tests/concurrency/test_kills.py"]
 
 
 def main() -> int:
     command = [sys.executable, "-m", "pytest", *TESTS, "-q", "-s", "-o", "timeout=7200", *sys.argv[1:]]
-    environment = {"LOG_LEVEL": "CRITICAL", **LONG, **os.environ}
+    environment = {"LOG_LEVEL": "CRITICAL", "DATABASE_URL": services.DATABASE_URL, **LONG, **os.environ}
     return subprocess.run(command, env=environment, check=False).returncode
 
 

@@ -84,3 +84,8 @@ TASKS: dict[str, TaskType] = {
 def task_type(slug: str) -> TaskType:
     """The registered task; a slug that is not registered is a programming error (KeyError)."""
     return TASKS[slug]
+
+
+def task_choices() -> list[tuple[str, str]]:
+    """Slugs and labels for a field; a model that takes the function needs no migration for a new task."""
+    return [(task.slug, task.label) for task in TASKS.values()]

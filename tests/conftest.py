@@ -1,12 +1,11 @@
 """What every test stands on: the default plans, a small cast of people, and the API client."""
 
 import time
-from importlib import import_module
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
@@ -14,16 +13,12 @@ from rest_framework.test import APIClient
 from accounts.tokens import issue_pair
 from orchestration.routing.snapshot import forget_snapshot
 from tests import services
+from tests.clean_slate import CleanSlate
 from tests.factories import make_user
 from tests.ports import free_port
 from tests.sandbox import running_sandbox
+from tests.selection import is_quick, needs_another_database
 from tests.waiting import PATIENCE_SECONDS, wait_until
-
-DATA_MIGRATIONS = (
-    ("accounts.migrations.0002_default_plans", "add_plans"),
-    ("orchestration.migrations.0002_default_tiers", "add_tiers"),
-    ("providers.migrations.0002_routing_revision_row", "add_row"),
-)
 
 DAY_SECONDS = 24 * 60 * 60
 LONGER_THAN_A_TEST_SECONDS = 60
@@ -41,17 +36,20 @@ def one_day():
         time.sleep(left + 0.1)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """After a transactional test the rows of the migrations are there, and no others."""
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        slate = CleanSlate()
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: slate.restore())
+        yield
+
+
 @pytest.fixture(autouse=True)
-def default_rows(request):
-    """Transactional tests flush what the data migrations made; put it back before each such test."""
-    marker = request.node.get_closest_marker("django_db")
-    if marker is None:
-        return
-    request.getfixturevalue("transactional_db" if marker.kwargs.get("transaction") else "db")
-    for module, function in DATA_MIGRATIONS:
-        getattr(import_module(module), function)(apps, None)
-    # The revision starts over with its row, so a snapshot of an earlier test would look current.
-    forget_snapshot()
+def no_old_snapshot(request):
+    """The revision starts over with its row, so a snapshot of an earlier test would look current."""
+    if request.node.get_closest_marker("django_db"):
+        forget_snapshot()
 
 
 @pytest.fixture(autouse=True)
@@ -138,24 +136,25 @@ def pytest_addoption(parser):
     parser.addoption(
         "--only-database",
         action="store_true",
-        help="leave out tests that use no database: another run on another one has made them",
+        help="leave out tests to which another database makes no difference: another run has made them",
+    )
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="leave out tests that commit, take seconds, start processes or need something beside Python",
     )
 
 
-def uses_database(item):
-    """By its mark or its fixtures; a test of several processes or of a browser does so by way of others."""
-    marks = {"django_db", "postgres", "browser"}
-    return bool(
-        marks & {mark.name for mark in item.iter_markers()}
-        or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
-    )
+def keep_only(wanted, *, config, items):
+    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+    items[:] = filter(wanted, items)
 
 
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--only-database"):
-        left_out = [item for item in items if not uses_database(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if uses_database(item)]
+        keep_only(needs_another_database, config=config, items=items)
+    if config.getoption("--quick"):
+        keep_only(is_quick, config=config, items=items)
     for name, (is_there, reason) in NEEDS.items():
         marked = [item for item in items if item.get_closest_marker(name)]
         if marked and not is_there():

@@ -28,7 +28,7 @@ from usage.models import AIProviderUsageLog
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.django_db(transaction=True)]
 
-KILLS = int(os.environ.get("CHAOS_KILLS", "200"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "40"))
 LANES = 4
 LONG_AFTER = datetime(2099, 1, 1, tzinfo=UTC)
 TIMEOUT = 60
@@ -101,5 +101,5 @@ def assert_places_are_at_most(most):
 
 
 def report(**figures):
-    """For `python -m bench.chaos`, which shows what tests print."""
+    """For `make chaos`, which shows what tests print."""
     print(", ".join(f"{name} {figure}" for name, figure in figures.items()))  # noqa: T201

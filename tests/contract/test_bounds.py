@@ -57,7 +57,7 @@ async def test_an_answer_over_the_bound_is_malformed(provider_type, asks, framin
 @ASKS
 @pytest.mark.parametrize("framing", [bytes, chunked])
 async def test_so_is_one_that_is_over_it_when_unpacked(provider_type, asks, framing):
-    packed = bomb(512)
+    packed = bomb(64)
     assert len(packed) < MIB
 
     error = await error_of(provider_type, asks, framing(answer(asks, packed, Content_Encoding="gzip")))
@@ -93,9 +93,7 @@ async def test_others_have_their_turn_while_an_answer_is_read(provider_type):
             turns += 1
             await asyncio.sleep(0)
 
-    async with adapter_given(
-        provider_type, answer("generate", bomb(512), Content_Encoding="gzip")
-    ) as adapter:
+    async with adapter_given(provider_type, answer("generate", bomb(64), Content_Encoding="gzip")) as adapter:
         asking = asyncio.create_task(failure_of(adapter.generate_content(ask())))
         waiting = asyncio.create_task(other())
         await asking

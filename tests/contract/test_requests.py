@@ -245,6 +245,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.processes
 async def test_nothing_in_the_environment_changes_where_or_as_whom_it_asks(provider_type):
     # In a process of its own: some of these are read when an SDK is imported.
     with Recorder() as recorder:

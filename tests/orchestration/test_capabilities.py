@@ -5,10 +5,11 @@ from pydantic import BaseModel
 
 from orchestration.errors import InputTooLong, NoCapableProvider, ProviderFailed
 from providers.models import ModelCapability
+from providers.registry import PROVIDER_TYPES
 from tests.contract.questions import png
 from usage.models import AIProviderUsageLog
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 PROMPT = "Title: Welder\nCompany: Acme\n"
 
@@ -22,7 +23,7 @@ def say(provider_type, model_name, **facts):
     return ModelCapability.objects.create(provider_type=provider_type, model_name=model_name, **facts)
 
 
-@pytest.mark.parametrize("provider_type", ["gemini", "openai", "claude", "local"])
+@pytest.mark.parametrize("provider_type", sorted(PROVIDER_TYPES))
 def test_a_model_without_structured_output_serves_by_prompt_and_the_result_says_so(
     config_at, ask, sandbox, provider_type
 ):

@@ -17,12 +17,15 @@ from orchestration.routing.snapshot import ProviderSnapshot
 from providers.capabilities.facts import UNKNOWN
 from providers.errors import MEANINGS
 from providers.models import ModelCapability
+from providers.registry import PROVIDER_TYPES
 from tests.factories import make_user
 from usage.models import AIProviderUsageLog
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pauses")]
-
-VENDORS = ["gemini", "openai", "claude", "local"]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_pauses"),
+]
 
 
 class Greeting(BaseModel):
@@ -86,7 +89,7 @@ def test_every_kind_of_the_table_is_tried():
 
 
 @pytest.mark.parametrize("fault", TABLE)
-@pytest.mark.parametrize("provider_type", VENDORS)
+@pytest.mark.parametrize("provider_type", sorted(PROVIDER_TYPES))
 def test_alone(ask, config_at, fault, provider_type):
     row = TABLE[fault]
     config = config_at(
@@ -107,7 +110,7 @@ def test_alone(ask, config_at, fault, provider_type):
 
 
 @pytest.mark.parametrize("fault", TABLE)
-@pytest.mark.parametrize("provider_type", VENDORS)
+@pytest.mark.parametrize("provider_type", sorted(PROVIDER_TYPES))
 def test_beside_a_healthy_one(ask, config_at, sandbox, fault, provider_type):
     row = TABLE[fault]
     first = config_at(f"sandbox-mini@{fault}", provider_type=provider_type, priority=1)

@@ -22,6 +22,7 @@ from orchestration.errors import (
 from providers.adapters.base import Image
 from providers.errors import UndecryptableKey
 from providers.models import AIProviderConfig
+from providers.registry import PROVIDER_TYPES
 from tests.factories import make_user
 from tests.waiting import let_pass, wait_until
 from usage.ledger.base import QuotaExceeded
@@ -63,7 +64,7 @@ def the_books_balance(sandbox):
     assert AIProviderUsageLog.objects.filter(attempt__gte=1).count() == sandbox.hits()["total"]
 
 
-@pytest.mark.parametrize("provider_type", ["openai", "gemini", "claude", "local"])
+@pytest.mark.parametrize("provider_type", sorted(PROVIDER_TYPES))
 def test_it_answers_and_accounts_for_the_call(ask, config_at, user, provider_type):
     config = config_at(provider_type=provider_type)
     ModelPrice.objects.create(

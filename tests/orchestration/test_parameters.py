@@ -15,7 +15,11 @@ from tests.factories import make_config
 from tests.scripted import GENERATED, MESSAGE, RESPONSE, chat_reply, scripted
 from usage.models import AIProviderUsageLog
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_known")]
+pytestmark = [
+    pytest.mark.any_database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("nothing_known"),
+]
 
 
 class Greeting(BaseModel):

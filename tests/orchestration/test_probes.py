@@ -15,6 +15,7 @@ from orchestration.celery_tasks import probe_providers
 from orchestration.models import Lease, ProviderProbe
 from orchestration.probes import runs
 from providers.encryption import SealedValue
+from providers.registry import PROVIDER_TYPES
 from tests.orchestration.probing import flag_of, found, probe
 from tests.waiting import wait_until
 from usage.models import AIProviderUsageLog, QuotaCounter
@@ -22,7 +23,7 @@ from usage.models import AIProviderUsageLog, QuotaCounter
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("provider_type", ["gemini", "openai", "claude", "local"])
+@pytest.mark.parametrize("provider_type", sorted(PROVIDER_TYPES))
 def test_a_probe_asks_each_vendor_for_its_list_and_nothing_more(config_at, sandbox, provider_type):
     config = config_at(provider_type=provider_type)
 

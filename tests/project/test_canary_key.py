@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Plan
 from aditus.logs import JsonFormatter
+from providers.registry import PROVIDER_TYPES
 from sandbox import faults
 from tests.factories import make_config
 from usage.models import AIProviderUsageLog
@@ -20,7 +21,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CANARY = "sk-ant-canary-7f3a9c51d2e84b60-do-not-tell"
 TELLING = "canary-7f3a9c51d2e84b60"
-VENDORS = ("openai", "gemini", "claude", "local")
 TEXT = "Backend Engineer. We look for an engineer who writes Python and knows PostgreSQL well."
 MISBEHAVIOUR = [
     "",
@@ -49,7 +49,7 @@ def log():
     root.setLevel(level)
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("vendor", sorted(PROVIDER_TYPES))
 def test_a_key_appears_nowhere_but_in_its_column(api, sandbox, super_admin, log, vendor):
     Plan.objects.update(daily_token_limit=None)
     console = Client()

@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+pytestmark = pytest.mark.any_database
+
 PATHS = ["job-extractor/extract", "profiles", "auth/token", "cv-drafter/draft"]
 NAN, TWICE = '{"text": NaN}', '{"text": "a", "text": "b"}'
 

@@ -38,6 +38,7 @@ def test_every_view_that_lists_has_the_mechanism():
     assert len(PAGED) == 3
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("address", LISTS)
 @pytest.mark.parametrize("parameter", ["lmit", "page", "format", "api_key", "__class__"])
 def test_a_parameter_it_does_not_know_is_named(admin_api, address, parameter):
@@ -49,6 +50,7 @@ def test_without_any_it_answers(admin_api, address):
     assert admin_api.get(address).status_code == 200
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("address", PAGED)
 @pytest.mark.parametrize("name", ["limit", "offset"])
 @pytest.mark.parametrize("value", ["abc", "-1", "1.5", "", "1e3", "9" * 30, "9" * 5000, "\x00", "٣x"])

@@ -14,6 +14,8 @@ from providers.credentials import checks
 from providers.models import AIProviderConfig
 from tests.factories import make_config
 
+pytestmark = pytest.mark.any_database
+
 TEST_PATH = "/api/v1/super-admin/providers/configs/test"
 CONFIGS = "/api/v1/super-admin/providers/configs"
 KEY = "sk-test-0123456789abcdef"

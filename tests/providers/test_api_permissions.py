@@ -11,7 +11,7 @@ from accounts.tokens import issue_pair
 from providers.models import AIProviderConfig
 from tests.factories import make_config, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 
 ROOT = "/api/v1/super-admin/providers"
 DOORS = [

@@ -1,6 +1,7 @@
 import pytest
 
 from providers.capabilities.facts import UNKNOWN, Capabilities, CapabilityMatrix, capabilities_of
+from providers.registry import PROVIDER_TYPES
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_unknown_means_no(provider_type, model):
     assert capabilities_of(provider_type, model) == UNKNOWN == Capabilities()
 
 
-@pytest.mark.parametrize("provider_type", ["openai", "gemini", "claude", "local"])
+@pytest.mark.parametrize("provider_type", sorted(PROVIDER_TYPES))
 def test_the_sandboxs_models_can_do_the_same_for_every_vendor(provider_type):
     assert capabilities_of(provider_type, "sandbox-mini@rate_limited=2").vision is True
     assert capabilities_of(provider_type, "sandbox-mini").structured_output is True

@@ -26,13 +26,8 @@ class RunningSandbox:
         self.gemini = f"{self.root}/gemini"
 
     def base_url(self, provider_type):
-        """For a provider type of the registry (gemini, openai, claude, local)."""
-        return {
-            "gemini": self.gemini,
-            "openai": self.openai,
-            "claude": self.anthropic,
-            "local": self.openai,
-        }[provider_type]
+        """For a provider type of the registry; whoever has no wire of its own speaks OpenAI's."""
+        return {"gemini": self.gemini, "claude": self.anthropic}.get(provider_type, self.openai)
 
     def hits(self):
         return self._call("hits")

@@ -218,6 +218,7 @@ async def test_it_serves_this_machine_only(host):
         await start(Sandbox(), host=host, port=0)
 
 
+@pytest.mark.processes
 def test_the_command_serves_until_it_is_told_to_stop():
     command = [sys.executable, "-m", "sandbox", "--port", "0"]
 

@@ -190,6 +190,7 @@ def _failed_and_latency(rows):
     return len(failed), round(sum(latencies) / len(latencies)) if latencies else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minute", [0, 1, 37, 59])
 def test_what_the_rollups_say_of_24_hours_is_what_the_rows_say(minute):
     now = utc(2026, 11, 21, 15, minute)

@@ -172,6 +172,7 @@ def told(period):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minute", [0, 17])
 def test_what_the_rollups_say_of_the_work_is_what_the_rows_say(minute):
     now = datetime(2026, 11, 21, 15, minute, tzinfo=UTC)

@@ -11,7 +11,7 @@ from providers.models import ModelCapability
 from tests.factories import make_config
 from usage.models import ModelPrice, QuotaCounter
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 
 
 @pytest.fixture

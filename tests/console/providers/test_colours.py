@@ -4,13 +4,13 @@ The shares are those of `.vendor` in console/static/console/providers.css.
 """
 
 import re
-from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from providers.registry import PROVIDER_TYPES
 
-CSS = Path(__file__).parents[3] / "console" / "static" / "console" / "providers.css"
+CSS = settings.BASE_DIR / "console" / "static" / "console" / "providers.css"
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 MIX = re.compile(r"(background|color): color-mix\(in srgb, var\(--vendor\) (\d+)%, (white|black)\)")
 

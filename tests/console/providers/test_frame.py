@@ -10,7 +10,7 @@ from django.utils.html import strip_tags
 from providers.configs import changes as providers
 from tests.factories import make_config
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 LIST = "/admin/providers/aiproviderconfig/"
 
 

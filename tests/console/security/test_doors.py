@@ -10,7 +10,7 @@ from accounts.models import AuditEntry
 from tests.accounts.authenticator import Phone, enrol, later, refusals
 from tests.factories import make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_in_production")]
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db, pytest.mark.usefixtures("as_in_production")]
 PASSWORD = "correct horse battery"
 HOME = "/admin/"
 

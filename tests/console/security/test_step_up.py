@@ -9,7 +9,7 @@ from accounts.models import AuditEntry, User
 from tests.accounts.authenticator import Phone, enrol, later, refusals
 from tests.factories import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
 PASSWORD = "correct horse battery"
 HOME = "/admin/"
 

@@ -1,7 +1,7 @@
 """Everything that can go wrong does so at random, from many threads at once; then the books are read.
 
 Vendors fail in every way the sandbox knows, callers leave, and configs come and go. The seed decides what
-goes wrong, the machine when. `python -m bench.chaos` makes three thousand calls of it.
+goes wrong, the machine when. `make chaos` makes three thousand calls of it.
 """
 
 import asyncio
@@ -180,5 +180,5 @@ def test_after_any_number_of_things_that_went_wrong_the_books_balance(config_at,
 
 
 def report(**figures):
-    """For `python -m bench.chaos`, which shows what tests print."""
+    """For `make chaos`, which shows what tests print."""
     print(", ".join(f"{name} {figure}" for name, figure in figures.items()))  # noqa: T201
