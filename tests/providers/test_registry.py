@@ -1,33 +1,22 @@
 """A vendor is a registry line over an adapter and a row in the docs; an adapter has its contract suite."""
 
 import inspect
-import pkgutil
 import re
 import subprocess
 import sys
-<<<<<<< HEAD
 from contextlib import aclosing
 from dataclasses import replace
-=======
-from importlib import import_module
->>>>>>> hd
 from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
 from providers.adapters.base import AIProvider, GenerationRequest
 from providers.errors import ProviderError
-=======
-from providers import adapters as package
-from providers.adapters.base import AIProvider
->>>>>>> hd
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES, ProviderFactory, key_variables, provider_choices
 from tests.contract.vendors import KEYS
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-<<<<<<< HEAD
 NEW_VENDOR_AND_TASK = """
 import os
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
@@ -44,16 +33,6 @@ call_command("makemigrations", check=True, dry_run=True)
 
 def own_classes(kind):
     return {kind, *(below for child in kind.__subclasses__() for below in own_classes(child))}
-=======
-
-
-def adapters():
-    """Every class in the adapters' package that can be asked."""
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        for _, found in inspect.getmembers(import_module(module.name), inspect.isclass):
-            if issubclass(found, AIProvider) and not inspect.isabstract(found):
-                yield found
->>>>>>> hd
 
 
 def test_every_registered_path_is_a_complete_adapter():
@@ -64,7 +43,6 @@ def test_every_registered_path_is_a_complete_adapter():
         assert not inspect.isabstract(adapter)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("slug", sorted(PROVIDER_TYPES))
 async def test_what_goes_wrong_at_a_vendor_is_told_under_its_own_name(slug):
     adapter = ProviderFactory.create_provider(
@@ -125,14 +103,6 @@ def test_registry_contract_and_docs_name_the_same_vendors():
 
     assert set(PROVIDER_TYPES) == set(rows)
     assert set(first_of_each_adapter.values()) == set(KEYS)
-=======
-def test_registry_adapters_contract_and_docs_name_the_same_vendors():
-    registered = {ProviderFactory.adapter_class(slug) for slug in PROVIDER_TYPES}
-    rows = re.findall(r"^\| `(\w+)` \|", (BASE_DIR / "docs" / "providers.md").read_text(), re.MULTILINE)
-
-    assert registered == set(adapters())
-    assert set(PROVIDER_TYPES) == set(KEYS) == set(rows)
->>>>>>> hd
     assert len(rows) == len(set(rows))
 
 
