@@ -12,12 +12,14 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.tokens import issue_pair
+from orchestration import background
 from orchestration.routing.snapshot import forget_snapshot
 from tests import services
 from tests.factories import make_user
 from tests.ports import free_port
 from tests.sandbox import running_sandbox
 from tests.waiting import PATIENCE_SECONDS, wait_until
+from usage.ledger.connections import close_pool
 
 DATA_MIGRATIONS = (
     ("accounts.migrations.0002_default_plans", "add_plans"),
@@ -31,6 +33,13 @@ LONGER_THAN_A_TEST_SECONDS = 60
 # How long an example takes says something about the machine only.
 hypothesis_settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("timeless")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """A database that somebody is connected to cannot be dropped, and one event loop lives to the end."""
+    yield
+    background.run(close_pool())
 
 
 @pytest.fixture(autouse=True)
