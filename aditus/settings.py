@@ -122,6 +122,8 @@ DATABASES = {
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=1 if EMBEDDED else 8)
 # The ledger that holds quotas and writes usage rows; see usage/ledger/base.py.
 LEDGER = "usage.ledger.portable.PortableLedger"
+# How many connections per process usage.ledger.postgres.PostgresLedger uses on the event loop.
+LEDGER_CONNECTIONS = 4
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache and workers --------------------------------------------------------------------------------

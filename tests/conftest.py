@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.tokens import issue_pair
+from orchestration import background
 from orchestration.routing.snapshot import forget_snapshot
 from tests import services
 from tests.clean_slate import CleanSlate
@@ -19,6 +20,7 @@ from tests.ports import free_port
 from tests.sandbox import running_sandbox
 from tests.selection import is_quick, needs_another_database
 from tests.waiting import PATIENCE_SECONDS, wait_until
+from usage.ledger.connections import close_pool
 
 DAY_SECONDS = 24 * 60 * 60
 LONGER_THAN_A_TEST_SECONDS = 60
@@ -26,6 +28,13 @@ LONGER_THAN_A_TEST_SECONDS = 60
 # How long an example takes says something about the machine only.
 hypothesis_settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("timeless")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    """A database that somebody is connected to cannot be dropped, and one event loop lives to the end."""
+    yield
+    background.run(close_pool())
 
 
 @pytest.fixture(autouse=True)

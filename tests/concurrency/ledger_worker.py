@@ -17,6 +17,7 @@ from tests.usage.attempts import NOON, make_attempt, success  # noqa: E402
 from usage.ledger.base import Attempt, QuotaExceeded, QuotaLimit  # noqa: E402
 from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS, CounterKey, unit_of  # noqa: E402
 from usage.ledger.portable import PortableLedger  # noqa: E402
+from usage.ledger.postgres import PostgresLedger  # noqa: E402
 from usage.models import QuotaCounter  # noqa: E402
 
 
@@ -138,11 +139,12 @@ def say(message):
     sys.stdout.flush()
 
 
+LEDGERS = {"portable": PortableLedger, "postgres": PostgresLedger}
 MODES = {mode.__name__: mode for mode in (reserve, use_up, churn, overlap, settle_and_sweep)}
 
 if __name__ == "__main__":
     job = json.loads(sys.argv[1])
-    ledger = UnguardedLedger() if job.get("unguarded") else PortableLedger()
+    ledger = UnguardedLedger() if job.get("unguarded") else LEDGERS[job["ledger"]]()
     say("ready")
     sys.stdin.readline()
     asyncio.run(MODES[job["mode"]](ledger, job))

@@ -15,12 +15,14 @@ from tests.usage.calls import make_calls
 from tests.waiting import PATIENCE_SECONDS, wait_until
 from usage.ledger.base import StaleRouting
 from usage.ledger.portable import PortableLedger
+from usage.ledger.postgres import PostgresLedger
 from usage.models import AIProviderUsageLog
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 DAY = "day:2026-11-21"
 WORKER = "ledger_worker"
+LEDGERS = {"portable": PortableLedger, "postgres": PostgresLedger}
 
 
 EVERY_KIND = [
@@ -33,8 +35,16 @@ EVERY_KIND = [
 ]
 
 
-def test_exactly_as_many_calls_are_admitted_as_there_is_room_for():
-    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=["user:1", "provider:1"], limit=3_700)
+@pytest.fixture(params=LEDGERS)
+def ledger(request):
+    """By its name, for the processes."""
+    return request.param
+
+
+def test_exactly_as_many_calls_are_admitted_as_there_is_room_for(ledger):
+    answers = answers_of(
+        WORKER, ledger=ledger, mode="reserve", calls=50, scopes=["user:1", "provider:1"], limit=3_700
+    )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
     assert sum(answer["admitted"] for answer in answers) == 37
@@ -44,10 +54,12 @@ def test_exactly_as_many_calls_are_admitted_as_there_is_room_for():
 
 
 @pytest.mark.parametrize("scope", ["user-usd:1", "task-usd:1:extraction", "provider-usd:1"])
-def test_exactly_as_many_calls_are_admitted_as_there_is_money_for(scope):
+def test_exactly_as_many_calls_are_admitted_as_there_is_money_for(ledger, scope):
     room = 37 * PICOS_HELD + PICOS_HELD - 1
 
-    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=["user:1", scope], usd_limit=room)
+    answers = answers_of(
+        WORKER, ledger=ledger, mode="reserve", calls=50, scopes=["user:1", scope], usd_limit=room
+    )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
     assert sum(answer["admitted"] for answer in answers) == 37
@@ -55,21 +67,27 @@ def test_exactly_as_many_calls_are_admitted_as_there_is_money_for(scope):
     assert counters() == {("user:1", DAY): (0, 3_700), (scope, DAY): (0, 37 * PICOS_HELD)}
 
 
-def test_exactly_as_many_calls_are_admitted_as_the_quota_of_a_task_has_room_for():
+def test_exactly_as_many_calls_are_admitted_as_the_quota_of_a_task_has_room_for(ledger):
     scopes = ["user:1", "task:1:extraction"]
-    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=scopes, limit=3_700)
+    answers = answers_of(WORKER, ledger=ledger, mode="reserve", calls=50, scopes=scopes, limit=3_700)
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
     assert sum(answer["admitted"] for answer in answers) == 37
     assert counters() == {(scope, DAY): (0, 3_700) for scope in scopes}
 
 
-def test_a_cap_that_all_processes_meet_at_once_begins_once_with_what_was_spent_before(user):
+def test_a_cap_that_all_processes_meet_at_once_begins_once_with_what_was_spent_before(ledger, user):
     make_calls(5, None, user=user, at=NOON - timedelta(hours=1), cost="0.01")
     scope, spent = f"user-usd:{user.pk}", 5 * 10**10
 
     answers = answers_of(
-        WORKER, mode="reserve", calls=50, scopes=[scope], usd_limit=spent + 37 * PICOS_HELD, user=user.pk
+        WORKER,
+        ledger=ledger,
+        mode="reserve",
+        calls=50,
+        scopes=[scope],
+        usd_limit=spent + 37 * PICOS_HELD,
+        user=user.pk,
     )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
@@ -97,10 +115,12 @@ def test_the_race_is_real_when_the_guard_is_off(scope):
         pytest.param(85, 1, 85, id="the whole quota is smaller than the most"),
     ],
 )
-def test_exactly_one_call_of_all_processes_gets_what_is_left(limit, admitted, held):
+def test_exactly_one_call_of_all_processes_gets_what_is_left(ledger, limit, admitted, held):
     scopes = ["user:1", "task:1:extraction", "provider:1"]
 
-    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=scopes, limit=limit, least=80)
+    answers = answers_of(
+        WORKER, ledger=ledger, mode="reserve", calls=50, scopes=scopes, limit=limit, least=80
+    )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
     assert sum(answer["admitted"] for answer in answers) == admitted
@@ -109,12 +129,14 @@ def test_exactly_one_call_of_all_processes_gets_what_is_left(limit, admitted, he
     assert counters() == sums_of_rows()
 
 
-def test_exactly_one_call_of_all_processes_gets_the_money_that_is_left():
+def test_exactly_one_call_of_all_processes_gets_the_money_that_is_left(ledger):
     # After 36 calls there is money for 60 tokens of prompt and 25 of reply.
     room = 36 * PICOS_HELD + 15_000_000 + 25 * 2_000_000
     scopes = ["user:1", "user-usd:1", "provider-usd:1"]
 
-    answers = answers_of(WORKER, mode="reserve", calls=50, scopes=scopes, usd_limit=room, least=80)
+    answers = answers_of(
+        WORKER, ledger=ledger, mode="reserve", calls=50, scopes=scopes, usd_limit=room, least=80
+    )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
     assert sum(answer["admitted"] for answer in answers) == 37
@@ -134,10 +156,10 @@ def test_the_race_for_what_is_left_is_real_when_the_guard_is_off(room):
     assert sum(answer["admitted"] for answer in answers) > 37
 
 
-def test_processes_that_use_a_quota_up_together_overshoot_nothing_and_leave_less_than_a_call():
+def test_processes_that_use_a_quota_up_together_overshoot_nothing_and_leave_less_than_a_call(ledger):
     scopes = ["user:1", "provider:1"]
 
-    answers = answers_of(WORKER, mode="use_up", calls=6, scopes=scopes, limit=5_000, least=80)
+    answers = answers_of(WORKER, ledger=ledger, mode="use_up", calls=6, scopes=scopes, limit=5_000, least=80)
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
     assert counters() == sums_of_rows()
@@ -147,8 +169,8 @@ def test_processes_that_use_a_quota_up_together_overshoot_nothing_and_leave_less
     assert min(answer["shortest"] for answer in answers if answer["calls"]) >= 20
 
 
-def test_processes_killed_in_mid_call_leave_no_reservation_behind():
-    with workers(WORKER, mode="churn", calls=6, scopes=EVERY_KIND) as processes:
+def test_processes_killed_in_mid_call_leave_no_reservation_behind(ledger):
+    with workers(WORKER, ledger=ledger, mode="churn", calls=6, scopes=EVERY_KIND) as processes:
         start(processes)
         for enough, process in enumerate(processes, start=3):
             for _ in range(enough):
@@ -159,7 +181,7 @@ def test_processes_killed_in_mid_call_leave_no_reservation_behind():
     assert in_flight >= PROCESSES
     assert counters() == sums_of_rows()
 
-    swept = run(PortableLedger().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
+    swept = run(LEDGERS[ledger]().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
 
     assert swept == in_flight
     assert not AIProviderUsageLog.objects.filter(status="started").exists()
@@ -167,10 +189,10 @@ def test_processes_killed_in_mid_call_leave_no_reservation_behind():
     assert counters() == sums_of_rows()
 
 
-def test_calls_that_share_counters_do_not_deadlock():
+def test_calls_that_share_counters_do_not_deadlock(ledger):
     scopes = [f"user:{number}" for number in range(4)] + ["provider:1", "provider:2", "user-usd:1"]
 
-    answers = answers_of(WORKER, mode="overlap", calls=50, scopes=scopes)
+    answers = answers_of(WORKER, ledger=ledger, mode="overlap", calls=50, scopes=scopes)
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
     assert AIProviderUsageLog.objects.filter(status="success").count() == 200
@@ -178,9 +200,11 @@ def test_calls_that_share_counters_do_not_deadlock():
     assert counters() == sums_of_rows()
 
 
-def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once():
+def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once(ledger):
     """Four processes sweep and settle the same overdue calls."""
-    answers = answers_of(WORKER, mode="settle_and_sweep", calls=25, scopes=["user:1", "user-usd:1"])
+    answers = answers_of(
+        WORKER, ledger=ledger, mode="settle_and_sweep", calls=25, scopes=["user:1", "user-usd:1"]
+    )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
     assert set(AIProviderUsageLog.objects.values_list("status", "total_tokens")) == {("success", 50)}
@@ -188,7 +212,7 @@ def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once():
     assert counters() == {("user:1", DAY): (calls * 50, 0), ("user-usd:1", DAY): (calls * cost, 0)}
 
 
-def test_a_config_deleted_while_a_call_reserves_leaves_no_trace_of_the_call():
+def test_a_config_deleted_while_a_call_reserves_leaves_no_trace_of_the_call(ledger):
     """The reservation has read the old revision by then; its foreign key waits for the deletion to commit."""
     config = make_config()
     attempt = make_attempt(config=config)
@@ -206,7 +230,7 @@ def test_a_config_deleted_while_a_call_reserves_leaves_no_trace_of_the_call():
     assert deleted.wait(PATIENCE_SECONDS)
 
     with pytest.raises(StaleRouting):
-        run(PortableLedger().reserve(attempt))
+        run(LEDGERS[ledger]().reserve(attempt))
 
     thread.join()
     assert not AIProviderUsageLog.objects.exists()

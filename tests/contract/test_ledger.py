@@ -12,11 +12,15 @@ from tests.usage.attempts import NOON, counters, make_attempt, run, success
 from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting
 from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.ledger.portable import PortableLedger
+from usage.ledger.postgres import PostgresLedger
 from usage.models import AIProviderUsageLog
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LEDGERS = [pytest.param(PortableLedger, id="portable")]
+LEDGERS = [
+    pytest.param(PortableLedger, id="portable"),
+    pytest.param(PostgresLedger, id="postgres", marks=pytest.mark.postgres),
+]
 
 DAY, MONTH = "day:2026-11-21", "month:2026-11"
 REFUSED_BY_VENDOR = Outcome(

@@ -40,6 +40,9 @@ SWEEP_BATCH = 200
 # why; then there is room after all. Bounded for databases whose snapshot would show it for ever.
 HOLD_TRIES = 3
 
+# What a vendor may have reported that a row or its price has no place for.
+CANNOT_BE_WRITTEN = (DataError, IntegrityError, ArithmeticError, AttributeError, TypeError, ValueError)
+
 _ABANDONED = Outcome(
     status=Status.ABORTED.value,
     usage=None,
@@ -89,7 +92,7 @@ class PortableLedger(Ledger):
                 if RoutingRevision.current() != attempt.routing_revision:
                     raise StaleRouting
                 near = []
-                overrides = _prices_for(attempt)
+                overrides = prices_to_hold(attempt)
                 if with_what_is_left:
                     attempt = holds.cut(attempt, taken=self._locked_counters(attempt), overrides=overrides)
                 held = holds.holds_of(attempt, overrides=overrides)
@@ -149,13 +152,21 @@ class PortableLedger(Ledger):
         )
 
 
-def _prices_for(attempt: Attempt) -> Overrides:
+def prices_to_hold(attempt: Attempt) -> Overrides:
     """The admin's prices, read only where money is limited."""
     if attempt.prices is not None:
         return attempt.prices
     if all(limit.unit == "tokens" for limit in attempt.limits):
         return {}
     return overrides_for(provider_type=attempt.provider_type, model_names=[attempt.model_name])
+
+
+def prices_of_settlement(attempt: Attempt, outcome: Outcome) -> Overrides:
+    """The admin's prices of the model that was asked for and of the one that answered."""
+    if attempt.prices is not None:
+        return attempt.prices
+    names = (attempt.model_name, outcome.model_name)
+    return overrides_for(provider_type=attempt.provider_type, model_names=names)
 
 
 def _raise_reserved(limit: QuotaLimit, amount: int, *, most: int | None) -> bool:
@@ -179,16 +190,14 @@ def _begin(limit: QuotaLimit, attempt: Attempt) -> None:
 def _settle(reservation: Reservation, outcome: Outcome) -> Settlement:
     try:
         return _settle_as(reservation, outcome)
-    except (DataError, IntegrityError, ArithmeticError, AttributeError, TypeError, ValueError):
+    except CANNOT_BE_WRITTEN:
         logger.exception("Usage row %s is settled at the estimate", reservation.log_id)
         return _settle_as(reservation, rows.without_details(outcome))
 
 
 def _settle_as(reservation: Reservation, outcome: Outcome) -> Settlement:
     held, outcome = Held.by_reservation(reservation), rows.presentable(outcome)
-    overrides = overrides_for(
-        provider_type=held.provider_type, model_names=(held.model_name, outcome.model_name)
-    )
+    overrides = prices_of_settlement(reservation.attempt, outcome)
     settlement, columns = rows.closed(held, outcome, overrides=overrides, now=timezone.now())
     row = AIProviderUsageLog.objects.filter(pk=reservation.log_id)
     charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)

@@ -1,0 +1,144 @@
+"""The ledger's own connections to PostgreSQL, used on the event loop itself: no thread, no ORM.
+
+Connections belong to the loop they were made on, so there is a pool per process and loop, of at most
+LEDGER_CONNECTIONS. It ends with the loop. Unlike psycopg's it has no tasks of its own: a loop that ends
+breaks those off, and then either waits for them or leaves their connections open. Nothing is kept in a
+session, and no statement is prepared, so a pooler such as PgBouncer may stand before the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from psycopg.pq import ConnStatus, TransactionStatus
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+# Seconds after which a connection is replaced: what a session grows on the server goes with it.
+LONGEST_LIFE = 60 * 60
+# Seconds to wait for one, where Django's own pool says nothing.
+PATIENCE = 10.0
+# Of Django's parameters what is for its own, synchronous cursors.
+_NOT_OURS = ("cursor_factory", "context")
+
+
+async def fetch_one(statement: str, parameters: Sequence[object]) -> tuple[Any, ...] | None:
+    """The first row of one statement, which is a transaction of its own; None where there is none. Raises
+    Django's database errors."""
+    with connection.wrap_database_errors:
+        pool = await _pool()
+        borrowed = await pool.lend()
+        try:
+            cursor = await borrowed.execute(statement, parameters)
+            return await cursor.fetchone()
+        finally:
+            await pool.take_back(borrowed)
+
+
+async def close_pool() -> None:
+    """Close the running loop's pool, if it has one; the next statement opens another."""
+    if found := _pools.get(_key()):
+        await found.close()
+
+
+class _Pool:
+    def __init__(self) -> None:
+        """For the database as Django's settings have it now."""
+        parameters = connection.get_connection_params()
+        for name in _NOT_OURS:
+            parameters.pop(name, None)
+        self._parameters = parameters | {"autocommit": True, "prepare_threshold": None}
+        options = connection.settings_dict["OPTIONS"].get("pool")
+        self._patience: float = options.get("timeout", PATIENCE) if isinstance(options, dict) else PATIENCE
+        self._free = asyncio.Semaphore(settings.LEDGER_CONNECTIONS)
+        self._idle: list[Connection] = []
+        self._born: dict[Connection, float] = {}
+        self._is_closed = False
+        # A loop that ends runs its generators to their end, and so this one, which closes the pool.
+        self._until_the_end = self._closing()
+
+    async def open(self) -> None:
+        await anext(self._until_the_end)
+
+    async def close(self) -> None:
+        await self._until_the_end.aclose()
+
+    async def lend(self) -> Connection:
+        """One that is alive. psycopg.OperationalError when the server cannot be reached, or when all are in
+        use for longer than the pool waits."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._free.acquire()
+        except TimeoutError:
+            raise psycopg.OperationalError("all connections of the ledger are in use") from None
+        try:
+            while self._idle:
+                borrowed = self._idle.pop()
+                if _is_alive(borrowed):
+                    return borrowed
+                await self._drop(borrowed)
+            borrowed = await psycopg.AsyncConnection.connect(**self._parameters)
+        except BaseException:
+            self._free.release()
+            raise
+        self._born[borrowed] = time.monotonic()
+        return borrowed
+
+    async def take_back(self, borrowed: Connection) -> None:
+        # One whose statement was broken off is in no state to be lent again.
+        is_usable = borrowed.info.transaction_status is TransactionStatus.IDLE
+        is_young = time.monotonic() - self._born.get(borrowed, 0.0) < LONGEST_LIFE
+        if is_usable and is_young and not self._is_closed:
+            self._idle.append(borrowed)
+        else:
+            await self._drop(borrowed)
+        self._free.release()
+
+    async def _drop(self, borrowed: Connection) -> None:
+        self._born.pop(borrowed, None)
+        await borrowed.close()
+
+    async def _closing(self) -> AsyncGenerator[None]:
+        key = _key()
+        try:
+            yield
+        finally:
+            _pools.pop(key, None)
+            self._is_closed = True
+            while self._idle:
+                await self._drop(self._idle.pop())
+
+
+_pools: dict[tuple[int, asyncio.AbstractEventLoop], _Pool] = {}
+
+
+def _key() -> tuple[int, asyncio.AbstractEventLoop]:
+    # A forked process may inherit a loop; its parent's connections it must not touch.
+    return os.getpid(), asyncio.get_running_loop()
+
+
+async def _pool() -> _Pool:
+    key = _key()
+    pool = _pools.get(key)
+    if pool is None:
+        pool = _pools[key] = _Pool()
+        await pool.open()
+    return pool
+
+
+def _is_alive(borrowed: Connection) -> bool:
+    """Whether the server still keeps its end, without asking it. The first look reads the farewell that it
+    may have sent, the second finds the end."""
+    try:
+        borrowed.pgconn.consume_input()
+        borrowed.pgconn.consume_input()
+    except psycopg.Error:
+        return False
+    return borrowed.pgconn.status == ConnStatus.OK

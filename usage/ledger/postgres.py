@@ -1,0 +1,211 @@
+"""The ledger on PostgreSQL: one statement an operation, on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import DataError, IntegrityError, connection
+from django.utils import timezone
+
+from accounts.database import in_database_thread
+from usage.ledger import holds, rows
+from usage.ledger.base import (
+    Attempt,
+    Hold,
+    Outcome,
+    QuotaLimit,
+    QuotaWarning,
+    Reservation,
+    Settlement,
+    StaleRouting,
+    UnknownPrice,
+)
+from usage.ledger.connections import fetch_one
+from usage.ledger.limits import exceeded
+from usage.ledger.portable import CANNOT_BE_WRITTEN, PortableLedger, prices_of_settlement, prices_to_hold
+from usage.ledger.rows import Held
+from usage.models import AIProviderUsageLog, Status
+from usage.pricing import Overrides
+
+R = TypeVar("R")
+
+_TABLE = AIProviderUsageLog._meta.db_table
+_COUNTERS = "%s::text[], %s::text[], %s::bigint[], %s::bigint[]"
+
+# asyncio itself keeps only weak references to tasks.
+_unfinished: set[asyncio.Task[Any]] = set()
+
+
+class PostgresLedger(PortableLedger):
+    """Exact by the same row locks as the portable ledger's, taken in the same order. The rare cases are left
+    to it, each in a transaction of its own after a statement that changed nothing: a counter that begins with
+    the sum of its rows, a call that is cut to what is left, a row that was swept or settled before, and what
+    the database does not take."""
+
+    async def reserve(self, attempt: Attempt) -> Reservation:
+        try:
+            return await self._reserve_at_once(attempt)
+        except (UnknownPrice, IntegrityError, DataError):
+            # Where the routing has moved meanwhile, that is the answer; the portable ledger looks first.
+            return await super().reserve(attempt)
+
+    async def settle(self, reservation: Reservation, outcome: Outcome) -> Settlement:
+        try:
+            settlement = await _settle_at_once(reservation, outcome)
+        except CANNOT_BE_WRITTEN:
+            settlement = None
+        return settlement or await super().settle(reservation, outcome)
+
+    async def record_refusal(self, attempt: Attempt, *, error_kind: str, error_message: str) -> None:
+        await _to_the_end(_insert(rows.refused(attempt, error_kind=error_kind, error_message=error_message)))
+
+    async def record_cached(self, attempt: Attempt, *, latency_ms: int) -> None:
+        await _to_the_end(_insert(rows.answered_again(attempt, latency_ms=latency_ms)))
+
+    async def _reserve_at_once(self, attempt: Attempt) -> Reservation:
+        overrides = await _prices_to_hold(attempt)
+        held = holds.holds_of(attempt, overrides=overrides)
+        row = rows.opened(attempt, (hold for _, hold in held))
+        found = await fetch_one(_reserving(), [*_counters_of(attempt, held), *_values(row)])
+        if found is None:
+            raise RuntimeError("the statement that reserves says nothing")
+        verdict, at_counter, used, reserved, taken, log_id = found
+        if verdict == "held":
+            return Reservation(log_id, attempt, tuple(hold for _, hold in held), _near(held, taken))
+        if verdict == "stale":
+            raise StaleRouting
+        if verdict == "full":
+            limit, _ = held[at_counter - 1]
+            # The counters before this one had room for all of the call, so for its fewest tokens as well.
+            fewest = replace(attempt, reserved_tokens=attempt.fewest_tokens)
+            _, needed = holds.holds_of(fewest, overrides=overrides)[at_counter - 1]
+            if limit.limit is None or used + reserved + needed.amount > limit.limit:
+                raise exceeded(
+                    limit, used=used, reserved=reserved, requested=needed.amount, now=attempt.started_at
+                )
+            return await in_database_thread(self._open, attempt, with_what_is_left=True)
+        return await super().reserve(attempt)
+
+
+async def _prices_to_hold(attempt: Attempt) -> Overrides:
+    if attempt.prices is not None:
+        return attempt.prices
+    return await in_database_thread(prices_to_hold, attempt)
+
+
+def _counters_of(attempt: Attempt, held: Sequence[tuple[QuotaLimit, Hold]]) -> list[object]:
+    return [
+        attempt.routing_revision,
+        [hold.scope for _, hold in held],
+        [hold.window for _, hold in held],
+        [hold.amount for _, hold in held],
+        [limit.limit for limit, _ in held],
+        [limit.starts_at is not None for limit, _ in held],
+    ]
+
+
+def _near(held: Iterable[tuple[QuotaLimit, Hold]], taken: Iterable[int]) -> tuple[QuotaWarning, ...]:
+    return tuple(
+        QuotaWarning(limit, amount)
+        for (limit, _), amount in zip(held, taken, strict=True)
+        if limit.subject != "provider" and limit.is_due_for_warning(amount)
+    )
+
+
+async def _settle_at_once(reservation: Reservation, outcome: Outcome) -> Settlement | None:
+    """None when the row is not open any more; then nothing was changed."""
+    held, outcome = Held.by_reservation(reservation), rows.presentable(outcome)
+    overrides = reservation.attempt.prices
+    if overrides is None:
+        overrides = await in_database_thread(prices_of_settlement, reservation.attempt, outcome)
+    settlement, columns = rows.closed(held, outcome, overrides=overrides, now=timezone.now())
+    charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)
+    closed = await fetch_one(
+        _settling(tuple(columns)),
+        [
+            *_prepared(columns),
+            reservation.log_id,
+            [hold.scope for hold in held.holds],
+            [hold.window for hold in held.holds],
+            [charged[hold.key] for hold in held.holds],
+            [-hold.amount for hold in held.holds],
+        ],
+    )
+    if closed is None:
+        return None
+    return replace(settlement, quota_warnings=rows.warnings_after(reservation, charged))
+
+
+async def _insert(row: AIProviderUsageLog) -> None:
+    await fetch_one(_inserting(), _values(row))
+
+
+async def _to_the_end(writing: Coroutine[Any, Any, R]) -> R:
+    """Whoever wants the row may be cancelled; it is written all the same."""
+    task = asyncio.ensure_future(writing)
+    _unfinished.add(task)
+    task.add_done_callback(_unfinished.discard)
+    return await asyncio.shield(task)
+
+
+# --- Statements -------------------------------------------------------------------------------------------
+
+
+@cache
+def _reserving() -> str:
+    """The row is inserted by the statement that moves the counters, where it did."""
+    return f"""
+        WITH held AS MATERIALIZED (
+            SELECT * FROM ledger_hold(%s::bigint, {_COUNTERS}, %s::boolean[])
+        ), opened AS (
+            INSERT INTO {_TABLE} ({_names()}) SELECT {_casts()} FROM held WHERE verdict = 'held' RETURNING id
+        )
+        SELECT verdict, at_counter, used_there, reserved_there, taken, (SELECT id FROM opened) FROM held
+    """  # noqa: S608
+
+
+@cache
+def _settling(columns: tuple[str, ...]) -> str:
+    """The row first and then its counters, as everybody does who closes one."""
+    changes = ", ".join(f'"{_field(name).column}" = %s' for name in columns)
+    return f"""
+        WITH closed AS (
+            UPDATE {_TABLE} SET {changes} WHERE id = %s AND status = '{Status.STARTED.value}' RETURNING id
+        )
+        SELECT id, ledger_move({_COUNTERS}) FROM closed
+    """  # noqa: S608
+
+
+@cache
+def _inserting() -> str:
+    return f"INSERT INTO {_TABLE} ({_names()}) SELECT {_casts()} RETURNING id"
+
+
+@cache
+def _fields() -> tuple[Any, ...]:
+    return tuple(field for field in AIProviderUsageLog._meta.concrete_fields if not field.primary_key)
+
+
+def _names() -> str:
+    return ", ".join(f'"{field.column}"' for field in _fields())
+
+
+def _casts() -> str:
+    """To the type without its length: a cast to the length would cut in silence what the column refuses."""
+    return ", ".join(f"%s::{field.db_type(connection).partition('(')[0]}" for field in _fields())
+
+
+def _values(row: AIProviderUsageLog) -> list[object]:
+    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _fields()]
+
+
+def _prepared(columns: Mapping[str, object]) -> list[object]:
+    return [_field(name).get_db_prep_save(value, connection) for name, value in columns.items()]
+
+
+def _field(name: str) -> Any:
+    return AIProviderUsageLog._meta.get_field(name)
