@@ -121,9 +121,9 @@ DATABASES = {
 # How many hops from async code into the database run at once per process. SQLite has one writer anyway.
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=1 if EMBEDDED else 8)
 # The ledger that holds quotas and writes usage rows; see usage/ledger/base.py.
-LEDGER = "usage.ledger.portable.PortableLedger"
-# How many connections per process usage.ledger.postgres.PostgresLedger uses on the event loop.
-LEDGER_CONNECTIONS = 4
+LEDGER = "usage.ledger.portable.PortableLedger" if EMBEDDED else "usage.ledger.postgres.PostgresLedger"
+# How many connections per process PostgresLedger uses on the event loop.
+LEDGER_CONNECTIONS = env.int("LEDGER_CONNECTIONS", default=4)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache and workers --------------------------------------------------------------------------------
