@@ -10,8 +10,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
+from accounts.concurrency import run
 from accounts.tokens import issue_pair
-from orchestration import background
 from orchestration.routing.snapshot import forget_snapshot
 from tests import services
 from tests.clean_slate import CleanSlate
@@ -30,13 +30,6 @@ hypothesis_settings.register_profile("timeless", deadline=None, suppress_health_
 hypothesis_settings.load_profile("timeless")
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup):
-    """A database that somebody is connected to cannot be dropped, and one event loop lives to the end."""
-    yield
-    background.run(close_pool())
-
-
 @pytest.fixture(autouse=True)
 def one_day():
     """No midnight passes during a test: quotas, figures and rollups are kept by the day, in UTC."""
@@ -52,6 +45,8 @@ def django_db_setup(django_db_setup, django_db_blocker):
         slate = CleanSlate()
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: slate.restore())
         yield
+    # A database that somebody is connected to cannot be dropped, and one event loop lives to the end.
+    run(close_pool())
 
 
 @pytest.fixture(autouse=True)

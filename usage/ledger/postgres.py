@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.db import DataError, IntegrityError, connection
 from django.utils import timezone
 
-from accounts.database import in_database_thread
+from accounts.concurrency import in_database_thread
 from usage.ledger import holds, rows
 from usage.ledger.base import (
     Attempt,
