@@ -99,10 +99,8 @@ class AIOrchestrator:
             response_model=response_model,
             max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
         )
-        if begun is None:
-            begun = await in_database_thread(begin, user, task)
-        else:
-            prompt_version = begun.prompt_version
+        version = begun.prompt_version if begun else prompt_version
+        begun = begun or await in_database_thread(begin, user, task)
         question = Question(
             user_id=user.pk,
             calendar=user.calendar,
@@ -110,7 +108,7 @@ class AIOrchestrator:
             plan=begun.plan,
             request=request,
             request_id=get_guid() or uuid.uuid4().hex,
-            prompt_version=prompt_version,
+            prompt_version=version,
             rather_than=rather_than,
         )
         call = _planned(question, begun)

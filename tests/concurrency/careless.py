@@ -4,7 +4,7 @@ import asyncio
 
 from django.conf import settings
 
-from orchestration.guards.base import WINDOW, Entry
+from orchestration.guards.base import WINDOW, GateAnswer
 from orchestration.guards.redis import RedisGuards
 
 
@@ -22,9 +22,9 @@ class LooksThenWrites(RedisGuards):
     async def enter(self, gate, call, *, now, seconds):
         state = await self.gate_state(gate, now=now)
         if gate.per_minute is not None and state.recent >= gate.per_minute:
-            return Entry(admitted=False, cause="rate", wait=WINDOW)
+            return GateAnswer(admitted=False, cause="rate", wait=WINDOW)
         if gate.concurrent is not None and state.under_way >= gate.concurrent:
-            return Entry(admitted=False, cause="concurrency")
+            return GateAnswer(admitted=False, cause="concurrency")
         await self._meanwhile()
         return await super().enter(type(gate)(gate.key), call, now=now, seconds=seconds)
 

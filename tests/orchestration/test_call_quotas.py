@@ -154,14 +154,14 @@ def test_the_result_tells_which_quotas_are_nearly_used_up(config_at, ask, user):
 def test_the_request_that_is_sent_is_held_to_what_is_left_of_the_quota(config_at, ask, user):
     with Recorder(status=500) as server:
         make_config(base_url=server.url + "/v1", timeout=5)
-        QuotaRule.objects.create(user=user, task="cover_letter", unit="tokens", period="day", limit=1_000)
+        QuotaRule.objects.create(user=user, task="cover_letter", unit="tokens", period="day", limit=1_500)
         with pytest.raises(DomainError):
             ask(task="cover_letter")
 
     first = AIProviderUsageLog.objects.order_by("attempt")[0]
     sent = json.loads(server.requests[0][2])["max_output_tokens"]
     assert task_type("cover_letter").usual_output_tokens <= sent < task_type("cover_letter").max_output_tokens
-    assert first.reserved_tokens == first.reserved_input_tokens + sent == 1_000
+    assert first.reserved_tokens == first.reserved_input_tokens + sent == 1_500
 
 
 def test_with_less_left_than_a_usual_reply_takes_nothing_is_sent(config_at, ask, user, sandbox):

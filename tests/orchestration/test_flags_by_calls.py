@@ -83,7 +83,7 @@ def no_flags(monkeypatch):
         raise OperationalError("the database is away")
 
     for name in ("flag", "unflag"):
-        monkeypatch.setattr(f"orchestration.asking.{name}", away)
+        monkeypatch.setattr(f"orchestration.calls.loop.{name}", away)
 
 
 @pytest.mark.usefixtures("no_flags")
