@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,6 @@ from providers.local_model import LocalModelUnavailable
 from providers.models import AIProviderConfig
 from providers.registry import key_variables
 from tests.ports import free_port
-from tests.sandbox import Holding, running_sandbox
 from usage.pricing import overrides_for, quote
 
 
@@ -157,14 +157,14 @@ def test_a_local_model_that_does_not_come_up_is_skipped(installed):
 @pytest.mark.django_db(transaction=True)
 def test_a_local_model_that_takes_too_long_is_skipped_and_the_sandbox_serves_again(installed, monkeypatch):
     monkeypatch.setattr(local_job, "ANSWER_SECONDS", 0.5)
-    vendor = Holding()
-    with running_sandbox(vendor) as running:
-        monkeypatch.setattr("aditus.demo.seeds.LOCAL_PORT", int(running.root.rpartition(":")[2]))
+    # It takes connections and says nothing.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setattr("aditus.demo.seeds.LOCAL_PORT", port)
         seed_demo("sandbox")
 
         with pytest.raises(local_job.Skipped, match="had not answered after"):
-            local_job.ask(User.objects.get(email=DEMO_EMAIL), Served(running.root))
-        vendor.let_go()
+            local_job.ask(User.objects.get(email=DEMO_EMAIL), Served(f"http://127.0.0.1:{port}"))
 
     serving = AIProviderConfig.objects.filter(is_active=True).values_list("provider_type", flat=True)
     assert set(serving) == {"gemini", "openai", "claude"}
