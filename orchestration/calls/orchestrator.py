@@ -100,7 +100,8 @@ class AIOrchestrator:
             max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
         )
         version = begun.prompt_version if begun else prompt_version
-        begun = begun or await in_database_thread(begin, user, task)
+        if begun is None:
+            begun = await in_database_thread(begin, user, task)
         question = Question(
             user_id=user.pk,
             calendar=user.calendar,
