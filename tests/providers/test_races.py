@@ -32,8 +32,20 @@ from usage.ledger.portable import PortableLedger
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 OLD, NEW = "sk-test-0123456789-old1", "sk-test-0123456789-new1"
-LISTS = {"status": 200, "body": b'{"object": "list", "data": [{"id": "gpt-5-mini", "object": "model"}]}'}
-REFUSES = {"status": 401, "body": b'{"error": {"message": "Incorrect API key"}}'}
+REFUSED = 401, b'{"error": {"message": "Incorrect API key"}}'
+
+
+def lists(method, path, key):
+    """To the old key, and to no other; and it speaks the Responses API, which an empty question tells."""
+    if key != OLD:
+        return REFUSED
+    if method == "POST":
+        return 400, b'{"error": {"message": "Missing required parameter: model.", "code": "missing"}}'
+    return 200, b'{"object": "list", "data": [{"id": "gpt-5-mini", "object": "model"}]}'
+
+
+def refuses(method, path, key):
+    return REFUSED
 
 
 def in_thread(function, *args, **kwargs):
@@ -211,13 +223,13 @@ def test_two_new_defaults_at_once_follow_one_another(actor, crossing, first_plac
 
 
 @pytest.mark.parametrize("is_locked", [True, False], ids=["locked", "not locked"])
-@pytest.mark.parametrize(("answer", "wrong"), [(LISTS, (True, "")), (REFUSES, (False, "auth"))])
+@pytest.mark.parametrize(("answer", "wrong"), [(lists, (True, "")), (refuses, (False, "auth"))])
 def test_a_test_of_the_old_key_says_nothing_of_the_new_one(actor, monkeypatch, answer, wrong, is_locked):
     """The new key is stored but not committed when the vendor has answered about the old one."""
     if not is_locked:
         monkeypatch.setattr(AIProviderConfigQuerySet, "select_for_update", lambda rows, **_: rows.all())
     rotated = threading.Event()
-    with Recorder(**answer, reply_after=rotated) as vendor:
+    with Recorder(respond=answer, reply_after=rotated) as vendor:
         config = make_config(api_key=OLD, base_url=vendor.url)
         test = in_thread(lambda: asyncio.run(checks.test_config(config.pk)))
         wait_until(lambda: vendor.requests)
