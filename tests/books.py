@@ -15,7 +15,7 @@ from usage.models import AIProviderUsageLog, QuotaCounter, Status
 
 
 def sums_of_rows():
-    """{(scope, window): (used, reserved)} as the usage rows have it: tokens, or pico-dollars."""
+    """{(scope, window): (used, reserved)} as the usage rows have it: tokens, or pico-dollars, and no zeros."""
     used, reserved = Counter(), Counter()
     for row in AIProviderUsageLog.objects.all():
         for scope, window, *picos_held in row.quota_keys:
@@ -25,12 +25,13 @@ def sums_of_rows():
                 spent, held = row.total_tokens, row.reserved_tokens
             used[scope, window] += spent
             reserved[scope, window] += held if row.status == Status.STARTED else 0
-    return {key: (used[key], reserved[key]) for key in used}
+    return {key: (used[key], reserved[key]) for key in used if used[key] or reserved[key]}
 
 
 def counters():
-    """{(scope, window): (used, reserved)} as the quota counters have it."""
-    rows = QuotaCounter.objects.values_list("scope", "window", "used", "reserved")
+    """{(scope, window): (used, reserved)} as the quota counters have it; a refused call may leave an empty
+    one, which is as good as none."""
+    rows = QuotaCounter.objects.exclude(used=0, reserved=0).values_list("scope", "window", "used", "reserved")
     return {(scope, window): (used, reserved) for scope, window, used, reserved in rows}
 
 
