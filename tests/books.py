@@ -15,7 +15,7 @@ from usage.models import AIProviderUsageLog, QuotaCounter, Status
 
 
 def sums_of_rows():
-    """{(scope, window): (used, reserved)} as the usage rows have it: tokens, or pico-dollars, and no zeros."""
+    """{(scope, window): (used, reserved)} as the usage rows have it: tokens or pico-dollars, no zeros."""
     used, reserved = Counter(), Counter()
     for row in AIProviderUsageLog.objects.all():
         for scope, window, *picos_held in row.quota_keys:
