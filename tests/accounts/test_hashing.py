@@ -5,7 +5,7 @@ from threading import Event, Lock
 
 import pytest
 from django.contrib.auth import hashers
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from accounts import hashing
 from accounts.models import User
@@ -79,14 +79,15 @@ def test_fifty_logins_at_once_do_not_take_the_database_from_anybody(monkeypatch,
 
 
 @pytest.mark.postgres
-def test_where_the_connection_is_kept_meanwhile_they_do(monkeypatch):
+def test_where_the_connection_is_kept_meanwhile_they_do(monkeypatch, arrived):
     """The negative control."""
     make_people()
+    arrived.clear()
     monkeypatch.setattr(hashing, "give_connections_back", lambda: None)
     hasher = SlowHasher(monkeypatch)
     with own_pool(size=POOL, timeout=2), ThreadPoolExecutor(LOGINS) as threads:
         logins = [threads.submit(log_in, number) for number in range(LOGINS)]
-        wait_until(lambda: connection.pool.get_stats().get("requests_waiting", 0) > 0)
+        wait_until(lambda: len(arrived) >= POOL)
 
         with pytest.raises(OperationalError):
             ask()

@@ -5,32 +5,18 @@ with forked(work, user=user.pk) as processes:     # def work(pipe, *, user): …
     processes[0].hears()
 """
 
-import multiprocessing
-import os
 from contextlib import contextmanager
 
-from django.conf import settings
-from django.db import connection
-
-from tests.concurrency.processes import APPLICATION, PROCESSES, sessions_of_processes
+from tests.concurrency.processes import PROCESSES, forks, live_in, sessions_of_processes, surroundings
 from tests.waiting import PATIENCE_SECONDS, wait_until
-
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["tests.concurrency.asking_process"])
 
 
 class Forked:
     """One such process. `tell` and `hears` exchange whatever can be pickled."""
 
     def __init__(self, work, job):
-        self._pipe, theirs = _forks.Pipe()
-        # In here the test database and the guards' prefix are settings; over there they are the deployment's.
-        surroundings = {
-            "database": connection.settings_dict["NAME"],
-            "REDIS_URL": settings.REDIS_URL,
-            "REDIS_KEY_PREFIX": settings.REDIS_KEY_PREFIX,
-        }
-        self._process = _forks.Process(target=_live, args=(theirs, work, surroundings, job), daemon=True)
+        self._pipe, theirs = forks.Pipe()
+        self._process = forks.Process(target=_live, args=(theirs, work, surroundings(), job), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -74,11 +60,6 @@ def everybody(processes, what, **details):
     return [process.hears() for process in processes]
 
 
-def _live(pipe, work, surroundings, job):
-    os.environ["PGAPPNAME"] = APPLICATION
-    settings.DATABASES["default"]["NAME"] = surroundings["database"]
-    settings.REDIS_URL, settings.REDIS_KEY_PREFIX = (
-        surroundings["REDIS_URL"],
-        surroundings["REDIS_KEY_PREFIX"],
-    )
+def _live(pipe, work, around, job):
+    live_in(around)
     work(pipe, **job)

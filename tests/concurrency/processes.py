@@ -1,11 +1,16 @@
-"""Real processes on this test's database, driven line by line."""
+"""Real processes on this test's database, driven line by line.
+
+They are forked from one that has everything imported already: importing it takes a process longer than
+most tests take.
+"""
 
 import json
+import multiprocessing
 import os
-import subprocess
+import random
+import runpy
 import sys
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
@@ -15,34 +20,80 @@ from tests.waiting import wait_until
 PROCESSES = 4
 APPLICATION = "aditus-test-process"
 
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(
+    [
+        f"tests.concurrency.{module}"
+        for module in ("asking_process", "ledger_worker", "orchestrator_worker", "leader_worker")
+    ]
+)
+
+
+def surroundings():
+    """In here the test database and the guards' prefix are settings; over there they are the deployment's."""
+    return {
+        "database": connection.settings_dict["NAME"],
+        "REDIS_URL": settings.REDIS_URL,
+        "REDIS_KEY_PREFIX": settings.REDIS_KEY_PREFIX,
+    }
+
+
+def live_in(surroundings):
+    """In the process that was forked."""
+    os.environ["PGAPPNAME"] = APPLICATION
+    settings.DATABASES["default"]["NAME"] = surroundings["database"]
+    settings.REDIS_URL = surroundings["REDIS_URL"]
+    settings.REDIS_KEY_PREFIX = surroundings["REDIS_KEY_PREFIX"]
+    random.seed()
+
+
+class Worker:
+    """`python -m tests.concurrency.<module> <job>`, whose standard input and output are here."""
+
+    def __init__(self, module, job):
+        ours, theirs = forks.Pipe()
+        self._process = forks.Process(
+            target=_run, args=(theirs, module, json.dumps(job), surroundings()), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self.pid = self._process.pid
+        self.stdin, self.stdout = os.fdopen(os.dup(ours.fileno()), "w"), os.fdopen(os.dup(ours.fileno()))
+        ours.close()
+
+    def kill(self):
+        """kill -9."""
+        self._process.kill()
+
+    def wait(self):
+        self._process.join()
+
+    def close(self):
+        self.kill()
+        self.wait()
+        self.stdin.close()
+        self.stdout.close()
+
+
+def _run(pipe, module, job, around):
+    live_in(around)
+    os.dup2(pipe.fileno(), 0)
+    os.dup2(pipe.fileno(), 1)
+    sys.stdin, sys.stdout, sys.argv = os.fdopen(0), os.fdopen(1, "w"), [module, job]
+    runpy.run_module(f"tests.concurrency.{module}", run_name="__main__", alter_sys=True)
+
 
 @contextmanager
 def workers(module, **job):
     """Four processes of `tests.concurrency.<module>`, ready to start; what is left is killed at the end."""
-    url = urlsplit(os.environ["DATABASE_URL"])._replace(path="/" + connection.settings_dict["NAME"])
-    environment = os.environ | {"DATABASE_URL": url.geturl(), "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    environment["PGAPPNAME"] = APPLICATION
-    environment["REDIS_URL"], environment["REDIS_KEY_PREFIX"] = settings.REDIS_URL, settings.REDIS_KEY_PREFIX
-    command = [sys.executable, "-m", f"tests.concurrency.{module}", json.dumps(job)]
-    processes = [
-        subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(PROCESSES)
-    ]
+    processes = [Worker(module, job) for _ in range(PROCESSES)]
     try:
         for process in processes:
             assert heard_from(process) == "ready"
         yield processes
     finally:
         for process in processes:
-            process.kill()
-            process.communicate()
+            process.close()
 
 
 def start(processes):

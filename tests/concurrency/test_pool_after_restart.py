@@ -14,17 +14,20 @@ IDLE = 16
 
 
 def end_every_connection():
-    """What a restart does to them, with the server staying for the other tests."""
+    """What a restart does to those of the pool, with the server staying for other tests and their threads."""
     settings = connection.settings_dict
     with psycopg.connect(
         host=settings["HOST"], port=settings["PORT"] or 5432, user=settings["USER"],
         password=settings["PASSWORD"] or None, dbname="postgres", autocommit=True,
     ) as another:  # fmt: skip
         ended = another.execute(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s",
-            [settings["NAME"]],
+            "SELECT pg_terminate_backend(pid, 10000) FROM unnest(%s::int[]) AS pid", [pids_in_the_pool()]
         ).fetchall()
     assert len(ended) >= IDLE
+
+
+def pids_in_the_pool():
+    return [one.info.backend_pid for one in connection.pool._pool]
 
 
 def ask_and_give_back(_):
