@@ -21,6 +21,7 @@ from rest_framework.serializers import BaseSerializer
 from accounts.api_base import PageQuerySerializer, StrictQuery
 from accounts.async_views import AsyncAPIView
 from accounts.concurrency import in_database_thread
+from accounts.idempotency import idempotent
 from accounts.models import User
 from drafting.api.serializers import (
     DraftInputSerializer,
@@ -112,6 +113,7 @@ class CvDraftView(_DraftingView):
     generate = staticmethod(draft_cv)
 
     @extend_schema(request=DraftInputSerializer, responses={201: DraftSerializer})
+    @idempotent
     async def post(self, request: Request) -> Response:
         """Draft a CV for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
@@ -121,6 +123,7 @@ class CoverLetterView(_DraftingView):
     generate = staticmethod(write_letter)
 
     @extend_schema(request=DraftInputSerializer, responses={201: DraftSerializer})
+    @idempotent
     async def post(self, request: Request) -> Response:
         """Write a cover letter for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
