@@ -92,8 +92,8 @@ class JobListView(StrictQuery, _OwnJobs, generics.ListAPIView[JobPosting]):
         return super().get_queryset().defer("data", "sources", "evidence", "warnings")
 
 
-class JobDetailView(_OwnJobs, generics.RetrieveAPIView[JobPosting]):
-    """One of the user's own postings."""
+class JobDetailView(_OwnJobs, generics.RetrieveDestroyAPIView[JobPosting]):
+    """One of the user's own postings. Drafts that were made for a deleted one stay."""
 
     serializer_class = JobDetailSerializer
 
