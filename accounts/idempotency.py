@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from uuid import uuid4
 
 from django.core.files.uploadedfile import UploadedFile
@@ -30,7 +30,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.concurrency import in_database_thread, keep
 from accounts.errors import DomainError
-from accounts.models import IdempotencyKey
+from accounts.models import IdempotencyKey, User
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def idempotent(handler: Handler) -> Handler:
             return await handler(view, request, *args, **kwargs)
         if not _FORM.fullmatch(key):
             raise InvalidIdempotencyKey
-        claimed = await in_database_thread(claim, request.user.pk, key, fingerprint(request))
+        claimed = await in_database_thread(claim, cast(User, request.user).pk, key, fingerprint(request))
         if isinstance(claimed, Answer):
             return _replay(claimed)
         return await asyncio.shield(keep(_work(claimed, view, handler(view, request, *args, **kwargs))))
@@ -113,7 +113,7 @@ def idempotent(handler: Handler) -> Handler:
 
 def fingerprint(request: Request) -> str:
     """A digest of what is asked for; the same for two forms of the same JSON."""
-    data = request.data
+    data: Any = request.data
     if request.FILES:
         data = {name: [_told(value) for value in data.getlist(name)] for name in data}
     asked = [request.method, request.get_full_path(), data]

@@ -138,4 +138,5 @@ class MyUsageView(StrictQuery, APIView):
 
 
 def _named(name: str, value: date | str, figures: Figures) -> dict[str, Any]:
-    return {name: value} | {field: getattr(figures, field) for field in FiguresSerializer().fields}
+    fields = [str(field) for field in FiguresSerializer().fields]
+    return {name: value} | {field: getattr(figures, field) for field in fields}

@@ -38,6 +38,7 @@ def own_usage(*, user: User, days: int, now: datetime) -> OwnUsage:
             user=user, created_at__gte=day_start(min(first, month), zone), created_at__lte=now
         )
         .exclude(status=Status.STARTED)
+        .exclude(cached=True)
         .order_by()
     )
     by_day: dict[date, Figures] = {first + timedelta(days=n): Figures() for n in range(days)}
