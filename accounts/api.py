@@ -36,7 +36,7 @@ class OtpRequired(DomainError):
     message = "This account has a second factor. Send the code of the authenticator app as `otp` too."
 
 
-def _otp_field(*, required: bool) -> serializers.CharField:
+def otp_field(*, required: bool) -> serializers.CharField:
     return serializers.CharField(
         max_length=40,
         required=required,
@@ -50,11 +50,11 @@ class CredentialsSerializer(StrictSerializer):
     password = serializers.CharField(
         max_length=1024, trim_whitespace=False, write_only=True, style={"input_type": "password"}
     )
-    otp = _otp_field(required=False)
+    otp = otp_field(required=False)
 
 
 class StepUpSerializer(StrictSerializer):
-    otp = _otp_field(required=True)
+    otp = otp_field(required=True)
 
 
 class RefreshSerializer(StrictSerializer):
@@ -82,8 +82,8 @@ class TokenView(APIView):
         and a refresh token."""
         serializer = CredentialsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        user = _by_password(request, **serializer.validated_data)
-        verified_at = _by_code(request, user, serializer.validated_data.get("otp"))
+        user = by_password(request, **serializer.validated_data)
+        verified_at = by_code(request, user, serializer.validated_data.get("otp"))
         # Forgets the wrong attempts and notes the moment as the last login.
         user_logged_in.send(sender=User, request=request._request, user=user)
         if is_super_admin(user):
@@ -91,7 +91,8 @@ class TokenView(APIView):
         return Response(tokens.issue_pair(user=user, verified_at=verified_at))
 
 
-def _by_password(request: Request, *, email: str, password: str, otp: str = "") -> User:
+def by_password(request: Request, *, email: str, password: str, otp: str = "") -> User:
+    """Whoever the password proves. Raises InvalidCredentials, and LockedOut after too many wrong ones."""
     with one_attempt_at_a_time(request=request._request, email=email):
         # Django's own request: the lock notes on it what it decided.
         user = authenticate(request._request, username=email, password=password)
@@ -102,8 +103,9 @@ def _by_password(request: Request, *, email: str, password: str, otp: str = "") 
     return user
 
 
-def _by_code(request: Request, user: User, code: str | None) -> int | None:
-    """The moment of the second factor (Unix seconds); None when the account has none."""
+def by_code(request: Request, user: User, code: str | None) -> int | None:
+    """The moment of the second factor (Unix seconds); None when the account has none. Raises OtpRequired, and
+    what `second_factor.verify` raises."""
     if not user.has_second_factor:
         return None
     if not code:

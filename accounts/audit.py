@@ -1,21 +1,15 @@
 """The audit trail: who did what, before and after, from where, through which door.
 
-Entries form a chain: each carries an HMAC over its own content and the hash of the one before, so that an
-entry changed, taken out or put in later is found by `verify`. The key comes from the newest of
-settings.AUDIT_KEYS; a reader of the database alone cannot forge one. A tail cut off together with the head
-row is found only by comparing with a head hash kept elsewhere (`manage.py verify_audit --anchor`).
+Entries form a chain that shows when one was changed, taken out or put in (`accounts.audit_chain`).
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
-from hashlib import sha256
 from typing import Any, Self
 
 from django.conf import settings
@@ -24,9 +18,9 @@ from django.utils import timezone
 from django_guid import get_guid
 
 from accounts import client_addresses
+from accounts.audit_chain import HEAD, sign
 from accounts.models import AuditEntry, AuditHead, User
 
-_HEAD = 1
 _commands_entered: set[str] = set()
 
 logger = logging.getLogger(__name__)
@@ -110,9 +104,9 @@ def record(
         request_id=actor.request_id[:64],
         previous_hash=head.hash,
     )
-    entry.hash = _sign(entry, settings.AUDIT_KEYS[0])
+    sign(entry, settings.AUDIT_KEYS[0])
     entry.save(force_insert=True)
-    AuditHead.objects.filter(pk=_HEAD).update(number=entry.number, hash=entry.hash)
+    AuditHead.objects.filter(pk=HEAD).update(number=entry.number, hash=entry.hash)
     transaction.on_commit(partial(_tell, entry))
     return entry
 
@@ -120,7 +114,7 @@ def record(
 def hold() -> AuditHead:
     """The end of the chain, locked to the commit: until then nobody else's change is written down, so that
     what is counted from here on stays as it was counted. After every other lock, as `record`."""
-    return AuditHead.objects.select_for_update().get_or_create(pk=_HEAD)[0]
+    return AuditHead.objects.select_for_update().get_or_create(pk=HEAD)[0]
 
 
 def _tell(entry: AuditEntry) -> None:
@@ -163,74 +157,6 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
     names = sorted({*before, *after})
     pairs = {name: [before.get(name), after.get(name)] for name in names}
     return _as_json({name: pair for name, pair in pairs.items() if pair[0] != pair[1]})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What `verify` found. `broken_at` is the number of the first entry that does not hold, or None."""
-
-    entries: int
-    head_hash: str
-    broken_at: int | None = None
-    reason: str = ""
-
-
-def verify() -> Verdict:
-    """Walk the whole chain from its first entry; stops at the first that does not hold. Others may append
-    meanwhile: their entries are left to the next run."""
-    head = AuditHead.objects.filter(pk=_HEAD).first() or AuditHead()
-    number, previous = 0, ""
-    for entry in _in_order(head.number):
-        if reason := _fault(entry, number=number + 1, previous_hash=previous):
-            return Verdict(entries=number, head_hash=head.hash, broken_at=number + 1, reason=reason)
-        number, previous = entry.number, entry.hash
-    reason = ""
-    if (number, previous) != (head.number, head.hash):
-        reason = f"The head row says that the chain ends at #{head.number}, but it ends at #{number}."
-    elif _has_entries_behind_the_head():
-        reason = "There are entries behind the end of the chain."
-    return Verdict(
-        entries=number, head_hash=head.hash, broken_at=number + 1 if reason else None, reason=reason
-    )
-
-
-@transaction.atomic
-def _has_entries_behind_the_head() -> bool:
-    head = AuditHead.objects.select_for_update().filter(pk=_HEAD).first() or AuditHead()
-    return AuditEntry.objects.filter(number__gt=head.number).exists()
-
-
-def _in_order(last: int) -> Iterator[AuditEntry]:
-    return AuditEntry.objects.filter(number__lte=last).order_by("number").iterator(chunk_size=2000)
-
-
-def _fault(entry: AuditEntry, *, number: int, previous_hash: str) -> str:
-    if entry.number != number:
-        return f"Entry #{number} is missing."
-    if entry.previous_hash != previous_hash:
-        return "It does not follow from the entry before it."
-    if not any(hmac.compare_digest(entry.hash, _sign(entry, key)) for key in settings.AUDIT_KEYS):
-        return "Its content is not what was written, or its key is no longer in AUDIT_KEYS."
-    return ""
-
-
-_SIGNED = [
-    "number", "actor_id", "actor_email", "door", "action", "target_type", "target_id", "target_label",
-    "changes", "outcome", "ip_address", "user_agent", "request_id", "previous_hash",
-]  # fmt: skip
-
-
-def _sign(entry: AuditEntry, key: str) -> str:
-    content = {name: getattr(entry, name) for name in _SIGNED}
-    # The database gives the moment back in its own zone and precision; this text is the same everywhere.
-    content["created_at"] = _moment(entry.created_at)
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    derived = sha256(f"accounts.audit:{key}".encode()).digest()
-    return hmac.new(derived, text.encode(), sha256).hexdigest()
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _as_json(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,10 @@ app.conf.beat_schedule = {
         "task": "accounts.celery_tasks.forget_expired_tokens",
         "schedule": timedelta(days=1),
     },
+    "accounts.forget_idempotency_keys": {
+        "task": "accounts.celery_tasks.forget_idempotency_keys",
+        "schedule": timedelta(hours=1),
+    },
     "orchestration.probe_providers": {
         "task": "orchestration.celery_tasks.probe_providers",
         "schedule": timedelta(minutes=1),

@@ -1,6 +1,7 @@
 """People, what they may do, how they prove who they are, and what they did."""
 
 from accounts.models.audit import AppendOnly, AuditEntry, AuditHead
+from accounts.models.idempotency import IdempotencyKey
 from accounts.models.logins import LoginTurn, TokenFamily
 from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of
 from accounts.models.second_factor import Authenticator, BackupCode
@@ -11,6 +12,7 @@ __all__ = [
     "AuditHead",
     "Authenticator",
     "BackupCode",
+    "IdempotencyKey",
     "LoginTurn",
     "NoDefaultPlan",
     "Plan",

@@ -33,7 +33,8 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
 class AuditEntry(models.Model):
     """Who did what to which row, from where, through which door, and how it ended.
 
-    `number` counts from 1 without gaps. `hash` covers every other field and the hash of the entry before.
+    `number` counts from 1 without gaps. `hash` covers the entry and the hash of the one before; how, and what
+    the digests are for, is told in `accounts.audit_chain`.
     """
 
     class Door(models.TextChoices):
@@ -68,6 +69,8 @@ class AuditEntry(models.Model):
     ip_address = models.CharField("IP address", max_length=45, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    actor_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    target_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
 

@@ -249,3 +249,17 @@ def _problems(error: ValidationError) -> dict[str, list[str]]:
         path = ".".join(str(step) for step in fault["loc"]) or "job_data"
         faults.setdefault(path, []).append(fault["msg"])
     return faults
+
+
+class ProfileDeletionSerializer(StrictSerializer):
+    drafts = serializers.ChoiceField(
+        required=False,
+        default="keep",
+        choices=["keep", "delete"],
+        help_text="What becomes of the drafts that were made from the profile.",
+    )
+
+
+class ProfileDeletedSerializer(serializers.Serializer[Any]):
+    drafts_deleted = serializers.IntegerField()
+    drafts_kept = serializers.IntegerField()

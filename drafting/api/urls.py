@@ -7,11 +7,13 @@ from drafting.api.views import (
     DraftExportView,
     DraftFeedbackView,
     DraftListView,
+    OwnDataView,
     ProfileDetailView,
     ProfileListView,
 )
 
 urlpatterns = [
+    path("me/export", OwnDataView.as_view(), name="me-export"),
     path("profiles", ProfileListView.as_view(), name="profile-list"),
     path("profiles/<int:pk>", ProfileDetailView.as_view(), name="profile-detail"),
     path("cv-drafter/draft", CvDraftView.as_view(), name="cv-draft"),

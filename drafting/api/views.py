@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -17,15 +17,19 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
 
 from accounts.api_base import PageQuerySerializer, StrictQuery
 from accounts.async_views import AsyncAPIView
 from accounts.concurrency import in_database_thread
+from accounts.idempotency import idempotent
 from accounts.models import User
 from drafting.api.serializers import (
     DraftInputSerializer,
     DraftSerializer,
     DraftSummarySerializer,
+    ProfileDeletedSerializer,
+    ProfileDeletionSerializer,
     ProfileInputSerializer,
     ProfileSerializer,
     ProfileSummarySerializer,
@@ -33,6 +37,7 @@ from drafting.api.serializers import (
 from drafting.drafter import draft_cv, load_source, write_letter
 from drafting.exports import EXPORTS, export
 from drafting.models import Draft, MasterProfile
+from drafting.own_data import archive_of, delete_profile
 from orchestration.api.feedback import FeedbackView
 
 
@@ -79,6 +84,17 @@ class ProfileDetailView(generics.RetrieveDestroyAPIView[MasterProfile]):
         """Replace name or resume; a resume is always replaced as a whole."""
         return self._update(request, partial=True)
 
+    @extend_schema(parameters=[ProfileDeletionSerializer], responses={200: ProfileDeletedSerializer})
+    def delete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete the profile. What was drafted from it stays, unless `drafts=delete` is asked for; the reply
+        says how many drafts were kept and deleted."""
+        serializer = ProfileDeletionSerializer(data=request.query_params.dict())
+        serializer.is_valid(raise_exception=True)
+        deleted = delete_profile(
+            self.get_object(), with_drafts=serializer.validated_data["drafts"] == "delete"
+        )
+        return Response(ProfileDeletedSerializer(deleted).data)
+
     def _update(self, request: Request, *, partial: bool) -> Response:
         profile = self.get_object()
         serializer = ProfileInputSerializer(data=request.data, partial=partial)
@@ -112,6 +128,7 @@ class CvDraftView(_DraftingView):
     generate = staticmethod(draft_cv)
 
     @extend_schema(request=DraftInputSerializer, responses={201: DraftSerializer})
+    @idempotent
     async def post(self, request: Request) -> Response:
         """Draft a CV for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
@@ -121,6 +138,7 @@ class CoverLetterView(_DraftingView):
     generate = staticmethod(write_letter)
 
     @extend_schema(request=DraftInputSerializer, responses={201: DraftSerializer})
+    @idempotent
     async def post(self, request: Request) -> Response:
         """Write a cover letter for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
@@ -143,7 +161,7 @@ class DraftListView(StrictQuery, _OwnDrafts, generics.ListAPIView[Draft]):
         return super().get_queryset().defer("content", "changes", "grounding", "proofs", "report", "calls")
 
 
-class DraftDetailView(_OwnDrafts, generics.RetrieveAPIView[Draft]):
+class DraftDetailView(_OwnDrafts, generics.RetrieveDestroyAPIView[Draft]):
     serializer_class: type[BaseSerializer[Draft]] = DraftSerializer
 
 
@@ -177,6 +195,24 @@ class DraftExportView(AsyncAPIView):
         response["Content-Disposition"] = f'attachment; filename="{_filename(draft, exported.extension)}"'
         response["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+class OwnDataView(StrictQuery, APIView):
+    content_negotiation_class = _AnyFormat
+
+    @extend_schema(
+        operation_id="me_export",
+        tags=["account"],
+        responses={
+            (200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, description="The archive."),
+        },
+    )
+    def get(self, request: Request) -> FileResponse:
+        """Everything that is kept about the caller, as one ZIP archive of JSON files."""
+        archive = archive_of(_user(request))
+        return FileResponse(
+            archive, as_attachment=True, filename="aditus-export.zip", content_type="application/zip"
+        )
 
 
 def _own_draft(user: User, pk: int) -> Draft:

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts.api_base import JSONParser, PageQuerySerializer, StrictQuery
 from accounts.async_views import AsyncAPIView
 from accounts.errors import DomainError
+from accounts.idempotency import idempotent
 from accounts.models import User
 from extraction.api.serializers import (
     ExtractRequestSerializer,
@@ -45,6 +46,7 @@ class ExtractView(AsyncAPIView):
         request=ExtractRequestSerializer,
         responses={201: ExtractResponseSerializer, 200: ExtractResponseSerializer},
     )
+    @idempotent
     async def post(self, request: Request) -> Response:
         serializer = ExtractRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -63,6 +65,7 @@ class ValidateImageView(AsyncAPIView):
     parser_classes = (MultiPartParser,)
 
     @extend_schema(request=ImageRequestSerializer, responses=ImageCheckResponseSerializer)
+    @idempotent
     async def post(self, request: Request) -> Response:
         serializer = ImageRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -89,8 +92,8 @@ class JobListView(StrictQuery, _OwnJobs, generics.ListAPIView[JobPosting]):
         return super().get_queryset().defer("data", "sources", "evidence", "warnings")
 
 
-class JobDetailView(_OwnJobs, generics.RetrieveAPIView[JobPosting]):
-    """One of the user's own postings."""
+class JobDetailView(_OwnJobs, generics.RetrieveDestroyAPIView[JobPosting]):
+    """One of the user's own postings. Drafts that were made for a deleted one stay."""
 
     serializer_class = JobDetailSerializer
 

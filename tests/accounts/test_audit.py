@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, audit_chain
 from accounts.audit import Actor
 from accounts.models import AppendOnly, AuditEntry, AuditHead
 from tests.factories import make_user
@@ -94,7 +94,7 @@ def test_values_of_every_kind_verify_after_a_round_trip(user):
         action="thing.done", actor=Actor.system(), changes=audit.changes_between({"when": None}, after)
     )
 
-    assert audit.verify().broken_at is None
+    assert audit_chain.verify().broken_at is None
     changes = AuditEntry.objects.get().changes
     assert changes["cost"] == [None, "0.10"]
     assert changes["half"] == [None, "0.5"]
@@ -128,7 +128,7 @@ def test_deleting_a_person_leaves_their_entries_as_they_were(super_admin):
 
     entry = AuditEntry.objects.get()
     assert (entry.actor_id, entry.actor_email) == (pk, "root@example.com")
-    assert audit.verify().broken_at is None
+    assert audit_chain.verify().broken_at is None
 
 
 def tamper_content():
@@ -156,7 +156,7 @@ def tamper_swap():
 def tamper_resign_without_the_key():
     row = raw_rows(number=2).get()
     row.action = "thing.forged"
-    raw_rows(number=2).update(action=row.action, hash=audit._sign(row, "a guess"))
+    raw_rows(number=2).update(action=row.action, hash=audit_chain._hash(row, "a guess"))
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def tamper_resign_without_the_key():
 )
 def test_it_names_the_first_entry_that_does_not_hold(tamper):
     write(4)
-    assert audit.verify().broken_at is None
+    assert audit_chain.verify().broken_at is None
 
     tamper()
 
-    assert audit.verify().broken_at == 2
+    assert audit_chain.verify().broken_at == 2
     with pytest.raises(CommandError, match="Broken at entry #2"):
         call_command("verify_audit")
 
@@ -186,7 +186,7 @@ def test_a_tail_cut_off_is_found_by_the_head():
 
     raw_rows(number=4)._raw_delete("default")
 
-    verdict = audit.verify()
+    verdict = audit_chain.verify()
     assert verdict.broken_at == 4
     assert "ends at #4, but it ends at #3" in verdict.reason
 
@@ -201,7 +201,7 @@ def test_a_tail_cut_off_together_with_the_head_is_found_by_an_anchor(capsys):
     raw_rows(number=3)._raw_delete("default")
     AuditHead.objects.update(number=2, hash=third.previous_hash)
 
-    assert audit.verify().broken_at is None
+    assert audit_chain.verify().broken_at is None
     with pytest.raises(CommandError, match="anchor"):
         call_command("verify_audit", anchor=anchor)
 
@@ -212,7 +212,7 @@ def test_an_entry_put_in_behind_the_head_is_found():
     row.pk, row.number, row._state.adding = None, 3, True
     row.save(force_insert=True)
 
-    assert audit.verify().broken_at == 3
+    assert audit_chain.verify().broken_at == 3
 
 
 def test_a_retired_key_still_verifies_what_it_signed(settings):
@@ -221,9 +221,9 @@ def test_a_retired_key_still_verifies_what_it_signed(settings):
     settings.AUDIT_KEYS = ["new", "old"]
     write(2)
 
-    assert audit.verify().entries == 4
+    assert audit_chain.verify().entries == 4
     settings.AUDIT_KEYS = ["new"]
-    assert audit.verify().broken_at == 1
+    assert audit_chain.verify().broken_at == 1
 
 
 def test_a_shell_and_the_system_have_names():

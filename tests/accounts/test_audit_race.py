@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, connection, models
 
-from accounts import audit
+from accounts import audit, audit_chain
 from accounts.audit import Actor
 from accounts.models import AuditEntry
 
@@ -40,7 +40,7 @@ def test_the_chain_holds_under_concurrent_writers():
     failed = append_from_many_threads()
 
     assert failed == 0
-    verdict = audit.verify()
+    verdict = audit_chain.verify()
     assert (verdict.entries, verdict.broken_at) == (THREADS * EACH, None)
     assert list(AuditEntry.objects.order_by("number").values_list("number", flat=True)) == list(range(1, 97))
 

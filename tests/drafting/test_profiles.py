@@ -119,7 +119,7 @@ def test_it_replaces_changes_and_deletes(api, user, resume):
     assert replaced.json()["data"]["resume"] == {"basics": {"name": "B"}}
     assert renamed.json()["data"]["name"] == "Third"
     assert renamed.json()["data"]["resume"] == {"basics": {"name": "B"}}
-    assert deleted.status_code == 204
+    assert deleted.json()["data"] == {"drafts_deleted": 0, "drafts_kept": 0}
     assert not MasterProfile.objects.exists()
 
 

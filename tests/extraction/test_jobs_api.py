@@ -73,7 +73,7 @@ def test_postings_are_not_edited_over_the_api(api, user):
     posting = make_posting(user)
 
     assert api.put(f"/api/v1/jobs/{posting.id}", {}).status_code == 405
-    assert api.delete(f"/api/v1/jobs/{posting.id}").status_code == 405
+    assert api.patch(f"/api/v1/jobs/{posting.id}", {}).status_code == 405
 
 
 def test_postings_in_the_console_are_read_only(client, super_admin, user):

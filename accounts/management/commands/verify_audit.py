@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import audit
+from accounts import audit_chain
 from accounts.models import AuditEntry
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, anchor: str, **options: Any) -> None:
-        verdict = audit.verify()
+        verdict = audit_chain.verify()
         if verdict.broken_at is not None:
             raise CommandError(f"Broken at entry #{verdict.broken_at}: {verdict.reason}")
         if anchor and not AuditEntry.objects.filter(hash=anchor).exists():
