@@ -40,7 +40,7 @@ from extraction.pictures import put_from_picture
 from extraction.questions import Question, put_answer, put_rest, question_about
 from extraction.reading import Reading, put_known, read_document, read_pasted
 from extraction.schema import JobData
-from extraction.text import comparable
+from extraction.vocabulary import comparable
 from extraction.windows import MOST_CHARACTERS
 
 Asker = Callable[[Case, Question, Findings], Awaitable[FactsAnswer]]

@@ -1,8 +1,9 @@
 """How much of the house one call walks through: `python -m bench.walk`.
 
 Counts, over a warm second call in this process, the project's files that an extraction from a text and a
-CV draft enter, and how often they go from one file to another: a table of each, by file with its calls and its
-lines, then the figures as JSON on the last line. The sandbox answers in a process of its own and is left out.
+CV draft enter, and how often they go from one file to another: a table of each, by file with its calls and
+its lines, then the figures as JSON on the last line. The sandbox answers in a process of its own and is left
+out.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ POSTING = (
 
 
 class Walk:
-    """The calls into each file of the project while `is_on`, in whatever thread, and the moves between files."""
+    """Calls into each file of the project while `is_on`, in whatever thread, and moves between files."""
 
     def __init__(self) -> None:
         self._root = f"{settings.BASE_DIR}{os.sep}"

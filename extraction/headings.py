@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from extraction.structured.own import job_words
-from extraction.text import comparable
 from extraction.visible.page import PageText
-from extraction.vocabulary import by_term, terms
+from extraction.vocabulary import by_term, comparable, terms
 
 _AT = re.compile(r"^(?P<title>.{3,90}?) (?:at|@) (?P<company>[A-Z0-9].{1,60})$")
 _PARTS = re.compile(r"\s+[-–—|·•»:]\s+|\s*\|\s*")

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from extraction.text import comparable
-from extraction.vocabulary import by_term, pattern
+from extraction.vocabulary import by_term, comparable, pattern
 
 MAX_VALUE = 300
 MAX_LABEL = 48

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from extraction.text import comparable
+from extraction.vocabulary import comparable
 from orchestration.calls.results import GenerationResult
 
 MAX_NAME = 300

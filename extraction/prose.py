@@ -10,13 +10,12 @@ from extraction.labels import Labelled, date_role, date_role_after, labelled_val
 from extraction.requirements import stated_education, stated_experience, stated_languages
 from extraction.sections import listed_sections, named_employer, named_title
 from extraction.structured.texts import parts_of
-from extraction.text import comparable
 from extraction.values.dates import find_dates, parse_date
 from extraction.values.employment import is_remote_value, known_employment_types, says_remote
 from extraction.values.money import find_salaries, parse_salary
 from extraction.values.places import places_of
 from extraction.visible.page import PageText
-from extraction.vocabulary import by_term, pattern, terms
+from extraction.vocabulary import by_term, comparable, pattern, terms
 
 _WORDS = (
     "title",

@@ -21,11 +21,10 @@ from extraction.structured.items import items_of_json, nodes_of
 from extraction.structured.jsontext import read_json
 from extraction.structured.own import Choice, StructuredPosting, choose, choose_among, postings_of
 from extraction.structured.state import posting_of_state, resolved
-from extraction.text import comparable, parse_html
 from extraction.values.dates import find_dates
 from extraction.values.money import find_salaries
-from extraction.visible.page import PageText, read_page, read_text
-from extraction.vocabulary import language_of
+from extraction.visible.page import PageText, parse_html, read_page, read_text
+from extraction.vocabulary import comparable, language_of
 
 # A page that says less of its own than this may hold the posting in a frame.
 FRAME_CHARACTERS = 800

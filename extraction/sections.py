@@ -6,8 +6,7 @@ import re
 from functools import cache, lru_cache
 
 from extraction.labels import label_of
-from extraction.text import comparable
-from extraction.vocabulary import by_term
+from extraction.vocabulary import by_term, comparable
 
 MAX_ITEMS = 40
 MAX_HEADING = 80

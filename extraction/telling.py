@@ -6,10 +6,9 @@ import re
 
 from extraction.labels import label_of
 from extraction.sections import section_of
-from extraction.text import comparable
 from extraction.values.dates import find_dates
 from extraction.visible.page import PageText
-from extraction.vocabulary import pattern
+from extraction.vocabulary import comparable, pattern
 
 _SENTENCE, _LONG_LINE = 50, 90
 _HEAD_SHARE, _TAIL_SHARE = 0.4, 0.35

@@ -1,6 +1,6 @@
 """Lets a model's answer into the record only as far as the posting itself says it.
 
-Words are compared as `text.comparable` has them, dates and amounts by value. What is not in the posting is
+Words are compared as `comparable` has them, dates and amounts by value. What is not in the posting is
 dropped with a warning, so neither invention nor an instruction planted elsewhere can add a fact. Words that
 are there but do not support what they are given for are dropped as implausible: small models pick those.
 """
@@ -17,11 +17,11 @@ from extraction.findings import Findings
 from extraction.schema import Place, Salary
 from extraction.structured.texts import parts_of
 from extraction.support import SourceText, is_of_kind
-from extraction.text import comparable
 from extraction.values.dates import find_dates, parse_date
 from extraction.values.employment import is_remote_value, known_employment_types, says_remote
 from extraction.values.money import find_salaries, parse_salary
 from extraction.values.places import places_of
+from extraction.vocabulary import comparable
 
 _WORDS = (
     "title",

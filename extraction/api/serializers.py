@@ -13,7 +13,7 @@ from extraction.extractor import Extraction
 from extraction.image_check import ImageCheck
 from extraction.models import JobPosting, SourceKind
 from extraction.schema import JobData
-from extraction.text import MAX_CHARACTERS
+from extraction.visible.page import MAX_CHARACTERS
 from orchestration.calls.results import GenerationResult
 from usage.api.quotas import QuotaWarningSerializer, warnings_body
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from extraction.sections import section_of
-from extraction.text import comparable
 from extraction.visible.hidden import drop, drop_all, text_of, tokens_of
 from extraction.visible.lines import is_label
-from extraction.vocabulary import pattern
+from extraction.vocabulary import comparable, pattern
 
 _TAGS = frozenset({"nav", "footer", "menu"})
 _ROLES = frozenset({"navigation", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar"})

@@ -8,8 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from extraction.text import comparable
-from extraction.vocabulary import by_term
+from extraction.vocabulary import by_term, comparable
 
 _BLOCKS = frozenset(
     {
