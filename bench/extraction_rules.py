@@ -17,8 +17,7 @@ import django
 django.setup()
 
 from extraction.kind import refusal
-from extraction.labels import labelled_values
-from extraction.sections import listed_sections
+from extraction.sections import labelled_values, listed_sections
 from extraction.structured.jsontext import read_json
 from extraction.support import SourceText
 from extraction.values.dates import find_dates

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from extraction.headings import is_title
-from extraction.labels import all_labelled, labelled_values
-from extraction.sections import listed_sections, section_of
+from extraction.sections import all_labelled, labelled_values, listed_sections, section_of
+from extraction.subject import is_title
 from extraction.values.money import find_salaries
 from extraction.visible.page import LEAST_CHARACTERS, PageText
 from extraction.vocabulary import comparable, pattern, terms

@@ -14,7 +14,6 @@ from extraction.addresses import address_key
 from extraction.errors import NotAPosting
 from extraction.fetching import Page
 from extraction.findings import Findings
-from extraction.headings import fallback_title
 from extraction.kind import refusal
 from extraction.postings import Identity
 from extraction.prompts import without_instructions
@@ -23,7 +22,7 @@ from extraction.structured.items import items_of_json, nodes_of
 from extraction.structured.jsontext import read_json
 from extraction.structured.own import Choice, StructuredPosting, choose, choose_among, postings_of
 from extraction.structured.state import posting_of_state, resolved
-from extraction.telling import told
+from extraction.subject import fallback_title, told
 from extraction.values.dates import find_dates
 from extraction.values.money import find_salaries
 from extraction.visible.page import PageText, parse_html, read_page, read_text

@@ -13,10 +13,10 @@ from datetime import date, timedelta
 from django.utils import timezone
 
 from extraction.findings import Findings
-from extraction.headings import is_cut_of
 from extraction.prompts import FactsAnswer, PostingPrompt
 from extraction.schema import Place, Salary
 from extraction.structured.texts import parts_of
+from extraction.subject import is_cut_of
 from extraction.support import SourceText, is_of_kind
 from extraction.values.dates import find_dates, parse_date
 from extraction.values.employment import (
