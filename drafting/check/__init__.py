@@ -2,7 +2,7 @@
 in.
 
 `Check.judge` asks, in this order: does the form hold, does the floor refute the text, does code prove it?
-What is neither refuted nor proven is for the reader. Nothing here calls a model; `drafting.reading` does.
+What is neither refuted nor proven is for the reader. Nothing here calls a model; `drafting.checking` does.
 
     reasons     why a text was refused
     grammar     what is known of a language: neutral words, number words, units, negations, tenses
