@@ -15,7 +15,7 @@ from extraction.models import JobPosting, SourceKind
 from extraction.schema import JobData
 from extraction.visible.page import MAX_CHARACTERS
 from orchestration.calls.results import GenerationResult
-from usage.api.quotas import QuotaWarningSerializer, warnings_body
+from usage.api.quotas import QuotaWarningSerializer
 
 
 class ExtractRequestSerializer(StrictSerializer):
@@ -185,7 +185,7 @@ def _call_body(result: GenerationResult | None, latency_ms: int, request_id: str
         "from_cache": result.cached if result else False,
         "votes": result.votes if result else 0,
         "agreement": dict(result.agreement) if result and result.agreement else None,
-        "quota_warnings": warnings_body(result.quota_warnings if result else ()),
+        "quota_warnings": [warning.as_dict() for warning in result.quota_warnings] if result else [],
     }
 
 
