@@ -94,8 +94,8 @@ def _put_employment(findings: Findings, labelled: dict[str, Labelled], text: str
 
 
 def put_requirements(findings: Findings, text: str) -> None:
-    """Experience, education and languages by the requirements that are about them, where nothing else "
-    "says it."""
+    """Experience, education and languages by the requirements that are about them, where nothing else says
+    it."""
     items = findings.get("qualifications") or []
     findings.put("experience_requirements", stated_experience(items, text), "text")
     findings.put("education_requirements", stated_education(items, text), "text")

@@ -161,9 +161,8 @@ _LEAST_RUN = 3
 
 
 def without_edges(text: str, links: Sequence[tuple[str, str]], headings: Sequence[str]) -> str:
-    """The text without menus that are lines of their own (runs of links), the consent box above it,
-    and the small
-    print below."""
+    """The text without menus that are lines of their own (runs of links), the consent box above it, and the
+    small print below."""
     lines = text.split("\n")
     linked = {comparable(words) for _, words in links if 0 < len(words) <= MAX_MENU_WORDS}
     kept_words = {comparable(heading) for heading in headings}
