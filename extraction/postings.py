@@ -90,6 +90,7 @@ def save(
 
 def _saved_once(posting: JobPosting) -> tuple[JobPosting, bool]:
     try:
+        # In a transaction of its own: PostgreSQL ends the one in which an insert was refused.
         with transaction.atomic():
             posting.save()
     except IntegrityError:

@@ -115,6 +115,7 @@ class _Piece:
     rows: frozenset[int] = frozenset()
 
 
+# Each text of a draft is held against every line of the profile, and the next draft against the same lines.
 @lru_cache(maxsize=20_000)
 def read(text: str, language: str) -> Text:
     """The text, taken apart with the grammar of `language`, which must be one of `grammar.codes()`."""
