@@ -10,7 +10,7 @@ What is neither refuted nor proven is for the reader. Nothing here calls a model
     tokens      a text taken apart: words with the keys by which they are compared, clauses
     quantities  numbers with their unit, what they count, and whether they are bounds
     evidence    what a text may rest on
-    floor/      one module a kind of lie: what it refutes, nobody overrules
+    floor/      the kinds of lies that code refutes, and nobody overrules
     proof       what code proves without a call
     judge       all of it in order
 """
