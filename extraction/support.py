@@ -12,7 +12,7 @@ from functools import cache
 
 from extraction.values.dates import find_dates
 from extraction.values.money import find_salaries
-from extraction.vocabulary import alternatives, by_term, comparable, pattern, terms
+from extraction.vocabulary import alternatives, by_term, common_words, comparable, pattern, terms
 
 MAX_OCCURRENCES = 40
 _YEARS_OR_LEVEL = re.compile(r"\d|[一二三四五六七八九十]")
@@ -103,7 +103,8 @@ def is_of_kind(field: str, span: str, source: SourceText) -> bool:
     if field == "experience_requirements":
         return _is_experience(span, words, source)
     if field in {"title", "hiring_organization"}:
-        return has_letters and span[-1:] not in "!?:" and not _is_common_word(span, source)
+        is_common = _is_common_word(span, source) or _is_made_of_common_words(words, source)
+        return has_letters and span[-1:] not in "!?:" and not is_common
     if field in {"job_location", "applicant_location", "industry"}:
         return has_letters and not _is_figure(span, source) and not _is_employment(words)
     return has_letters
@@ -162,6 +163,14 @@ def _is_figure(span: str, source: SourceText) -> bool:
 
 def _is_employment(words: str) -> bool:
     return pattern("employment").fullmatch(words) is not None
+
+
+def _is_made_of_common_words(words: str, source: SourceText) -> bool:
+    """Only words such as "we" of the text's language, unless they have a line to themselves: On is a firm."""
+    common = common_words(source.language) if source.language else frozenset()
+    if not words or not all(word in common for word in words.split()):
+        return False
+    return all(comparable(line).strip(" .,;:") != words for line in source.text.split("\n"))
 
 
 def _is_common_word(span: str, source: SourceText) -> bool:

@@ -103,13 +103,19 @@ def _edges(word: str, *, touching_digits: bool) -> tuple[str, str]:
     return before, after
 
 
+@cache
+def common_words(code: str) -> frozenset[str]:
+    """The words that texts in the language are full of."""
+    return frozenset(words(languages()[code]["common"])) if code in languages() else frozenset()
+
+
 def language_of(text: str) -> str | None:
     """The known language whose common words the text has most of; None when it has few of any."""
     sample = comparable(text[:6000])
     tokens = re.findall(r"\w+", sample)
     best, most = None, 0.0
-    for code, file in languages().items():
-        common = set(words(file["common"]))
+    for code in languages():
+        common = common_words(code)
         if any(_UNSPACED.match(word) for word in common):
             share = _unspaced_share(sample, common, code)
         else:
@@ -119,7 +125,7 @@ def language_of(text: str) -> str | None:
     return best if most >= 0.06 else None
 
 
-def _unspaced_share(sample: str, common: set[str], code: str) -> float:
+def _unspaced_share(sample: str, common: frozenset[str], code: str) -> float:
     scripts = {"ja": r"[\u3040-\u30ff]", "ko": r"[\uac00-\ud7af]", "zh": r"[\u3400-\u9fff]"}
     own = len(re.findall(scripts[code], sample))
     kana = len(re.findall(scripts["ja"], sample)) if code == "zh" else 0

@@ -35,6 +35,7 @@ def test_one_word_for_everything_is_nothing():
         ("title", "work"),
         ("hiring_organization", "steel"),
         ("hiring_organization", "Salary"),
+        ("hiring_organization", "You"),
         ("job_location", "3 November 2026"),
         ("identifier", "3 November 2026"),
         ("identifier", "2026"),
@@ -83,3 +84,11 @@ def test_an_employer_may_be_called_after_its_town():
     findings = verified(hiring_organization="Thika", job_location="Thika")
 
     assert (findings.data.hiring_organization, findings.data.job_location) == ("Thika", "Thika")
+
+
+def test_a_firm_may_be_called_like_a_common_word_where_its_name_stands_alone():
+    findings = Findings()
+
+    put_verified(findings, ModelAnswer(hiring_organization="On"), SourceText("Welder\nOn\nWe weld.", "en"))
+
+    assert findings.data.hiring_organization == "On"
