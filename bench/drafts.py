@@ -31,9 +31,9 @@ from accounts.models import User
 from bench.drafts_corpus import HALVES, TODAY, Case, load, posting, profile
 from drafting.check.evidence import Claim, Said
 from drafting.check.judge import Check, Verdict
+from drafting.checking import Reader
 from drafting.facts import PROFILE_SUMMARY, FactSheet, read_facts
 from drafting.masks import Mask
-from drafting.reading import Reader
 from extraction.schema import JobData
 from providers.models import AIProviderConfig
 

@@ -30,20 +30,26 @@ django.setup()
 from accounts.errors import DomainError
 from bench.extraction_corpus.cases import CASES, Case, load_cases
 from bench.extraction_corpus.scoring import Score, score
-from extraction.answer import FactsAnswer, ImageAnswer, ModelAnswer
 from extraction.errors import NotAPosting
 from extraction.fetching import page_of
 from extraction.findings import Findings
 from extraction.images import prepare
 from extraction.pdf.reader import read_pdf
 from extraction.pictures import put_from_picture
-from extraction.questions import Question, put_answer, put_rest, question_about
-from extraction.reading import Reading, put_known, read_document, read_pasted
+from extraction.prompts import (
+    MOST_CHARACTERS,
+    FactsAnswer,
+    ImageAnswer,
+    ModelAnswer,
+    PostingPrompt,
+    prompt_about,
+)
+from extraction.reading import Reading, put_known, put_rest, read_document, read_pasted
 from extraction.schema import JobData
-from extraction.text import comparable
-from extraction.windows import MOST_CHARACTERS
+from extraction.verification import put_answer
+from extraction.vocabulary import comparable
 
-Asker = Callable[[Case, Question, Findings], Awaitable[FactsAnswer]]
+Asker = Callable[[Case, PostingPrompt, Findings], Awaitable[FactsAnswer]]
 # What the labelled set calls a field whose words a model is asked for by another name.
 _ASKED_AS = {
     "base_salary": "salary",
@@ -106,8 +112,8 @@ async def _from_reading(
     put_known(findings, reading)
     if reading.needs_model:
         outcome.calls += 1
-        question = question_about(reading, findings, most)
-        put_answer(findings, await ask(case, question, findings), reading, question)
+        prompt = prompt_about(reading.page, findings, most)
+        put_answer(findings, await ask(case, prompt, findings), reading.page, prompt)
     put_rest(findings, reading)
 
 
@@ -127,8 +133,8 @@ async def _from_picture(case: Case, findings: Findings, outcome: Outcome) -> Non
     )
 
 
-async def perfect(case: Case, question: Question, _: Findings) -> FactsAnswer:
-    return perfect_answer(case, question.prompt)
+async def perfect(case: Case, prompt: PostingPrompt, _: Findings) -> FactsAnswer:
+    return perfect_answer(case, prompt.text)
 
 
 def perfect_answer(case: Case, shown: str) -> ModelAnswer:

@@ -18,10 +18,8 @@ from django.utils import timezone
 from accounts.errors import DomainError
 from accounts.models import Plan, Subscription, User
 from bench.extraction_corpus.cases import Case
-from extraction.answer import FactsAnswer
 from extraction.findings import Findings
-from extraction.prompts import EXTRACTION
-from extraction.questions import Question
+from extraction.prompts import EXTRACTION, FactsAnswer, PostingPrompt
 from orchestration.calls.orchestrator import AIOrchestrator
 from providers.models import AIProviderConfig
 
@@ -48,14 +46,14 @@ def asker(name: str) -> Iterator[tuple[object, int]]:
         _wait(port, probe)
         user = _seed(kind, model, f"http://127.0.0.1:{port}{path}")
 
-        async def ask(case: Case, question: Question, _: Findings) -> FactsAnswer:
+        async def ask(case: Case, prompt: PostingPrompt, _: Findings) -> FactsAnswer:
             try:
                 result = await AIOrchestrator().generate(
                     user=user,
                     task="extraction",
-                    prompt=question.prompt,
+                    prompt=prompt.text,
                     system_prompt=EXTRACTION["standard"].text,
-                    response_model=question.form,
+                    response_model=prompt.form,
                 )
             except DomainError as error:
                 print(f"{case.name}: {error.code}", file=sys.stderr)

@@ -17,16 +17,15 @@ import django
 django.setup()
 
 from extraction.kind import refusal
-from extraction.labels import labelled_values
-from extraction.sections import listed_sections
+from extraction.sections import labelled_values, listed_sections
 from extraction.structured.jsontext import read_json
 from extraction.support import SourceText
-from extraction.text import comparable, parse_html, tidy
 from extraction.values.dates import find_dates
 from extraction.values.employment import says_remote
 from extraction.values.money import find_salaries
 from extraction.values.places import places_of
-from extraction.visible.page import PageText, looks_like_html, read_page
+from extraction.visible.page import PageText, looks_like_html, parse_html, read_page, tidy
+from extraction.vocabulary import comparable
 
 SIZE = 200_000
 TEXTS = {

@@ -1,8 +1,9 @@
 """How much of the house one call walks through: `python -m bench.walk`.
 
 Counts, over a warm second call in this process, the project's files that an extraction from a text and a
-CV draft enter, and how often they go from one file to another. The sandbox answers in a process of its own
-and is left out. The last line is JSON.
+CV draft enter, and how often they go from one file to another: a table of each, by file with its calls and
+its lines, then the figures as JSON on the last line. The sandbox answers in a process of its own and is left
+out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -45,14 +47,17 @@ POSTING = (
 
 
 class Walk:
-    """The files of the project that are entered while `is_on`, in order, in whatever thread."""
+    """Calls into each file of the project while `is_on`, in whatever thread, and moves between files."""
 
     def __init__(self) -> None:
+        self._root = f"{settings.BASE_DIR}{os.sep}"
         self.is_on = False
-        self.files: set[str] = set()
+        self.restart()
+
+    def restart(self) -> None:
+        self.calls: Counter[str] = Counter()
         self.moves = 0
         self._last = ""
-        self._root = f"{settings.BASE_DIR}{os.sep}"
 
     def step(self, frame: FrameType, event: str, argument: object) -> None:
         name = frame.f_code.co_filename
@@ -61,9 +66,16 @@ class Walk:
         place = name.removeprefix(self._root)
         if place.startswith((".venv", "bench", "tests")):
             return
-        self.files.add(place)
+        self.calls[place] += 1
         self.moves += place != self._last
         self._last = place
+
+    def print_table(self, name: str) -> None:
+        print(f"{name}: {len(self.calls)} files, {self.moves} moves between them")
+        print("  calls  lines  file")
+        for place, calls in sorted(self.calls.items()):
+            lines = Path(self._root, place).read_text().count("\n")
+            print(f"  {calls:5}  {lines:5}  {place}")
 
 
 def main() -> None:
@@ -109,15 +121,14 @@ async def walked(walk: Walk, access: str, profile_id: int) -> dict[str, int]:
     }
     await post(*calls["draft"])
     for name, (path, body) in calls.items():
-        walk.files, walk.moves, walk.is_on = set(), 0, True
+        walk.restart()
+        walk.is_on = True
         sys.setprofile(walk.step)
         await post(path, body)
         sys.setprofile(None)
         walk.is_on = False
-        counted |= {f"{name}_files": len(walk.files), f"{name}_moves": walk.moves}
-        print(f"{name}: {len(walk.files)} files, {walk.moves} moves between them")
-        for place in sorted(walk.files):
-            print(f"  {place}")
+        counted |= {f"{name}_files": len(walk.calls), f"{name}_moves": walk.moves}
+        walk.print_table(name)
     return counted
 
 

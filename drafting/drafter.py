@@ -17,13 +17,11 @@ from drafting.errors import JobTooThin, SourceNotFound
 from drafting.facts import PROFILE_SUMMARY, FactSheet, read_facts, require_substance
 from drafting.language import DEFAULT, codes, detect
 from drafting.letter import compose_letter
-from drafting.match import match
 from drafting.models import Draft, Kind, MasterProfile
 from drafting.options import DraftOptions
 from drafting.pages import fit_pages
-from drafting.prose import tidy
-from drafting.relevance import posting_text
-from drafting.replies import BRIDGE, CvReply, LetterReply, QuotedClaim
+from drafting.relevance import match, posting_text
+from drafting.replies import BRIDGE, CvReply, LetterReply, QuotedClaim, tidy
 from drafting.resume import dates_out_of_order, normalised_resume
 from drafting.versions import save_next_version, series_of
 from drafting.writing import Writer

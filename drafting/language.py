@@ -30,6 +30,7 @@ class Language:
     letter: dict[str, Any]
 
 
+@cache
 def codes() -> tuple[str, ...]:
     """The supported languages (ISO 639-1), sorted."""
     return tuple(sorted(path.stem for path in _DIRECTORY.glob("*.json")))

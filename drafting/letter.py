@@ -16,11 +16,10 @@ from drafting.check.reasons import Reason, Refusal, note
 from drafting.checking import Checked
 from drafting.facts import FactSheet
 from drafting.language import language_of
-from drafting.letter_body import Block, Body, Sentence
+from drafting.letter_body import Block, Body, Sentence, word_count
 from drafting.letter_frame import LetterFrame, letter_text, one_line
-from drafting.match import MatchReport
 from drafting.options import LETTER_WORDS, DraftOptions
-from drafting.prose import word_count
+from drafting.relevance import MatchReport
 from drafting.replies import LetterReply
 from extraction.schema import JobData
 

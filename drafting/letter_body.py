@@ -14,11 +14,9 @@ from drafting.checking import Checked
 from drafting.facts import Entry, FactSheet, Line
 from drafting.language import Language
 from drafting.letter_frame import one_line
-from drafting.match import MatchReport
 from drafting.options import LETTER_TOLERANCE
 from drafting.own_words import sentence
-from drafting.prose import word_count
-from drafting.relevance import Relevance, readable_language
+from drafting.relevance import MatchReport, Relevance, readable_language
 from drafting.replies import BRIDGE, LetterReply
 from extraction.schema import JobData
 
@@ -28,6 +26,11 @@ _TIED = 3
 _SPARE_TIME = ("project-", "volunteer-")
 # With fewer words missing than this, another sentence would only pad.
 _SHORTEST = 6
+
+
+def word_count(text: str) -> int:
+    """Words as a word processor counts them: runs of characters between blanks."""
+    return len(text.split())
 
 
 @dataclass(frozen=True, slots=True)

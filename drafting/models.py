@@ -63,6 +63,8 @@ class Draft(models.Model):
     report = models.JSONField(default=dict)
     calls = models.JSONField(default=list)
     prompt_version = models.CharField(max_length=20)
+    # Its owner's receipt, though usage rows have figures of the same calls: several rows (attempts, votes)
+    # make one call, and an answer given again from the cache has no tokens in its row.
     provider_type = models.CharField(max_length=20)
     provider_name = models.CharField(max_length=200, blank=True)
     model_name = models.CharField(max_length=200)

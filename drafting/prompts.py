@@ -18,7 +18,7 @@ from drafting.masks import Mask
 from drafting.options import LETTER_PARAGRAPHS, LETTER_WORDS, DraftOptions, Length, Tone
 from drafting.relevance import Relevance, readable_language
 from drafting.replies import cv_form, letter_form, repair_form
-from extraction.instructions import without_instructions
+from extraction.prompts import without_instructions
 from extraction.schema import JobData
 
 _CITED_IN_LETTERS = (

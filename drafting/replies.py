@@ -1,4 +1,5 @@
-"""The forms a model fills in: small, and made of ids, prose and the quotes that prove it.
+"""The forms a model fills in: small, and made of ids, prose and the quotes that prove it; and prose as models
+write it, made fit to print.
 
 Ids are enums in the schema, so that a model whose server enforces schemas cannot miswrite one, and plain
 strings in the reply, so that one wrong id costs a line and not the whole answer. Limits are told likewise.
@@ -6,12 +7,19 @@ strings in the reply, so that one wrong id costs a line and not the whole answer
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 EVIDENCE, BRIDGE = "evidence", "bridge"
+_BULLET = re.compile(r"^\s*(?:[-*•\u2013\u2014]\s+|\d{1,2}[.)]\s+)")
+# Ids of facts (drafting.facts), which models copy from the prompt along with the fact.
+_ID = r"(?:basics\.summary|[a-z]+-\d+(?:\.(?:s|h\d+))?)"
+_LEADING_ID = re.compile(rf"^\W*{_ID}\W*:\s*")
+_MARKUP = re.compile(r"\*\*(.+?)\*\*|__(.+?)__|`(.+?)`")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class _Reply(BaseModel):
@@ -168,3 +176,13 @@ def reader_form(*, ids: tuple[str, ...]) -> type[ReaderReply]:
         __base__=ReaderReply,
         verdicts=(_up_to(len(ids), verdict, "One for each sentence."), ...),
     )
+
+
+def tidy(text: str) -> str:
+    """One line without bullets, ids, Markdown emphasis, control characters and enclosing quotation marks."""
+    text = _CONTROL.sub("", text.replace("\t", " ").replace("\r", " "))
+    text = _MARKUP.sub(lambda match: next(group for group in match.groups() if group), text)
+    text = " ".join(_LEADING_ID.sub("", _BULLET.sub("", text)).split())
+    if len(text) > 1 and text[0] in "\"\u201c„«'" and text[-1] in "\"\u201d\u201c»'":
+        text = text[1:-1].strip()
+    return text

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 
 from accounts.models import User
 from drafting.models import Draft
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.results import GenerationResult, usage_body
 
 
 def series_of(*, kind: str, job: object, profile: object, variant: str = "") -> str:
@@ -29,7 +28,7 @@ def save_next_version(draft: Draft, *, result: GenerationResult, cost_usd: Decim
     draft.provider_name = result.provider_name
     draft.model_name = result.model_name
     draft.request_id = result.request_id
-    draft.usage = usage_of(result)
+    draft.usage = usage_body(result)
     draft.cost_usd = cost_usd
     draft.latency_ms = result.latency_ms
     draft.attempts = result.attempts
@@ -47,16 +46,3 @@ def _wait_for_turn(user_id: int) -> None:
     """Let one draft of a user be numbered at a time, by a lock on the user's row that others may refer to
     meanwhile. SQLite has no row locks; its transactions wait for one another from the start."""
     User.objects.select_for_update(no_key=True).values_list("pk").get(pk=user_id)
-
-
-def usage_of(result: GenerationResult) -> dict[str, Any]:
-    """Tokens as the API shows them; `source` says whether the vendor counted or we estimated."""
-    usage = result.usage
-    return {
-        "input": usage.input_tokens,
-        "cached": usage.cached_tokens,
-        "output": usage.output_tokens,
-        "reasoning": usage.reasoning_tokens,
-        "total": usage.total_tokens,
-        "source": result.usage_source,
-    }

@@ -15,14 +15,12 @@ from drafting.check.evidence import Claim, Ground, Said
 from drafting.check.grammar import codes
 from drafting.check.judge import Check, Verdict
 from drafting.check.reasons import MESSAGES
-from drafting.checking import Checked, check_texts
+from drafting.checking import Checked, Reader, check_texts
 from drafting.facts import FactSheet
 from drafting.masks import Mask
 from drafting.options import CV_LIMITS, DraftOptions
 from drafting.prompts import BUDGETS, Budget, Prompt, cv_prompt, letter_prompt, repair_prompt
-from drafting.prose import tidy
-from drafting.reading import Reader
-from drafting.replies import CvReply, LetterReply, QuotedClaim, RepairReply
+from drafting.replies import CvReply, LetterReply, QuotedClaim, RepairReply, tidy
 from extraction.schema import JobData
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult

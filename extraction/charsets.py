@@ -8,8 +8,7 @@ from functools import cache
 from charset_normalizer import from_bytes
 from w3lib.encoding import html_to_unicode
 
-from extraction.text import comparable
-from extraction.vocabulary import languages, terms
+from extraction.vocabulary import comparable, languages, terms
 
 # What follows a declaration that is wrong shows by this.
 _REPLACED = "\ufffd"

@@ -14,18 +14,23 @@ from django_guid import get_guid
 from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from extraction import images, postings
-from extraction.answer import FactsAnswer, ImageAnswer
 from extraction.fetching import Page, fetch
 from extraction.findings import Findings
 from extraction.models import JobPosting, SourceKind
 from extraction.pdf.reader import read_pdf
 from extraction.pictures import put_from_picture
 from extraction.postings import Identity
-from extraction.prompts import EXTRACTION, IMAGE_PROMPT
-from extraction.questions import put_answer, put_rest, question_about
-from extraction.reading import Reading, put_known, read_document, read_pasted
+from extraction.prompts import (
+    EXTRACTION,
+    IMAGE_PROMPT,
+    FactsAnswer,
+    ImageAnswer,
+    prompt_about,
+    prompt_characters,
+)
+from extraction.reading import Reading, put_known, put_rest, read_document, read_pasted
 from extraction.schema import JobData
-from extraction.windows import prompt_characters
+from extraction.verification import put_answer
 from orchestration.calls.orchestrator import AIOrchestrator, Beginning, begin
 from orchestration.calls.results import GenerationResult
 from providers.adapters.base import Image
@@ -143,18 +148,19 @@ class _Work:
 
     async def _ask(self, reading: Reading, begun: Beginning) -> GenerationResult:
         """Ask a model for what is still missing, and put what the words support."""
-        question = question_about(reading, self._findings, prompt_characters(begun.snapshot, TASK))
+        most = prompt_characters(begun.snapshot, TASK)
+        prompt = prompt_about(reading.page, self._findings, most)
         result = await AIOrchestrator().generate(
             user=self._user,
             task=TASK,
-            prompt=question.prompt,
+            prompt=prompt.text,
             system_prompt=EXTRACTION[begun.prompt_version].text,
             begun=begun,
             is_repeatable=True,
-            response_model=question.form,
+            response_model=prompt.form,
         )
         if isinstance(result.parsed, FactsAnswer):
-            await in_parsing_thread(put_answer, self._findings, result.parsed, reading, question)
+            await in_parsing_thread(put_answer, self._findings, result.parsed, reading.page, prompt)
         return result
 
     async def _of_pictures(

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from extraction import images
-from extraction.answer import ImageVerdict
-from extraction.prompts import VERDICT, VERDICT_PROMPT
+from extraction.prompts import VERDICT, VERDICT_PROMPT, ImageVerdict
 from orchestration.calls.orchestrator import AIOrchestrator, begin
 from orchestration.calls.results import GenerationResult
 

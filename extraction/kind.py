@@ -6,13 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from extraction.headings import is_title
-from extraction.labels import all_labelled, labelled_values
-from extraction.sections import listed_sections, section_of
-from extraction.text import comparable
+from extraction.sections import all_labelled, labelled_values, listed_sections, section_of
+from extraction.subject import is_title
 from extraction.values.money import find_salaries
 from extraction.visible.page import LEAST_CHARACTERS, PageText
-from extraction.vocabulary import pattern, terms
+from extraction.vocabulary import comparable, pattern, terms
 
 Reason = Literal[
     "login_wall", "cookie_wall", "challenge", "not_found", "closed", "listing", "unrendered", "empty", "other"

@@ -14,14 +14,11 @@ class SourceKind(models.TextChoices):
 class JobPosting(models.Model):
     """`data` is an `extraction.schema.JobData`; `sources` says for each field that has a value where it came
     from: "json-ld", "microdata", "rdfa", "state" (data of the page's own scripts), "text" (the words
-    themselves,
-    by rule), "model" (copied by a model, checked against the words unless a warning says "unverified_image"),
-    "request" (the address that was given); `evidence` has the words it came from. `content_hash` is the
-    SHA-256
-    of what the posting says, not of its bytes; `address_key` its canonical address without what changes on
-    the
-    way to it. By the two the same posting is known again: one of them is unique for a user. Provider fields
-    are empty when no model was asked."""
+    themselves, by rule), "model" (copied by a model, checked against the words unless a warning says
+    "unverified_image"), "request" (the address that was given); `evidence` has the words it came from.
+    `content_hash` is the SHA-256 of what the posting says, not of its bytes; `address_key` its canonical
+    address without what changes on the way to it. By the two the same posting is known again: one of them is
+    unique for a user. Provider fields are empty when no model was asked."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="job_postings")
     source_kind = models.CharField(max_length=10, choices=SourceKind.choices)

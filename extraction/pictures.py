@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from extraction.answer import FactsAnswer, ImageAnswer
 from extraction.errors import NoPostingInImage
 from extraction.findings import Findings
 from extraction.kind import refusal
+from extraction.prompts import FactsAnswer, ImageAnswer
 from extraction.prose import put_stated
 from extraction.support import SourceText
 from extraction.verification import put_verified

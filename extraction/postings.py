@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from extraction.text import comparable
+from extraction.vocabulary import comparable
 from orchestration.calls.results import GenerationResult
 
 MAX_NAME = 300
@@ -90,6 +90,7 @@ def save(
 
 def _saved_once(posting: JobPosting) -> tuple[JobPosting, bool]:
     try:
+        # In a transaction of its own: PostgreSQL ends the one in which an insert was refused.
         with transaction.atomic():
             posting.save()
     except IntegrityError:

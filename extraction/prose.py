@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 
 from extraction.findings import Findings
-from extraction.headings import heading_values
-from extraction.labels import Labelled, date_role, date_role_after, labelled_values
 from extraction.requirements import stated_education, stated_experience, stated_languages
-from extraction.sections import listed_sections, named_employer, named_title
+from extraction.sections import Labelled, labelled_values, listed_sections
 from extraction.structured.texts import parts_of
-from extraction.text import comparable
+from extraction.subject import heading_values, named_employer, named_title
 from extraction.values.dates import find_dates, parse_date
 from extraction.values.employment import is_remote_value, known_employment_types, says_remote
 from extraction.values.money import find_salaries, parse_salary
 from extraction.values.places import places_of
 from extraction.visible.page import PageText
-from extraction.vocabulary import by_term, pattern, terms
+from extraction.vocabulary import by_term, comparable, pattern, terms
 
 _WORDS = (
     "title",
@@ -30,7 +28,7 @@ _FRAME_LINES = 14
 _MAX_FRAME_LINE = 80
 
 
-def put_stated(findings: Findings, page: PageText, *, with_heading: bool = True) -> None:
+def put_stated(findings: Findings, page: PageText) -> None:
     """Labelled lines, lists under their headings, dates and pay beside the words for them, the page's own
     heading, the way to apply. Only gaps are filled."""
     text = page.text
@@ -43,9 +41,8 @@ def put_stated(findings: Findings, page: PageText, *, with_heading: bool = True)
     for field in ("skills", "languages"):
         if found := labelled.get(field):
             findings.put(field, parts_of(found.value), "text", found.line)
-    if with_heading:
-        for field, value in heading_values(page).items():
-            findings.put(field, value, "text", page.headings[0])
+    for field, value in heading_values(page).items():
+        findings.put(field, value, "text", page.headings[0])
     findings.put("title", named_title(text), "text")
     findings.put("hiring_organization", named_employer(text), "text")
     put_lists(findings, page)
@@ -97,8 +94,8 @@ def _put_employment(findings: Findings, labelled: dict[str, Labelled], text: str
 
 
 def put_requirements(findings: Findings, text: str) -> None:
-    """Experience, education and languages by the requirements that are about them, where nothing else "
-    "says it."""
+    """Experience, education and languages by the requirements that are about them, where nothing else says
+    it."""
     items = findings.get("qualifications") or []
     findings.put("experience_requirements", stated_experience(items, text), "text")
     findings.put("education_requirements", stated_education(items, text), "text")
@@ -135,10 +132,10 @@ def _put_salary(findings: Findings, labelled: Labelled | None, page: PageText) -
         return
     salaries = find_salaries(page.text, language=page.locale)
     if len(salaries) == 1:
-        findings.put("base_salary", salaries[0], "text", _line_with_figure(page, str(salaries[0].max_value)))
+        findings.put("base_salary", salaries[0], "text", _line_with_figure(page))
 
 
-def _line_with_figure(page: PageText, _: str) -> str:
+def _line_with_figure(page: PageText) -> str:
     return next((line for line in page.text.split("\n") if find_salaries(line, language=page.locale)), "")
 
 
@@ -153,8 +150,8 @@ def _put_dates(findings: Findings, labelled: dict[str, Labelled], page: PageText
     by_role: dict[str, dict[object, str]] = {}
     for day in find_dates(page.text, language=page.language):
         line_start = page.text.rfind("\n", 0, day.start) + 1
-        role = date_role(page.text[max(line_start, day.start - 80) : day.start])
-        if date_role_after(page.text[day.end : day.end + 16]):
+        role = _date_role(page.text[max(line_start, day.start - 80) : day.start])
+        if _is_last_day(page.text[day.end : day.end + 16]):
             role = "valid_through"
         if role:
             line_end = page.text.find("\n", day.end)
@@ -164,6 +161,22 @@ def _put_dates(findings: Findings, labelled: dict[str, Labelled], page: PageText
         if len(values) == 1:
             day_stated, line = next(iter(values.items()))
             findings.put(field, day_stated, "text", line)
+
+
+def _date_role(before: str) -> str | None:
+    """Which field a date belongs to, by the words right before it on its line."""
+    words = comparable(before[-80:])
+    ends: dict[str, int] = {}
+    for field in ("valid_through", "date_posted"):
+        for match in pattern("dates", field).finditer(words):
+            if len(words) - match.end() <= 24 and not re.search(r"\d", words[match.end() :]):
+                ends[field] = match.end()
+    return max(ends, key=lambda field: ends[field], default=None)
+
+
+def _is_last_day(after: str) -> bool:
+    """Whether the words right after a date make it the last day ("2026年3月4日まで")."""
+    return re.match(r"\s?(?:まで|締切|截止|까지|tarihine kadar|तक)", after) is not None
 
 
 def _put_remote(findings: Findings, labelled: dict[str, Labelled], text: str) -> None:

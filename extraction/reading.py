@@ -1,4 +1,5 @@
-"""What was brought (a page, a text), read as far as it can be without a model: the four steps before one."""
+"""What was brought (a page, a text), read as far as it can be without a model: the four steps before one, and
+what is taken for want of better after it."""
 
 from __future__ import annotations
 
@@ -13,19 +14,19 @@ from extraction.addresses import address_key
 from extraction.errors import NotAPosting
 from extraction.fetching import Page
 from extraction.findings import Findings
-from extraction.instructions import without_instructions
 from extraction.kind import refusal
 from extraction.postings import Identity
-from extraction.prose import put_lists, put_stated
+from extraction.prompts import without_instructions
+from extraction.prose import put_lists, put_requirements, put_schedule, put_stated
 from extraction.structured.items import items_of_json, nodes_of
 from extraction.structured.jsontext import read_json
 from extraction.structured.own import Choice, StructuredPosting, choose, choose_among, postings_of
 from extraction.structured.state import posting_of_state, resolved
-from extraction.text import comparable, parse_html
+from extraction.subject import fallback_title, told
 from extraction.values.dates import find_dates
 from extraction.values.money import find_salaries
-from extraction.visible.page import PageText, read_page, read_text
-from extraction.vocabulary import language_of
+from extraction.visible.page import PageText, parse_html, read_page, read_text
+from extraction.vocabulary import comparable, language_of
 
 # A page that says less of its own than this may hold the posting in a frame.
 FRAME_CHARACTERS = 800
@@ -159,10 +160,21 @@ def put_known(findings: Findings, reading: Reading) -> None:
         if removed:
             findings.warn(None, "instructions_in_posting", removed=removed)
         put_stated(findings, replace(reading.page, text=clean))
-    if told := findings.get("description"):
-        clean, _ = without_instructions(told)
+    if description := findings.get("description"):
+        clean, _ = without_instructions(description)
         spoken = reading.page.language or language_of(clean)
         put_lists(findings, PageText(text=clean, language=spoken, locale=reading.page.locale or spoken))
+
+
+def put_rest(findings: Findings, reading: Reading) -> None:
+    """What is taken for want of better: a title by its position, the whole text, the address."""
+    findings.put("title", fallback_title(reading.page), "text")
+    text = findings.get("description") or told(reading.page, findings.get("title") or "")
+    put_requirements(findings, text)
+    put_schedule(findings, text)
+    findings.put("description", text, "text")
+    if reading.url:
+        findings.put("url", reading.url, "request")
 
 
 def _put_structured(findings: Findings, structured: StructuredPosting, page: PageText) -> None:

@@ -7,10 +7,9 @@ from functools import cache
 
 from babel import Locale
 
-from extraction.text import comparable
 from extraction.values.dates import find_dates
 from extraction.values.money import find_salaries
-from extraction.vocabulary import alternatives, languages, pattern, terms
+from extraction.vocabulary import alternatives, comparable, languages, pattern, terms
 
 MAX_LINE = 240
 MAX_LANGUAGE = 50

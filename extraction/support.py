@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from extraction.text import comparable
 from extraction.values.dates import find_dates
 from extraction.values.money import find_salaries
-from extraction.vocabulary import alternatives, by_term, pattern, terms
+from extraction.vocabulary import alternatives, by_term, comparable, pattern, terms
 
 MAX_OCCURRENCES = 40
 _YEARS_OR_LEVEL = re.compile(r"\d|[一二三四五六七八九十]")

@@ -1,6 +1,6 @@
 """Lets a model's answer into the record only as far as the posting itself says it.
 
-Words are compared as `text.comparable` has them, dates and amounts by value. What is not in the posting is
+Words are compared as `comparable` has them, dates and amounts by value. What is not in the posting is
 dropped with a warning, so neither invention nor an instruction planted elsewhere can add a fact. Words that
 are there but do not support what they are given for are dropped as implausible: small models pick those.
 """
@@ -12,16 +12,23 @@ from datetime import date, timedelta
 
 from django.utils import timezone
 
-from extraction.answer import FactsAnswer
 from extraction.findings import Findings
+from extraction.prompts import FactsAnswer, PostingPrompt
 from extraction.schema import Place, Salary
 from extraction.structured.texts import parts_of
+from extraction.subject import is_cut_of
 from extraction.support import SourceText, is_of_kind
-from extraction.text import comparable
 from extraction.values.dates import find_dates, parse_date
-from extraction.values.employment import is_remote_value, known_employment_types, says_remote
+from extraction.values.employment import (
+    employment_types,
+    is_remote_value,
+    known_employment_types,
+    says_remote,
+)
 from extraction.values.money import find_salaries, parse_salary
 from extraction.values.places import places_of
+from extraction.visible.page import PageText
+from extraction.vocabulary import comparable
 
 _WORDS = (
     "title",
@@ -34,6 +41,23 @@ _WORDS = (
 _LISTS = ("skills", "responsibilities", "qualifications", "languages", "job_benefits")
 _DATES = ("date_posted", "valid_through")
 _NAMES = ("title", "hiring_organization", "job_location", "education_requirements", "industry", "identifier")
+
+
+def put_answer(findings: Findings, answer: FactsAnswer, page: PageText, prompt: PostingPrompt) -> None:
+    """Put what a model answered about the page, as far as the text supports it. A title that is the beginning
+    of the page's heading is the better of the two."""
+    source = SourceText(prompt.source, page.locale)
+    heading = findings.get("title")
+    title = " ".join((answer.title or "").split())
+    if (
+        findings.sources.get("title") == "text"
+        and heading in page.headings
+        and title != heading
+        and source.contains(title)
+        and is_cut_of(title, heading)
+    ):
+        findings.replace("title", title, "model", title)
+    put_verified(findings, answer, source)
 
 
 def put_verified(findings: Findings, answer: FactsAnswer, source: SourceText) -> None:
@@ -161,8 +185,6 @@ def _put_employment_type(findings: Findings, span: str | None, source: SourceTex
 
 def _says_nothing_of_kind(span: str) -> bool:
     """ "Permanent" is an answer, though no kind of employment."""
-    from extraction.values.employment import employment_types
-
     return not employment_types(span)
 
 

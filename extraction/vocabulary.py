@@ -1,23 +1,33 @@
 """The words of postings in the languages we know: `languages/<ISO 639-1>.json`, merged.
 
 Pages mix languages (an Arabic page with English labels), so a word is looked for in all of them at once. In
-the files alternatives are parted by "|", and compared as `text.comparable` has them.
+the files alternatives are parted by "|". Texts and words are compared as `comparable` has them.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from extraction.text import comparable
-
 FOLDER = Path(__file__).parent / "languages"
 # Scripts that put no blanks between words: a word begins and ends anywhere.
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def comparable(text: str) -> str:
+    """Text as two spellings of the same words agree on it: case, width, spaces, dashes, quotes, bullets and
+    emphasis marks do not count."""
+    text = unicodedata.normalize("NFKC", text).casefold().replace("i\u0307", "i")
+    text = re.sub(r"[\u2018\u2019\u201a\u201b`\u00b4]", "'", text)
+    text = re.sub(r"[\u201c\u201d\u201e\u00ab\u00bb]", '"', text)
+    text = re.sub(r"(?m)^[^\S\n]*(?:[-\u2022*\u00b7\u25aa\u25cf\u2013\u2014]|\d{1,2}[.)])\s+", "", text)
+    text = re.sub(r"[\-_\u2010-\u2015\u2212*]+", " ", text)
+    return re.sub(r"\s+", " ", text).strip()
 
 
 @cache

@@ -104,6 +104,9 @@ class AIProviderUsageLog(models.Model):
         db_table = "ai_provider_usage_logs"
         verbose_name = "usage row"
         ordering = ["-created_at", "-id"]
+        # Each is written with every call, so each has a reader: the log and figures of a user, those of a
+        # provider, the sweeper (a handful of millions is open), the rollup's new rows, the refused calls
+        # whose users an alert counts, an experiment's calls.
         indexes = [
             models.Index(fields=["user", "created_at"], name="usage_user_created"),
             models.Index(fields=["provider_config", "created_at"], name="usage_config_created"),

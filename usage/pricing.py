@@ -133,6 +133,7 @@ def _first_known(
     return None
 
 
+@lru_cache(maxsize=1024)
 def _spellings(model_name: str) -> tuple[str, str]:
     """What a price row for this model may be called: its own name, or without the snapshot's date."""
     name = plain_name(model_name)

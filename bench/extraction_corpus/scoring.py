@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.extraction_corpus.cases import Case
 from extraction.schema import JobData
-from extraction.text import comparable
+from extraction.vocabulary import comparable
 
 _NOT_SCORED = frozenset({"url", "direct_apply", "job_location"})
 _FREE_TEXTS = frozenset({"experience_requirements", "education_requirements", "industry"})

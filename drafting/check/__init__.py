@@ -2,7 +2,7 @@
 in.
 
 `Check.judge` asks, in this order: does the form hold, does the floor refute the text, does code prove it?
-What is neither refuted nor proven is for the reader. Nothing here calls a model; `drafting.reading` does.
+What is neither refuted nor proven is for the reader. Nothing here calls a model; `drafting.checking` does.
 
     reasons     why a text was refused
     grammar     what is known of a language: neutral words, number words, units, negations, tenses
@@ -10,7 +10,7 @@ What is neither refuted nor proven is for the reader. Nothing here calls a model
     tokens      a text taken apart: words with the keys by which they are compared, clauses
     quantities  numbers with their unit, what they count, and whether they are bounds
     evidence    what a text may rest on
-    floor/      one module a kind of lie: what it refutes, nobody overrules
+    floor/      the kinds of lies that code refutes, and nobody overrules
     proof       what code proves without a call
     judge       all of it in order
 """

@@ -29,8 +29,6 @@ def explained(text: Text, evidence: Evidence) -> frozenset[int]:
         for token in source.tokens
         if token.folded in source.grammar.units
     }
-    is_dated = bool(evidence.periods or years_of(text))
-    papers = any(entry.section.key in PAPERS for entry in evidence.entries)
     limits = {word for phrase in (*text.grammar.bounds, *text.grammar.more) for word in phrase.split()}
     is_dated = bool(evidence.periods or years_of(text))
     papers = any(entry.section.key in PAPERS for entry in evidence.entries)

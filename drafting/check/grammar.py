@@ -62,6 +62,7 @@ class Grammar:
     yours: Pattern
 
 
+@cache
 def codes() -> tuple[str, ...]:
     """The languages a text can be checked in (ISO 639-1), sorted."""
     return tuple(sorted(path.stem for path in _DIRECTORY.glob("*.json")))

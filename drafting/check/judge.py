@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from drafting.check.evidence import Ground, Said
-from drafting.check.floor.rules import FLOOR
+from drafting.check.evidence import Evidence, Ground, Said
+from drafting.check.floor.bridges import past_or_boast
+from drafting.check.floor.dates import wrong_date
+from drafting.check.floor.extent import more_than_said, unnamed_claim
+from drafting.check.floor.form import bad_form, false_quote
+from drafting.check.floor.languages import wrong_language_claim
+from drafting.check.floor.names import employer_applied_to, unknown_name
+from drafting.check.floor.numbers import wrong_number
+from drafting.check.floor.polarity import turned_round
 from drafting.check.proof import is_proven
 from drafting.check.reasons import Refusal
-from drafting.check.tokens import read
+from drafting.check.tokens import Text, read
 from drafting.facts import FactSheet
 from extraction.schema import JobData
+
+Rule = Callable[[Text, Evidence, Said], Refusal | None]
+
+# In the order in which it is asked.
+FLOOR: tuple[Rule, ...] = (
+    bad_form,
+    false_quote,
+    employer_applied_to,
+    past_or_boast,
+    wrong_language_claim,
+    wrong_date,
+    wrong_number,
+    unknown_name,
+    unnamed_claim,
+    turned_round,
+    more_than_said,
+)
 
 
 class Proof(StrEnum):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from drafting.check.grammar import Grammar, grammar_of
 from drafting.check.lemmas import keys
 from drafting.check.meanings import PROTECTED, classes, phrases_at, rows_of
-from drafting.words import normalised
 
+# Scripts that put no spaces between words.
+_LETTERS_UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+_SCRIPT_CHANGE = re.compile(
+    rf"(?<={_LETTERS_UNSPACED})(?=[\dA-Za-z$])|(?<=[\dA-Za-z%+])(?={_LETTERS_UNSPACED})"
+)
 _TOKEN = re.compile(
     r"(?P<number>(?<![^\W_])\d+(?:[.,'\u2019\u00a0\u202f ]\d{3})*(?!\d)(?:[.,:-]\d+)*)"
     r"|(?P<word>[^\W_]+(?:\.[^\W\d_]+)*[+#]*)|(?P<sign>[%٪$€£¥₹₦])|(?P<mark>[^\w\s])"
@@ -110,13 +115,14 @@ class _Piece:
     rows: frozenset[int] = frozenset()
 
 
+# Each text of a draft is held against every line of the profile, and the next draft against the same lines.
 @lru_cache(maxsize=20_000)
 def read(text: str, language: str) -> Text:
     """The text, taken apart with the grammar of `language`, which must be one of `grammar.codes()`."""
     grammar = grammar_of(language)
     tokens: list[Token] = []
     clause = 0
-    for index, piece in enumerate(_with_meanings(_pieces(normalised(text)), language)):
+    for index, piece in enumerate(_with_meanings(_pieces(_normalised(text)), language)):
         folded = piece.text.casefold()
         if index and (_CLAUSE_MARK.search(piece.marks) or folded in _CLAUSE_WORDS):
             clause += 1
@@ -179,3 +185,12 @@ def _keys(piece: _Piece, language: str, grammar: Grammar) -> frozenset[str]:
         return whole
     parts = (word for word in piece.text.split() if word.casefold() not in grammar.neutral)
     return whole.union(*(keys(word, language) for word in parts))
+
+
+def _normalised(text: str) -> str:
+    """Compatibility forms composed, every script's digits as 0-9, numbers apart from unspaced scripts."""
+    composed = unicodedata.normalize("NFKC", text)
+    if composed.isascii():
+        return composed
+    spaced = _SCRIPT_CHANGE.sub(" ", composed)
+    return "".join(str(unicodedata.digit(char)) if char.isdecimal() else char for char in spaced)

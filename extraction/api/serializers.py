@@ -13,9 +13,9 @@ from extraction.extractor import Extraction
 from extraction.image_check import ImageCheck
 from extraction.models import JobPosting, SourceKind
 from extraction.schema import JobData
-from extraction.text import MAX_CHARACTERS
-from orchestration.calls.results import GenerationResult
-from usage.api.quotas import QuotaWarningSerializer, warnings_body
+from extraction.visible.page import MAX_CHARACTERS
+from orchestration.calls.results import GenerationResult, usage_body
+from usage.api.quotas import QuotaWarningSerializer
 
 
 class ExtractRequestSerializer(StrictSerializer):
@@ -165,18 +165,10 @@ def image_check_body(check: ImageCheck) -> dict[str, Any]:
 
 
 def _call_body(result: GenerationResult | None, latency_ms: int, request_id: str) -> dict[str, Any]:
-    usage = result.usage if result else None
     return {
         "provider_used": result.provider_type if result else None,
         "model_used": result.model_name if result else None,
-        "usage": {
-            "input": usage.input_tokens if usage else 0,
-            "cached": usage.cached_tokens if usage else 0,
-            "output": usage.output_tokens if usage else 0,
-            "reasoning": usage.reasoning_tokens if usage else 0,
-            "total": usage.total_tokens if usage else 0,
-            "source": result.usage_source if result else "none",
-        },
+        "usage": usage_body(result),
         "cost_usd": _amount(result),
         "latency_ms": latency_ms,
         "attempts": result.attempts if result else 0,
@@ -185,7 +177,7 @@ def _call_body(result: GenerationResult | None, latency_ms: int, request_id: str
         "from_cache": result.cached if result else False,
         "votes": result.votes if result else 0,
         "agreement": dict(result.agreement) if result and result.agreement else None,
-        "quota_warnings": warnings_body(result.quota_warnings if result else ()),
+        "quota_warnings": [warning.as_dict() for warning in result.quota_warnings] if result else [],
     }
 
 

@@ -38,6 +38,7 @@ def main(max_pages: int, max_pictures: int) -> dict[str, object]:
 
 
 def _text(page: pypdfium2.PdfPage) -> str:
+    # PDFium gives a hyphen that ends a line, together with the line's end, as U+0002 or U+FFFE.
     return (
         str(page.get_textpage().get_text_range())
         .replace("\r\n", "\n")

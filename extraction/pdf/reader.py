@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from extraction.errors import NotAPdf, PdfTooLarge
-from extraction.text import tidy
+from extraction.visible.page import tidy
 from providers.adapters.base import Image
 
 MAX_BYTES = 10 * 1024 * 1024

@@ -32,6 +32,7 @@ def read_json(text: str) -> Any:
         if start < 0 or start > 2000:
             return None
         text = text[start:]
+    # The strict before the forgiving, which would make something else of what can be read as it stands.
     for read in (_strict, _several, _lenient, _requoted, _closed):
         try:
             found = read(text)
@@ -70,8 +71,8 @@ def _lenient(text: str) -> Any:
 
 
 def _requoted(text: str) -> Any:
-    """A text with quotes inside its strings that nobody escaped: one ends a string only where JSON "
-    "goes on."""
+    """A text with quotes inside its strings that nobody escaped: one ends a string only where JSON goes
+    on."""
     out: list[str] = []
     in_string = is_escaped = False
     for at, char in enumerate(text):

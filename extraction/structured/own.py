@@ -16,9 +16,8 @@ from extraction.structured.convert import convert
 from extraction.structured.items import Items, Node, find_items
 from extraction.structured.state import find_states
 from extraction.structured.texts import Context
-from extraction.text import comparable
 from extraction.visible.page import PageText
-from extraction.vocabulary import terms
+from extraction.vocabulary import comparable, terms
 
 _GENDER = re.compile(r"\((?:[mwfdxvhk]\s?[/|*.,]\s?)+[mwfdxvhk]\)|\b(?:[mwfd]/){2}[mwfdx]\b|\b[hfm]/[hfmk]\b")
 MAX_POSTINGS = 60

@@ -123,8 +123,8 @@ def _referred(value: Any) -> dict[str, Node]:
 
 
 def resolved(node: Node, index: dict[str, Node]) -> Node:
-    """The object with its references (`{"__ref": "Company:77"}`) followed, and with its groups of "
-    "facts opened."""
+    """The object with its references (`{"__ref": "Company:77"}`) followed, and with its groups of
+    facts opened."""
     if isinstance(groups := node.get("categories"), dict):
         places = groups.get("allLocations") or groups.get("location")
         node = {**groups, **({"location": places} if places else {}), **node}

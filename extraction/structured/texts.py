@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from extraction.structured.items import Node
-from extraction.text import parse_html, tidy
 from extraction.visible.hidden import drop_unseen
 from extraction.visible.lines import lines_of
+from extraction.visible.page import parse_html, tidy
 
 MAX_TEXT = 50_000
 MAX_ITEMS = 60

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from extraction.text import comparable
-from extraction.vocabulary import alternatives, by_term, pattern, terms
+from extraction.vocabulary import alternatives, by_term, comparable, pattern, terms
 
 EMPLOYMENT_TYPES = frozenset(
     {"FULL_TIME", "PART_TIME", "CONTRACTOR", "TEMPORARY", "INTERN", "VOLUNTEER", "PER_DIEM", "OTHER"}

@@ -14,8 +14,7 @@ import pycountry
 from babel import Locale
 
 from extraction.schema import Place
-from extraction.text import comparable
-from extraction.vocabulary import languages, pattern, terms
+from extraction.vocabulary import comparable, languages, pattern, terms
 
 MAX_PLACES = 40
 MAX_TEXT = 200

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from extraction.sections import section_of
-from extraction.text import comparable
 from extraction.visible.hidden import drop, drop_all, text_of, tokens_of
 from extraction.visible.lines import is_label
-from extraction.vocabulary import pattern
+from extraction.vocabulary import comparable, pattern
 
 _TAGS = frozenset({"nav", "footer", "menu"})
 _ROLES = frozenset({"navigation", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar"})
@@ -162,9 +161,8 @@ _LEAST_RUN = 3
 
 
 def without_edges(text: str, links: Sequence[tuple[str, str]], headings: Sequence[str]) -> str:
-    """The text without menus that are lines of their own (runs of links), the consent box above it,
-    and the small
-    print below."""
+    """The text without menus that are lines of their own (runs of links), the consent box above it, and the
+    small print below."""
     lines = text.split("\n")
     linked = {comparable(words) for _, words in links if 0 < len(words) <= MAX_MENU_WORDS}
     kept_words = {comparable(heading) for heading in headings}

@@ -8,8 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from extraction.text import comparable
-from extraction.vocabulary import by_term
+from extraction.vocabulary import by_term, comparable
 
 _BLOCKS = frozenset(
     {
@@ -153,8 +152,7 @@ class _Writer:
 
     def _start_inline(self, element: Any) -> None:
         """Where a piece of text begins as another ends, style keeps the two apart; not so single letters,
-        which
-        are one word in two colours."""
+        which are one word in two colours."""
         before = element.getprevious()
         touches = before is not None and not before.tail and before.tag in _INLINE_LABELS
         if touches and len(element.text or "") > 1 and self._parts and len(self._parts[-1]) > 1:

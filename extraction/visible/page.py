@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import lxml.html
+from lxml.etree import ParserError
 
 from extraction.addresses import same_address
-from extraction.text import comparable, parse_html, tidy
 from extraction.visible.boilerplate import drop_boilerplate, without_edges
 from extraction.visible.hidden import drop_unseen, text_of
 from extraction.visible.lines import lines_of
-from extraction.vocabulary import language_of, languages, pattern, terms
+from extraction.vocabulary import comparable, language_of, languages, pattern, terms
 
+_lxml: Any = lxml.html  # lxml carries no types
+
+# Many times the longest posting; bounds every later step.
+MAX_CHARACTERS = 100_000
 # A page that says less than this says nothing.
 LEAST_CHARACTERS = 40
 MAX_LINKS = 2000
@@ -27,6 +32,12 @@ _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[a-zA-Z]{2
 _NOT_FOR_APPLICATIONS = re.compile(
     r"^(?:privacy|datenschutz|dpo|press|presse|noreply|no-reply|webmaster|abuse|support|press\w*|legal|security)@|unsubscribe|newsletter|bounce|[-.]leave@|[-.]owner@|desinscri|abmelde",
     re.IGNORECASE,
+)
+# What a reader cannot see but a model reads: controls, soft hyphens, bidirectional overrides, zero-width
+# characters (the joiners stay: Persian and emoji need them), the tag block that smuggles ASCII, surrogates.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _MAIL_HEADER = re.compile(
     r"[>\s*]{0,6}(?:from|von|de|da|van|från|от|to|an|à|para|cc|bcc|reply-to|"
@@ -58,6 +69,28 @@ class PageText:
     @property
     def is_empty(self) -> bool:
         return len(self.text) < LEAST_CHARACTERS
+
+
+def parse_html(html: str) -> lxml.html.HtmlElement | None:
+    """The page as a tree; None when nothing in it is markup."""
+    try:
+        # Bytes, because lxml refuses a str that carries an encoding declaration.
+        parser = _lxml.HTMLParser(encoding="utf-8")
+        tree: lxml.html.HtmlElement = _lxml.document_fromstring(
+            html.encode("utf-8", "replace"), parser=parser
+        )
+    except (ParserError, ValueError):
+        return None
+    return tree
+
+
+def tidy(text: str) -> str:
+    """Composed characters, nothing invisible, single spaces, at most one empty line in a row, and no
+    more than MAX_CHARACTERS."""
+    text = unicodedata.normalize("NFC", text[:MAX_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n"))
+    text = _UNSEEN.sub("", text)
+    lines = [re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def read_text(text: str) -> PageText:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -42,3 +43,17 @@ class GenerationResult:
     votes: int = 0
     agreement: Mapping[str, float] | None = None
     quota_warnings: tuple[QuotaWarning, ...] = ()
+
+
+def usage_body(result: GenerationResult | None) -> dict[str, Any]:
+    """Tokens as the API shows them; `source` says whether the vendor counted or we estimated, "none" that no
+    model was asked."""
+    usage = result.usage if result else TokenUsage()
+    return {
+        "input": usage.input_tokens,
+        "cached": usage.cached_tokens,
+        "output": usage.output_tokens,
+        "reasoning": usage.reasoning_tokens,
+        "total": usage.total_tokens,
+        "source": result.usage_source if result else "none",
+    }

@@ -147,6 +147,7 @@ def _prompt_change(arm: ExperimentArm, kind: TaskType) -> str:
 
 
 def _put_prompt(actor: Actor, task: str, version: str) -> None:
+    # After the experiment and the providers, before the revision and the audit trail (`configs.locks`).
     policy, _ = TaskPolicy.objects.select_for_update().get_or_create(task=task)
     before, policy.prompt_version = policy.prompt_version, version
     policy.save(update_fields=["prompt_version", "updated_at"])

@@ -11,6 +11,7 @@ from django.core.cache import cache
 
 from orchestration.experiments.counts import ArmCounts, counts_of
 from orchestration.experiments.intervals import (
+    LEAST_VALUES,
     LEVEL,
     Interval,
     Sample,
@@ -23,7 +24,7 @@ from orchestration.models import Experiment, ExperimentArm
 from usage.stats.figures import PICOS_PER_USD
 
 # Below these an interval supposes more than it knows: costs are skewed, and calls of one user are alike.
-LEAST_CALLS = 30
+LEAST_CALLS = LEAST_VALUES
 LEAST_USERS = 5
 
 RECENT_SECONDS = 60

@@ -202,7 +202,8 @@ def _load(revision: int) -> RoutingSnapshot:
         revision=revision,
         providers=providers,
         tiers=tiers,
-        policies={row.task: PolicyInForce.of_row(row) for row in TaskPolicy.objects.all()},
+        policies={task: PolicyInForce.of_task(task) for task in TASKS}
+        | {row.task: PolicyInForce.of_row(row) for row in TaskPolicy.objects.all()},
         rules=RuleBook.load(),
         prices=overrides_of(ModelPrice.objects.all()),
         experiments=running_experiments(),

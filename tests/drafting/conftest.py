@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from drafting import reading, writing
+from drafting import checking, writing
 from drafting.facts import read_facts
 from drafting.replies import ReaderReply, RepairReply
 from orchestration.calls.results import GenerationResult
@@ -89,7 +89,7 @@ def model_says(monkeypatch):
                 )
 
         monkeypatch.setattr(writing, "AIOrchestrator", Scripted)
-        monkeypatch.setattr(reading, "AIOrchestrator", Scripted)
+        monkeypatch.setattr(checking, "AIOrchestrator", Scripted)
         return asked
 
     return script

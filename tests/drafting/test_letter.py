@@ -12,8 +12,8 @@ from drafting.drafter import _letter_texts
 from drafting.facts import read_facts
 from drafting.language import codes
 from drafting.letter import compose_letter
-from drafting.match import match
 from drafting.options import DraftOptions, Length, Tone
+from drafting.relevance import match
 from drafting.replies import LetterReply
 from extraction.schema import JobData
 from tests.drafting.conftest import JOB, letter_reply, load_profile

@@ -7,7 +7,7 @@ from drafting.check.quantities import quantities_of
 from drafting.check.tokens import read
 from drafting.check.years import years_of
 from drafting.language import codes, detect, language_of
-from drafting.prose import sentences_of, tidy
+from drafting.replies import tidy
 from tests.drafting.conftest import load_profile
 
 
@@ -110,7 +110,3 @@ def test_prose_is_tidied():
     assert tidy("- **Built** the `API`\n") == "Built the API"
     assert tidy("“Built it.”") == "Built it."
     assert tidy("1. Built\x00 it") == "Built it"
-
-
-def test_sentences_are_split_in_any_script():
-    assert sentences_of("One. Two! 三つ。四つ。") == ["One.", "Two!", "三つ。", "四つ。"]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from extraction.answer import ImageAnswer
 from extraction.errors import NoPostingInImage
 from extraction.findings import Findings
 from extraction.pictures import put_from_picture
+from extraction.prompts import ImageAnswer
 
 TEXT = """Line Cook wanted
 Hotel Baobab, Diani

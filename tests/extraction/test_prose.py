@@ -2,12 +2,12 @@ import pytest
 
 from extraction.fetching import Page
 from extraction.findings import Findings
-from extraction.headings import fallback_title
-from extraction.instructions import without_instructions
+from extraction.prompts import without_instructions
 from extraction.prose import put_schedule, put_stated
 from extraction.reading import read_document
-from extraction.text import comparable, parse_html, tidy
-from extraction.visible.page import PageText, read_page, read_text
+from extraction.subject import fallback_title
+from extraction.visible.page import PageText, parse_html, read_page, read_text, tidy
+from extraction.vocabulary import comparable
 from tests.extraction.pages import POSTINGS
 
 

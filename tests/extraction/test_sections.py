@@ -1,6 +1,7 @@
 import pytest
 
-from extraction.sections import listed_sections, named_employer, named_title
+from extraction.sections import listed_sections
+from extraction.subject import named_employer, named_title
 from tests.extraction.pages import POSTINGS
 
 

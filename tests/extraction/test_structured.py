@@ -5,8 +5,7 @@ import pytest
 
 from extraction.schema import JobData
 from extraction.structured.own import choose
-from extraction.text import parse_html
-from extraction.visible.page import read_page
+from extraction.visible.page import parse_html, read_page
 from tests.extraction.pages import POSTINGS
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from extraction.answer import ModelAnswer
 from extraction.findings import Findings
+from extraction.prompts import ModelAnswer
 from extraction.support import SourceText
 from extraction.verification import put_verified
 

@@ -3,8 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from extraction.answer import FactsAnswer, ModelAnswer
 from extraction.findings import Findings
+from extraction.prompts import FactsAnswer, ModelAnswer
 from extraction.schema import Salary
 from extraction.support import SourceText
 from extraction.verification import put_verified

@@ -2,8 +2,7 @@
 
 import pytest
 
-from extraction.text import parse_html
-from extraction.visible.page import read_page, read_text
+from extraction.visible.page import parse_html, read_page, read_text
 
 
 def page_of(html, url="https://jobs.example/1"):

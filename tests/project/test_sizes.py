@@ -11,10 +11,9 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def sources():
-    """The product's files, as (path, text)."""
+    """The files of the product and of the benchmarks, as (path, text)."""
     project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())
-    # The conversion of structured postings is still one long table of cases.
-    for package in set(project["tool"]["mypy"]["packages"]) - {"extraction"}:
+    for package in [*project["tool"]["mypy"]["packages"], "bench"]:
         for path in sorted((settings.BASE_DIR / package).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield path.relative_to(settings.BASE_DIR), path.read_text()

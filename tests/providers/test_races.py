@@ -22,6 +22,7 @@ from providers.configs.locks import hold_all
 from providers.credentials import checks
 from providers.errors import ErrorKind
 from providers.models import AIProviderConfig, AIProviderConfigQuerySet
+from providers.registry import PROVIDER_TYPES
 from tests.contract.vendors import Recorder
 from tests.factories import make_config
 from tests.locks import somebody_waits
@@ -168,7 +169,9 @@ def test_a_key_is_seeded_while_it_is_refused(crossing, is_held):
     config = make_config(provider_type="gemini", api_key=key)
 
     broken = crossing(
-        lambda: seeding.seed_gemini(api_key=key, model_fast="gemini-x", model_quality="", force=True),
+        lambda: seeding.seed_provider(
+            PROVIDER_TYPES["gemini"], api_key=key, model_fast="gemini-x", model_quality="", force=True
+        ),
         lambda: flag(config.pk, ErrorKind.AUTH.value),
         place=(AIProviderConfig, "set_api_key"),
     )

@@ -41,7 +41,7 @@ def test_it_makes_gemini_the_default_for_every_task(environment):
     assert config.default_tasks() == {"extraction", "cv_draft", "cover_letter", "extraction_validation"}
     assert (config.model_name, config.quality_model_name) == ("gemini-2.5-flash", "gemini-2.5-pro")
     assert config.api_key_encrypted.reveal() == KEY
-    assert "Created the Gemini provider" in output
+    assert "Created the provider Google Gemini" in output
     assert KEY not in output
 
 
@@ -74,7 +74,8 @@ def test_force_replaces_key_and_models_and_nothing_else(environment):
 
 
 @pytest.mark.parametrize(
-    ("key", "sentence"), [("", "GEMINI_API_KEY is not set"), ("short", "does not look like a Gemini key")]
+    ("key", "sentence"),
+    [("", "GEMINI_API_KEY is not set"), ("short", "does not look like a key of Google Gemini")],
 )
 def test_it_says_what_to_do_without_a_usable_key(environment, key, sentence):
     environment(key)

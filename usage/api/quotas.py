@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from usage.api.fields import LocalMoment
-from usage.ledger.limits import QuotaWarning, amount_in
+from usage.ledger.limits import amount_in
 from usage.stats import QuotaStatus
 
 
@@ -80,7 +80,7 @@ class QuotaSerializer(serializers.Serializer[Any]):
 def quota_body(statuses: Iterable[QuotaStatus], *, time_zone: str) -> dict[str, Any]:
     """The body of QuotaSerializer."""
     body: dict[str, Any] = {"time_zone": time_zone, "usd": {"day": None, "month": None}, "tasks": []}
-    found: list[QuotaWarning] = []
+    warnings: list[dict[str, Any]] = []
     for status in statuses:
         quota = status.quota
         if quota.task:
@@ -92,13 +92,8 @@ def quota_body(statuses: Iterable[QuotaStatus], *, time_zone: str) -> dict[str, 
         else:
             body[quota.period] = _amounts(status)
         if status.warning:
-            found.append(status.warning)
-    return body | {"warnings": warnings_body(found)}
-
-
-def warnings_body(warnings: Iterable[QuotaWarning]) -> list[dict[str, Any]]:
-    """The body of QuotaWarningSerializer, many."""
-    return [warning.as_dict() for warning in warnings]
+            warnings.append(status.warning.as_dict())
+    return body | {"warnings": warnings}
 
 
 def _amounts(status: QuotaStatus) -> dict[str, Any]:

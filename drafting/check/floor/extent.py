@@ -1,4 +1,5 @@
-"""A text says no more than its source: no clause of its own, no fact of another entry, no words beyond."""
+"""A text says no more than its source: no clause of its own, no fact of another entry, no words beyond; no
+rank, credential, award, responsibility, effect or field of work that the source does not name."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Sequence
 
 from drafting.check.evidence import Evidence, Said
 from drafting.check.explained import explained
+from drafting.check.meanings import PROTECTED, classes
 from drafting.check.quantities import quantities_of
 from drafting.check.reasons import Reason, Refusal
 from drafting.check.tokens import Text, Token
@@ -14,6 +16,8 @@ from drafting.check.tokens import Text, Token
 _SLACK = 1
 _SLACK_IN_TRANSLATION = 2
 _OF_ANOTHER = 2
+# Here another word of the same class will do: "headed" for "led".
+_ANY_OF_CLASS = frozenset({"lead"})
 
 
 def more_than_said(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
@@ -130,3 +134,27 @@ def _is_joined(token: Token, text: Text) -> bool:
         if not before.is_neutral:
             return False
     return False
+
+
+def unnamed_claim(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
+    """The refusal of such a word that the sources have neither as it stands nor in another word for it."""
+    if said.place == "bridge":
+        return None
+    ours = explained(text, evidence)
+    for token in text.tokens:
+        if (
+            token.is_content
+            and token.index not in ours
+            and token.is_only(*PROTECTED)
+            and not _is_named(token, evidence)
+        ):
+            reason = PROTECTED[next(classes()[row] for row in sorted(token.rows))]
+            return Refusal(reason, (token.text,))
+    return None
+
+
+def _is_named(token: Token, evidence: Evidence) -> bool:
+    if evidence.has(token):
+        return True
+    named = {classes()[row] for row in token.rows} & _ANY_OF_CLASS
+    return bool(named & evidence.classes)

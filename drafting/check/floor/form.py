@@ -1,13 +1,15 @@
-"""What no draft may hold whoever wrote it: placeholders, links, talk to the user, another language."""
+"""The form of a text: no placeholders, links, talk to the user or other language, whoever wrote it; and
+quotes that stand in the lines it names, and cover its numbers."""
 
 from __future__ import annotations
 
 import re
 
-from drafting.check.evidence import Evidence, Said
+from drafting.check.evidence import Claim, Evidence, Said
 from drafting.check.grammar import grammar_of
+from drafting.check.quantities import quantities_of
 from drafting.check.reasons import Reason, Refusal
-from drafting.check.tokens import Text
+from drafting.check.tokens import Text, read
 from drafting.language import DEFAULT, detect
 
 _PLACEHOLDER = re.compile(
@@ -72,3 +74,29 @@ def _without_names(text: Text, evidence: Evidence) -> str:
     headers = {token.folded for header in evidence.headers for token in header.tokens}
     words = [token.text for token in text.tokens if token.folded not in headers]
     return " ".join(words) if len(words) >= _DETECTED_FROM else ""
+
+
+def false_quote(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
+    """The refusal of a rewritten line or an evidence sentence whose quotes are missing or not in its
+    sources."""
+    if said.place not in ("line", "evidence"):
+        return None
+    if not said.claims:
+        return Refusal(Reason.QUOTE)
+    standing = [_plain(one.raw) for one in evidence.all]
+    for claim in said.claims:
+        if not _plain(claim.quote) or not any(_plain(claim.quote) in source for source in standing):
+            return Refusal(Reason.QUOTE, (claim.quote[:60],))
+    uncovered = _uncovered_numbers(text, said.claims)
+    return Refusal(Reason.QUOTE, uncovered) if uncovered else None
+
+
+def _uncovered_numbers(text: Text, claims: tuple[Claim, ...]) -> tuple[str, ...]:
+    claimed = [
+        quantity.said for claim in claims for quantity in quantities_of(read(claim.words, text.language))
+    ]
+    return tuple(quantity.said for quantity in quantities_of(text) if quantity.said not in claimed)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).strip(" .\"'\u201c\u201d\u2026")

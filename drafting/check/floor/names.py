@@ -1,5 +1,5 @@
-"""Names of employers, schools, people and tools: each must be in the source, whichever case it is written
-in."""
+"""Names of employers, schools, people and tools: each must be in the source, whichever case it is written in;
+and the employer applied to is nowhere one has been."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drafting.check.floor.languages import language_code
 from drafting.check.lemmas import is_known, lemma
 from drafting.check.quantities import quantities_of
 from drafting.check.reasons import Reason, Refusal
-from drafting.check.tokens import Text, Token
+from drafting.check.tokens import Text, Token, read
 from drafting.check.years import years_of
 
 _SHORTEST = 3
@@ -110,3 +110,14 @@ def abbreviates(token: Token, evidence: Evidence) -> bool:
         if letters in initials:
             return True
     return False
+
+
+def employer_applied_to(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
+    """The refusal of anything but a bridge that names the employer applied to, unless the profile does."""
+    name = evidence.ground.job.hiring_organization
+    if said.place == "bridge" or not name:
+        return None
+    padded = read(name, text.language).padded
+    if not padded.strip() or padded in evidence.ground.whole.padded:
+        return None
+    return Refusal(Reason.EMPLOYER, (name,)) if padded in text.padded else None

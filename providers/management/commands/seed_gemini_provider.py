@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from providers.seeding import NoKey, seed_gemini
+from providers.registry import PROVIDER_TYPES
+from providers.seeding import NoKey, seed_provider
 
 
 class Command(BaseCommand):
@@ -21,7 +22,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, force: bool, **options: Any) -> None:
         try:
-            outcome = seed_gemini(**settings.PROVIDER_ENVIRONMENT["gemini"], force=force)
+            done = seed_provider(
+                PROVIDER_TYPES["gemini"], **settings.PROVIDER_ENVIRONMENT["gemini"], force=force
+            )
         except NoKey as error:
             raise CommandError(error.message) from None
-        self.stdout.write(outcome)
+        self.stdout.write(done)

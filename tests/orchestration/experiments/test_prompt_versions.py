@@ -3,8 +3,8 @@
 import pytest
 
 from accounts.models import User
+from drafting.checking import READER_PROMPTS
 from drafting.prompts import CV_TASKS, LETTER_TASKS
-from drafting.reading import READER_PROMPTS
 from extraction.prompts import EXTRACTION, VERDICT
 from orchestration.calls.orchestrator import begin
 from orchestration.experiments.lifecycle import start

@@ -40,13 +40,11 @@ def test_figures_by_hand(trial, people):
     assert (first.counts.users, first.counts.calls, first.counts.successes) == (3, 4, 3)
     assert first.success_rate == 0.75
     assert (first.cost, first.total_cost, first.unpriced) == (Decimal("0.003"), Decimal("0.009"), 1)
-    # Variance of 1, 2 and 6 is 7; t with 2 degrees of freedom is 4.30265.
-    half = 4.30265 * math.sqrt(7 / 3) / 1000
-    assert (first.cost_interval.low, first.cost_interval.high) == (0, pytest.approx(0.003 + half, rel=1e-5))
+    assert first.cost_interval is None
     assert first.latency == 300
     assert first.counts.p95_latency_ms == pytest.approx(600, rel=0.025)
     assert (first.feedback, first.counts.feedback.n) == (3.5, 2)
-    assert (first.feedback_interval.low, first.feedback_interval.high) == (1, 5)
+    assert first.feedback_interval is None
     assert (second.counts.calls, second.success_rate, second.cost, second.latency, second.feedback) == (
         0, None, None, None, None
     )  # fmt: skip
