@@ -91,7 +91,7 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        raw = _bounded(stream, (parser_context or {}).get("encoding") or settings.DEFAULT_CHARSET)
+        raw = bounded(stream, (parser_context or {}).get("encoding") or settings.DEFAULT_CHARSET)
         try:
             return json.loads(
                 raw, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_twins
@@ -104,7 +104,8 @@ class JSONParser(BaseParser):
             raise ParseError("A number in the JSON has too many digits. Send a smaller one.") from None
 
 
-def _bounded(stream: Any, encoding: str) -> str:
+def bounded(stream: Any, encoding: str) -> str:
+    """The body as text. Raises BodyTooLarge, and ParseError when it is not in that encoding."""
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     raw = stream.read(limit + 1)
     if len(raw) > limit:

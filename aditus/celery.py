@@ -25,6 +25,10 @@ app.conf.beat_schedule = {
         "task": "orchestration.celery_tasks.probe_providers",
         "schedule": timedelta(minutes=1),
     },
+    "orchestration.resume_batches": {
+        "task": "orchestration.celery_tasks.resume_batches",
+        "schedule": timedelta(minutes=1),
+    },
     "providers.refresh_capabilities": {
         "task": "providers.celery_tasks.refresh_capabilities",
         "schedule": timedelta(days=1),

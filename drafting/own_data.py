@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import AuditEntry, Authenticator, Subscription, TokenFamily, User
 from drafting.models import Draft, MasterProfile
 from extraction.models import JobPosting
-from orchestration.models import CallFeedback
+from orchestration.models import Batch, BatchItem, CallFeedback
 from usage.models import AIProviderUsageLog, QuotaRule
 
 # An archive up to this size is made in memory.
@@ -29,11 +29,13 @@ _CALL = (
     "output_tokens", "reasoning_tokens", "total_tokens", "usage_source", "estimated_cost_usd", "latency_ms",
     "cached",
 )  # fmt: skip
+_ITEM = ("number", "state", "given", "status", "answer", "ended_at")
 _README = """What Aditus has of you.
 
 account.json       the account and its plan; limits of its own, logins, authenticators (without their secrets)
 profiles/          your profiles as JSON Resume, https://jsonresume.org
 drafts/            your CVs (`content` is a JSON Resume) and letters, every version with what it was made from
+batches/           requests that were answered while you did not wait, with their answers
 job-postings/      the postings that were read for you, with where each value came from
 calls.ndjson       one line for each attempt at an AI provider that was made for you, in UTC and USD
 feedback.json      your ratings
@@ -78,6 +80,9 @@ def _account(user: User) -> dict[str, Any]:
 def _documents(user: User) -> Iterator[tuple[str, Any]]:
     for profile in MasterProfile.objects.filter(user=user).order_by("pk").iterator(chunk_size=50):
         yield f"profiles/{profile.pk}.json", profile.resume
+    for batch in _all(Batch.objects.filter(user=user)):
+        items = _rows(BatchItem.objects.filter(batch=batch["id"]), *_ITEM)
+        yield f"batches/{batch['id']}.json", batch | {"items": list(items)}
     for folder, model in (("drafts", Draft), ("job-postings", JobPosting)):
         for row in _all(model.objects.filter(user=user)):
             yield f"{folder}/{row['id']}.json", row
@@ -96,7 +101,7 @@ def _rows(rows: QuerySet[Any], *fields: str) -> Iterator[Mapping[str, Any]]:
     return rows.order_by("pk").values(*fields).iterator(chunk_size=2000)
 
 
-def _all(rows: QuerySet[Any]) -> Iterable[Mapping[str, Any]]:
+def _all(rows: QuerySet[Any]) -> Iterable[dict[str, Any]]:
     return rows.order_by("pk").values().iterator(chunk_size=50)
 
 

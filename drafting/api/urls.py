@@ -2,11 +2,13 @@ from django.urls import path
 
 from drafting.api.views import (
     CoverLetterView,
+    CvBatchView,
     CvDraftView,
     DraftDetailView,
     DraftExportView,
     DraftFeedbackView,
     DraftListView,
+    LetterBatchView,
     OwnDataView,
     ProfileDetailView,
     ProfileListView,
@@ -18,6 +20,8 @@ urlpatterns = [
     path("profiles/<int:pk>", ProfileDetailView.as_view(), name="profile-detail"),
     path("cv-drafter/draft", CvDraftView.as_view(), name="cv-draft"),
     path("cover-letter/generate", CoverLetterView.as_view(), name="cover-letter"),
+    path("cv-drafter/batches", CvBatchView.as_view(), name="cv-draft-batch"),
+    path("cover-letter/batches", LetterBatchView.as_view(), name="cover-letter-batch"),
     path("drafts", DraftListView.as_view(), name="draft-list"),
     path("drafts/<int:pk>", DraftDetailView.as_view(), name="draft-detail"),
     path("drafts/<int:pk>/export", DraftExportView.as_view(), name="draft-export"),

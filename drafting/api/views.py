@@ -24,6 +24,7 @@ from accounts.async_views import AsyncAPIView
 from accounts.concurrency import in_database_thread
 from accounts.idempotency import idempotent
 from accounts.models import User
+from drafting.api.batches import CV, LETTER, drafted
 from drafting.api.serializers import (
     DraftInputSerializer,
     DraftSerializer,
@@ -34,10 +35,11 @@ from drafting.api.serializers import (
     ProfileSerializer,
     ProfileSummarySerializer,
 )
-from drafting.drafter import draft_cv, load_source, write_letter
+from drafting.drafter import draft_cv, write_letter
 from drafting.exports import EXPORTS, export
 from drafting.models import Draft, MasterProfile
 from drafting.own_data import archive_of, delete_profile
+from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
 from orchestration.api.feedback import FeedbackView
 
 
@@ -113,21 +115,23 @@ def _shown(profile: MasterProfile, read: ProfileInputSerializer) -> Any:
 class _DraftingView(AsyncAPIView):
     """What both generating endpoints do; they differ in the function that drafts."""
 
+    kind: ClassVar[str]
     generate: ClassVar[Callable[..., Awaitable[Draft]]]
 
     async def _draft(self, request: Request) -> Response:
-        serializer = DraftInputSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        user = _user(request)
-        source = await in_database_thread(load_source, user=user, **serializer.sources)
-        draft = await type(self).generate(user=user, source=source, options=serializer.options)
-        return Response(DraftSerializer(draft).data, status=201)
+        if is_asked_for(request):
+            return await accepted(request, kind=self.kind, items=[request.data])
+        return Response(await drafted(type(self).generate, _user(request), request.data), status=201)
 
 
 class CvDraftView(_DraftingView):
-    generate = staticmethod(draft_cv)
+    kind, generate = CV, staticmethod(draft_cv)
 
-    @extend_schema(request=DraftInputSerializer, responses={201: DraftSerializer})
+    @extend_schema(
+        request=DraftInputSerializer,
+        parameters=[PREFER],
+        responses={201: DraftSerializer, 202: BatchSerializer},
+    )
     @idempotent
     async def post(self, request: Request) -> Response:
         """Draft a CV for a posting from a profile, as the next version of its series."""
@@ -135,13 +139,29 @@ class CvDraftView(_DraftingView):
 
 
 class CoverLetterView(_DraftingView):
-    generate = staticmethod(write_letter)
+    kind, generate = LETTER, staticmethod(write_letter)
 
-    @extend_schema(request=DraftInputSerializer, responses={201: DraftSerializer})
+    @extend_schema(
+        request=DraftInputSerializer,
+        parameters=[PREFER],
+        responses={201: DraftSerializer, 202: BatchSerializer},
+    )
     @idempotent
     async def post(self, request: Request) -> Response:
         """Write a cover letter for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
+
+
+class CvBatchView(BatchCreateView):
+    """CVs for many postings."""
+
+    kind = CV
+
+
+class LetterBatchView(BatchCreateView):
+    """Cover letters for many postings."""
+
+    kind = LETTER
 
 
 class _OwnDrafts(generics.GenericAPIView[Draft]):

@@ -17,6 +17,7 @@ from accounts.async_views import AsyncAPIView
 from accounts.errors import DomainError
 from accounts.idempotency import idempotent
 from accounts.models import User
+from extraction.api.batches import EXTRACT
 from extraction.api.serializers import (
     ExtractRequestSerializer,
     ExtractResponseSerializer,
@@ -33,6 +34,7 @@ from extraction.image_check import check_image
 from extraction.images import MAX_BYTES
 from extraction.models import JobPosting
 from extraction.pdf.reader import MAX_BYTES as MAX_PDF_BYTES
+from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
 from orchestration.api.feedback import FeedbackView
 
 
@@ -44,19 +46,28 @@ class ExtractView(AsyncAPIView):
 
     @extend_schema(
         request=ExtractRequestSerializer,
-        responses={201: ExtractResponseSerializer, 200: ExtractResponseSerializer},
+        parameters=[PREFER],
+        responses={201: ExtractResponseSerializer, 200: ExtractResponseSerializer, 202: BatchSerializer},
     )
     @idempotent
     async def post(self, request: Request) -> Response:
         serializer = ExtractRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = dict(serializer.validated_data)
+        if is_asked_for(request) and not request.FILES:
+            return await accepted(request, kind=EXTRACT, items=[given])
         if "image" in given:
             given["image"] = _bytes(given["image"])
         if "pdf" in given:
             given["pdf"] = _bytes(given["pdf"], PdfTooLarge, MAX_PDF_BYTES)
         extraction = await extract(user=cast(User, request.user), **given)
         return Response(extraction_body(extraction), status=200 if extraction.is_known else 201)
+
+
+class ExtractBatchView(BatchCreateView):
+    """Many postings by address or text."""
+
+    kind = EXTRACT
 
 
 class ValidateImageView(AsyncAPIView):

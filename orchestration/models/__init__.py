@@ -1,14 +1,18 @@
 """What super-admins decide about routing, and what routing has found out."""
 
+from orchestration.models.batches import Batch, BatchItem, ItemState
 from orchestration.models.experiments import CallFeedback, Experiment, ExperimentArm
 from orchestration.models.policies import TaskPolicy
 from orchestration.models.probes import Lease, ProviderProbe
 from orchestration.models.tiers import PlanTaskTier
 
 __all__ = [
+    "Batch",
+    "BatchItem",
     "CallFeedback",
     "Experiment",
     "ExperimentArm",
+    "ItemState",
     "Lease",
     "PlanTaskTier",
     "ProviderProbe",

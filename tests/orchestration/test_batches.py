@@ -1,0 +1,252 @@
+"""Batches: what is sent is checked at once, answered by workers, each item once, and shown as it comes."""
+
+import asyncio
+import csv
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts import concurrency
+from accounts.errors import DomainError
+from orchestration.batches import kinds, queue, work
+from orchestration.celery_tasks import resume_batches, work_batch
+from orchestration.models import Batch, BatchItem
+from tests.factories import make_config
+from usage.models import AIProviderUsageLog
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BATCHES = "/api/v1/batches"
+EXTRACT = "/api/v1/job-extractor/extract"
+EXTRACT_MANY = "/api/v1/job-extractor/batches"
+
+
+def posting(number):
+    return (
+        f"Lighthouse keeper no. {number} wanted\n\nWe hire keeper {number} for the lighthouse on Fair Isle. "
+        "Full time, from May. You will light the lamp every evening and write the log. Apply by letter."
+    )
+
+
+@pytest.fixture
+def config(sandbox):
+    return make_config(model_name="sandbox-mini", base_url=sandbox.openai, is_default=True)
+
+
+@pytest.fixture(autouse=True)
+def no_worker_yet(monkeypatch):
+    """The batches a worker was called for; the tests work when it suits them."""
+    called = []
+    monkeypatch.setattr(
+        "orchestration.celery_tasks.work_batch.apply_async", lambda args, **_: called.append(args[0])
+    )
+    return called
+
+
+@pytest.fixture
+def echo(monkeypatch):
+    """A kind whose answers are told by what was given."""
+    asked = []
+
+    async def answer(user, given):
+        asked.append(given["n"])
+        if "error" in given:
+            raise Refused(retry_after=given.get("retry_after"))
+        return kinds.Answer(201, {"n": given["n"]})
+
+    monkeypatch.setitem(kinds.KINDS, "echo", kinds.Kind("echo", lambda _: None, answer))
+    return asked
+
+
+class Refused(DomainError):
+    code, status, message = "refused", 429, "Wait."
+
+
+def test_postings_are_sent_together_and_fetched_one_by_one(api, user, config, sandbox, no_worker_yet):
+    items = [{"text": posting(number)} for number in range(3)]
+
+    sent = api.post(EXTRACT_MANY, {"items": items}, format="json")
+
+    batch = sent.json()["data"]
+    assert (sent.status_code, batch["state"], batch["waiting"]) == (202, "waiting", 3)
+    assert no_worker_yet == [batch["batch_id"]]
+    assert sandbox.hits()["total"] == 0
+
+    work_batch(batch["batch_id"])
+
+    told = api.get(sent.headers["Location"]).json()["data"]
+    results = api.get(f"{sent.headers['Location']}/results").json()["data"]
+    assert (told["state"], told["done"], told["total"]) == ("done", 3, 3)
+    assert [result["number"] for result in results] == [1, 2, 3]
+    assert {result["status"] for result in results} == {201}
+    assert "Lighthouse keeper no. 1" in results[1]["answer"]["extracted_data"]["title"]
+    assert sandbox.hits()["total"] == AIProviderUsageLog.objects.filter(user=user).count() == 3
+    assert not BatchItem.objects.exclude(given={}).exists()
+
+
+def test_a_table_is_as_good_and_comes_back_as_one(api, echo, config):
+    sent = api.generic("POST", EXTRACT_MANY, f'url,text\n,"{posting(1)}"\n\n', content_type="text/csv")
+    batch = Batch.objects.get(pk=sent.json()["data"]["batch_id"])
+    work_batch(str(batch.pk))
+
+    where = f"{BATCHES}/{batch.pk}/results"
+    rows = list(csv.DictReader(io.StringIO(_text(api.get(f"{where}?format=csv")))))
+    lines = [json.loads(line) for line in _text(api.get(f"{where}?format=ndjson")).splitlines()]
+
+    assert [(row["number"], row["state"], row["status"]) for row in rows] == [("1", "done", "201")]
+    assert json.loads(rows[0]["answer"]) == lines[0]["answer"]
+
+
+def _text(response):
+    return b"".join(response.streaming_content).decode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"items": []},
+        {"items": [{"url": "https://example.com"}, {"link": "https://example.com"}]},
+        {"items": [{"url": "https://example.com"}] * 501},
+        {"items": ["https://example.com"]},
+        {"urls": []},
+    ],
+)
+def test_what_is_not_valid_is_refused_before_anything_is_stored(api, body):
+    assert api.post(EXTRACT_MANY, body, format="json").status_code == 400
+    assert not Batch.objects.exists()
+
+
+def test_a_single_request_need_not_be_waited_for(api, config, sandbox):
+    sent = api.post(EXTRACT, {"text": posting(1)}, format="json", headers={"prefer": "respond-async"})
+
+    assert (sent.status_code, sent.headers["Preference-Applied"]) == (202, "respond-async")
+    work_batch(sent.json()["data"]["batch_id"])
+    [result] = api.get(f"{sent.headers['Location']}/results").json()["data"]
+    waited = api.post(EXTRACT, {"text": posting(1)}, format="json")
+    assert result["answer"]["extracted_data"] == waited.json()["data"]["extracted_data"]
+    assert sandbox.hits()["total"] == 1
+
+
+def test_a_refusal_is_an_answer_and_a_short_wait_is_waited_for(user, echo):
+    items = [{"n": 1, "error": True}, {"n": 2, "error": True, "retry_after": 3}, {"n": 3}]
+    batch = queue.start(user=user, kind="echo", items=items)
+
+    concurrency.run(work.work_off(batch.pk))
+
+    found = list(batch.items.values_list("state", "status", "tries"))
+    assert found == [("failed", 429, 1), ("waiting", None, 0), ("done", 201, 1)]
+    assert batch.items.get(number=1).answer["code"] == "refused"
+    assert resume_batches() == 0
+    batch.items.update(not_before=timezone.now())
+    assert resume_batches() == 1
+    Batch.objects.update(created_at=timezone.now() - timedelta(days=1))
+    concurrency.run(work.work_off(batch.pk))
+    assert batch.items.get(number=2).state == "failed"
+
+
+def test_an_item_of_a_worker_that_died_is_given_to_the_next_and_not_for_ever(user, echo):
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1}])
+    lost = queue.claim_next(batch.pk)
+    assert queue.claim_next(batch.pk) is None
+
+    for _ in range(queue.MOST_TRIES - 1):
+        BatchItem.objects.update(held_until=timezone.now())
+        assert resume_batches() == 1
+        taken = queue.claim_next(batch.pk)
+    queue.finish(lost, kinds.Answer(201, "late"))
+    assert not queue.hold(lost)
+    assert BatchItem.objects.get().state == "running"
+    assert taken.claim != lost.claim
+
+    BatchItem.objects.update(held_until=timezone.now())
+    assert queue.claim_next(batch.pk) is None
+    assert BatchItem.objects.get().answer["code"] == "given_up"
+    assert echo == []
+
+
+def test_what_is_cancelled_is_not_begun_and_what_is_under_way_ends(api, user, echo):
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1}, {"n": 2}])
+    running = queue.claim_next(batch.pk)
+
+    cancelled = api.post(f"{BATCHES}/{batch.pk}/cancel").json()["data"]
+    queue.finish(running, kinds.Answer(201, "done"))
+
+    assert (cancelled["state"], cancelled["cancelled"], cancelled["running"]) == ("running", 1, 1)
+    assert api.get(f"{BATCHES}/{batch.pk}").json()["data"]["state"] == "cancelled"
+    assert queue.left_to_do() == []
+
+
+async def test_a_worker_that_is_stopped_gives_its_items_back(user, monkeypatch):
+    begun = asyncio.Event()
+
+    async def never(user, given):
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setitem(kinds.KINDS, "never", kinds.Kind("never", lambda _: None, never))
+    batch = await concurrency.in_database_thread(queue.start, user=user, kind="never", items=[{}])
+    working = asyncio.ensure_future(work.work_off(batch.pk))
+    await begun.wait()
+
+    working.cancel()
+    await asyncio.wait([working])
+
+    item = await BatchItem.objects.aget()
+    assert (item.state, item.tries) == ("waiting", 0)
+
+
+def test_a_batch_is_its_users_alone(api, user, outsider, echo):
+    theirs = queue.start(user=outsider, kind="echo", items=[{"n": 1}])
+    mine = queue.start(user=user, kind="echo", items=[{"n": 1}])
+
+    assert [row["batch_id"] for row in api.get(BATCHES).json()["data"]["results"]] == [str(mine.pk)]
+    for path in ("", "/results"):
+        assert api.get(f"{BATCHES}/{theirs.pk}{path}").status_code == 404
+    assert api.post(f"{BATCHES}/{theirs.pk}/cancel").status_code == 404
+    assert api.delete(f"{BATCHES}/{theirs.pk}").status_code == 404
+    assert api.delete(f"{BATCHES}/{mine.pk}").status_code == 204
+    assert list(Batch.objects.all()) == [theirs]
+
+
+def claims(batch, workers=8):
+    """The items that so many workers got who all asked at once."""
+    barrier = Barrier(workers)
+
+    def one(_):
+        barrier.wait()
+        try:
+            item = queue.claim_next(batch.pk)
+            return item and item.number
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(workers) as pool:
+        return [number for number in pool.map(one, range(workers)) if number]
+
+
+@pytest.mark.postgres
+def test_no_two_workers_get_the_same_item(user, echo):
+    batch = queue.start(user=user, kind="echo", items=[{"n": n} for n in range(4)])
+
+    assert sorted(claims(batch)) == [1, 2, 3, 4]
+
+
+@pytest.mark.postgres
+def test_without_the_condition_they_do(user, echo, monkeypatch):
+    """Shows that the test above can fail."""
+    looked = Barrier(8)
+
+    def by_number(item):
+        looked.wait()
+        return BatchItem.objects.filter(pk=item.pk)
+
+    monkeypatch.setattr(queue, "_still", by_number)
+    batch = queue.start(user=user, kind="echo", items=[{"n": n} for n in range(4)])
+
+    assert claims(batch) == [1] * 8
