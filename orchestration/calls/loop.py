@@ -18,7 +18,8 @@ from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Call, Failure
 from orchestration.calls.results import GenerationResult
 from orchestration.errors import ProvidersUnavailable
-from orchestration.guards.admission import Admission, Pass
+from orchestration.guards.admission import Admission
+from orchestration.guards.passes import Pass
 from orchestration.routing.balancing import latencies
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import current_snapshot
@@ -50,8 +51,9 @@ class Asking:
         skipped: list[DomainError] = []
         while (remaining := call.remaining()) and _seconds_left(call) > 0:
             user_id, deadline = call.question.user_id, call.budget.deadline
+            granting = self._admission.first(remaining, user_id=user_id, deadline=deadline, visit=call.visit)
             try:
-                async with self._admission.first(remaining, user_id=user_id, deadline=deadline) as granted:
+                async with granting as granted:
                     candidate = granted.candidate
                     return await self._attempt(call, granted)
             except ProvidersUnavailable as unavailable:

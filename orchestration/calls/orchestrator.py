@@ -16,7 +16,8 @@ from accounts.errors import DomainError
 from accounts.models import Plan, User, plan_of
 from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
-from orchestration.calls.call import Call, CallBudget, Question
+from orchestration.calls.budget import CallBudget
+from orchestration.calls.call import Call, Question
 from orchestration.calls.loop import Asking
 from orchestration.calls.reply_cache import ReplyCache
 from orchestration.calls.results import GenerationResult
@@ -88,7 +89,7 @@ class AIOrchestrator:
         Raises TooManyCalls, QuotaExceeded, ProviderQuotaExhausted, NoActiveProvider, NoCapableProvider,
         ProvidersUnavailable, UnknownPrice, InputTooLong or UndecryptableKey when nothing was sent;
         RequestRefused and its kin when the vendor finds fault with the request; ProviderFailed or
-        ProviderTimedOut when every candidate failed. Makes at most call.MAX_ATTEMPTS requests, or
+        ProviderTimedOut when every candidate failed. Makes at most budget.MAX_ATTEMPTS requests, or
         voting.MOST_REQUESTS a vote, and takes no longer than the policy's deadline. Cancelling it settles the
         attempt in flight as aborted.
         """
@@ -113,8 +114,13 @@ class AIOrchestrator:
             rather_than=rather_than,
         )
         call = _planned(question, begun)
+        # With the pass where the call has but one; it comes in by itself where there may be none or several.
+        is_with_pass = bool(call.order) and not (call.is_put_to_vote or (is_repeatable and call.is_cached))
+        visiting = self._admission.user(
+            user.pk, begun.plan, seconds=call.policy.deadline, is_with_pass=is_with_pass
+        )
         try:
-            async with self._admission.user(user.pk, begun.plan, seconds=call.policy.deadline):
+            async with visiting as call.visit:
                 return await self._answer(call, is_repeatable=is_repeatable)
         except DomainError as refusal:
             if call.budget.attempts == 0:
@@ -125,11 +131,11 @@ class AIOrchestrator:
 
     async def _answer(self, call: Call, *, is_repeatable: bool) -> GenerationResult:
         async def ask() -> GenerationResult:
-            if call.policy.votes > 1 and call.question.request.response_model is not None:
+            if call.is_put_to_vote:
                 return await voting.answer(call, self._asking.answer)
             return await self._asking.answer(call)
 
-        if is_repeatable and call.policy.cache_seconds:
+        if is_repeatable and call.is_cached:
             return await ReplyCache(self._guards, self._accounting).answer(call, ask)
         return await ask()
 
