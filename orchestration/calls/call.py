@@ -40,7 +40,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked, of whom and for whom: the same for every attempt of a call."""
+    """What was asked, of whom and for whom: the same for every attempt of a call. `stamp` names the standing
+    that plan and calendar are from and `login_family` the login, where the ledger has to verify them."""
 
     user_id: int
     calendar: Calendar
@@ -50,6 +51,8 @@ class Question:
     request_id: str
     prompt_version: str = ""
     rather_than: int | str | None = None
+    stamp: str | None = None
+    login_family: str | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +74,12 @@ class Call:
     window_above: int = 0
     too_large_at: set[tuple[str, str]] = field(default_factory=set)
     is_over: bool = False
+    is_verified: bool = False
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether it goes by what this process knew, which nobody has verified yet."""
+        return self.question.stamp is not None and not self.is_verified
 
     @property
     def tier(self) -> Tier:
@@ -219,6 +228,8 @@ class Call:
             started_at=now,
             expires_at=now + timedelta(seconds=provider.timeout) + _SWEEP_MARGIN,
             experiment_arm=self.arm.id if self.arm else None,
+            stamp=question.stamp if self.is_assumed else None,
+            login_family=question.login_family if self.is_assumed else None,
         )
 
     def unsent(self, *, now: datetime, candidate: Candidate | None = None) -> Attempt:

@@ -47,7 +47,8 @@ class Asking:
         self._admission = admission
 
     async def answer(self, call: Call) -> GenerationResult:
-        """The first candidate that answers, or the reason why none did."""
+        """The first candidate that answers, or the reason why none did. StaleRouting when what the call
+        assumed has changed, and nothing was sent."""
         skipped: list[DomainError] = []
         while (remaining := call.remaining()) and _seconds_left(call) > 0:
             user_id, deadline = call.question.user_id, call.budget.deadline
@@ -60,6 +61,8 @@ class Asking:
                 skipped.append(unavailable)
                 break
             except StaleRouting:
+                if call.is_assumed:
+                    raise
                 call.replan(await in_database_thread(current_snapshot))
             except (UndecryptableKey, QuotaExceeded, UnknownPrice) as error:
                 if isinstance(error, QuotaExceeded) and error.details["scope"] != "provider":
@@ -100,9 +103,11 @@ class Asking:
         try:
             attempt = call.attempt_at(candidate, number=number, now=timezone.now())
             reservation = await self._accounting.reserve(attempt)
-        except BaseException:
+        except BaseException as error:
             call.budget.take_back(number)
+            call.is_verified |= isinstance(error, QuotaExceeded | UnknownPrice)
             raise
+        call.is_verified = True
         call.budget.attempts += 1
         return reservation
 

@@ -181,6 +181,11 @@ def current_snapshot() -> RoutingSnapshot:
     return _latest
 
 
+def latest_snapshot() -> RoutingSnapshot | None:
+    """The snapshot as this process loaded it last, without a query, for who has its revision checked."""
+    return _latest
+
+
 def forget_snapshot() -> None:
     """Drop the cached snapshot, for tests that rewrite the revision row."""
     global _latest  # noqa: PLW0603

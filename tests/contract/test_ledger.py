@@ -5,11 +5,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from accounts.models import Plan, Subscription, TokenFamily
+from accounts.standing import SignedOut, stamp_of
+from providers.models import RoutingRevision
 from tests.factories import make_config, make_user
 from tests.usage.attempts import NOON, counters, make_attempt, run, success
-from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting
+from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting, StaleStanding
 from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.ledger.portable import PortableLedger
 from usage.ledger.postgres import PostgresLedger
@@ -337,3 +340,46 @@ def test_a_row_can_be_settled_whatever_a_vendor_said(ledger, user, outcome):
     assert (row.model_name + row.reported_model + row.service_tier + row.error_message).isprintable()
     assert {reserved for _, reserved in counters().values()} == {0}
     assert counters()[f"user:{user.pk}", DAY] == (row.total_tokens, 0)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("changed", ["account", "family", "routing"])
+def test_it_reserves_nothing_for_who_went_by_what_is_not_so_any_more(ledger, user, changed):
+    family = TokenFamily.objects.create(user=user, good_token="x")
+    stamp = stamp_of(user.pk)
+    attempt = make_attempt(user=user, daily=1_000, stamp=stamp, login_family=str(family.pk))
+    run(ledger.settle(run(ledger.reserve(attempt)), success()))
+    before = counters()
+    if changed == "account":
+        Plan.objects.filter(is_default=True).update(daily_token_limit=1)
+    elif changed == "family":
+        TokenFamily.objects.update(ended_at=NOON)
+    else:
+        RoutingRevision.bump()
+
+    refusals = {"account": StaleStanding, "family": SignedOut, "routing": StaleRouting}
+    with pytest.raises(refusals[changed]):
+        run(ledger.reserve(attempt))
+
+    assert counters() == before
+    assert AIProviderUsageLog.objects.count() == 1
+
+
+@pytest.mark.postgres
+def test_a_stamp_stands_while_nothing_changes_and_no_longer(user):
+    stamps = [stamp_of(user.pk), stamp_of(user.pk)]
+    assert stamps[0] == stamps[1] is not None
+    subscription = Subscription.objects.create(user=user, plan=Plan.objects.get(slug="pro_monthly"))
+    stamps.append(stamp_of(user.pk))
+    Plan.objects.filter(slug="pro_monthly").update(name="Another")
+    stamps.append(stamp_of(user.pk))
+    with transaction.atomic():
+        # Two versions by one transaction.
+        for name in ("A", "B"):
+            type(user).objects.update(full_name=name)
+            stamps.append(stamp_of(user.pk))
+    subscription.delete()
+    stamps.append(stamp_of(user.pk))
+
+    assert len(set(stamps)) == len(stamps) - 1
+    assert stamp_of(0) is None

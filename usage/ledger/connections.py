@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg.pq import ConnStatus, TransactionStatus
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -32,8 +32,8 @@ _NOT_OURS = ("cursor_factory", "context")
 async def fetch_one(statement: str, parameters: Sequence[object]) -> tuple[Any, ...] | None:
     """The first row of one statement, which is a transaction of its own; None where there is none. Raises
     Django's database errors."""
-    with connection.wrap_database_errors:
-        pool = await _pool()
+    pool = await _pool()
+    with pool.as_djangos_errors:
         borrowed = await pool.lend()
         try:
             cursor = await borrowed.execute(statement, parameters)
@@ -58,6 +58,8 @@ class _Pool:
         options = connection.settings_dict["OPTIONS"].get("pool")
         self._patience: float = options.get("timeout", PATIENCE) if isinstance(options, dict) else PATIENCE
         self._free = asyncio.Semaphore(settings.LEDGER_CONNECTIONS)
+        # The usual connection is looked up, and may be made, in each task.
+        self.as_djangos_errors = connections.create_connection(DEFAULT_DB_ALIAS).wrap_database_errors
         self._idle: list[Connection] = []
         self._born: dict[Connection, float] = {}
         self._is_closed = False

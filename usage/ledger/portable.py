@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
+from accounts.standing import SignedOut, is_family_living, stamp_of
 from providers.models import RoutingRevision
 from usage.ledger import holds, rows
 from usage.ledger.base import (
@@ -25,6 +26,7 @@ from usage.ledger.base import (
     Reservation,
     Settlement,
     StaleRouting,
+    StaleStanding,
 )
 from usage.ledger.beginnings import used_before
 from usage.ledger.limits import CounterKey, exceeded
@@ -89,8 +91,7 @@ class PortableLedger(Ledger):
     def _open(self, attempt: Attempt, *, with_what_is_left: bool = False) -> Reservation:
         try:
             with transaction.atomic(durable=True):
-                if RoutingRevision.current() != attempt.routing_revision:
-                    raise StaleRouting
+                _verify(attempt)
                 near = []
                 overrides = prices_to_hold(attempt)
                 if with_what_is_left:
@@ -103,9 +104,8 @@ class PortableLedger(Ledger):
                 row = rows.opened(attempt, (hold for _, hold in held))
                 row.save(force_insert=True)
         except IntegrityError:
-            # The config was deleted between our reading of the revision and the check of the foreign key.
-            if RoutingRevision.current() != attempt.routing_revision:
-                raise StaleRouting from None
+            # The config or the user was deleted between our look and the check of the foreign key.
+            _verify(attempt)
             raise
         return Reservation(row.pk, attempt, tuple(hold for _, hold in held), tuple(near))
 
@@ -150,6 +150,16 @@ class PortableLedger(Ledger):
             requested=amount,
             now=attempt.started_at,
         )
+
+
+def _verify(attempt: Attempt) -> None:
+    """That what the caller went by still stands."""
+    if RoutingRevision.current() != attempt.routing_revision:
+        raise StaleRouting
+    if attempt.stamp is not None and attempt.user_id and stamp_of(attempt.user_id) != attempt.stamp:
+        raise StaleStanding
+    if attempt.login_family and not is_family_living(attempt.login_family):
+        raise SignedOut
 
 
 def prices_to_hold(attempt: Attempt) -> Overrides:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, TypeVar
 
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
-from usage.ledger import holds, rows
+from accounts.standing import SignedOut
+from usage.ledger import holds, rows, statements
 from usage.ledger.base import (
     Attempt,
     Hold,
@@ -22,19 +22,20 @@ from usage.ledger.base import (
     Reservation,
     Settlement,
     StaleRouting,
+    StaleStanding,
     UnknownPrice,
 )
 from usage.ledger.connections import fetch_one
 from usage.ledger.limits import exceeded
 from usage.ledger.portable import CANNOT_BE_WRITTEN, PortableLedger, prices_of_settlement, prices_to_hold
 from usage.ledger.rows import Held
-from usage.models import AIProviderUsageLog, Status
+from usage.models import AIProviderUsageLog
 from usage.pricing import Overrides
 
 R = TypeVar("R")
 
-_TABLE = AIProviderUsageLog._meta.db_table
-_COUNTERS = "%s::text[], %s::text[], %s::bigint[], %s::bigint[]"
+# What the statement that reserves says when something is not as the caller took it to be.
+_UNVERIFIED = {"stale": StaleRouting, "moved": StaleStanding, "signed_out": SignedOut}
 
 # asyncio itself keeps only weak references to tasks.
 _unfinished: set[asyncio.Task[Any]] = set()
@@ -45,6 +46,8 @@ class PostgresLedger(PortableLedger):
     to it, each in a transaction of its own after a statement that changed nothing: a counter that begins with
     the sum of its rows, a call that is cut to what is left, a row that was swept or settled before, and what
     the database does not take."""
+
+    has_stamps = True
 
     async def reserve(self, attempt: Attempt) -> Reservation:
         try:
@@ -69,15 +72,16 @@ class PostgresLedger(PortableLedger):
     async def _reserve_at_once(self, attempt: Attempt) -> Reservation:
         overrides = await _prices_to_hold(attempt)
         held = holds.holds_of(attempt, overrides=overrides)
-        row = rows.opened(attempt, (hold for _, hold in held))
-        found = await fetch_one(_reserving(), [*_counters_of(attempt, held), *_values(row)])
+        columns = rows.columns_opened(attempt, (hold for _, hold in held))
+        parameters = [*_counters_of(attempt, held), *statements.prepared(columns)]
+        found = await fetch_one(statements.reserving(tuple(columns)), parameters)
         if found is None:
             raise RuntimeError("the statement that reserves says nothing")
         verdict, at_counter, used, reserved, taken, log_id = found
         if verdict == "held":
             return Reservation(log_id, attempt, tuple(hold for _, hold in held), _near(held, taken))
-        if verdict == "stale":
-            raise StaleRouting
+        if refusal := _UNVERIFIED.get(verdict):
+            raise refusal
         if verdict == "full":
             limit, _ = held[at_counter - 1]
             # The counters before this one had room for all of the call, so for its fewest tokens as well.
@@ -105,6 +109,9 @@ def _counters_of(attempt: Attempt, held: Sequence[tuple[QuotaLimit, Hold]]) -> l
         [hold.amount for _, hold in held],
         [limit.limit for limit, _ in held],
         [limit.starts_at is not None for limit, _ in held],
+        attempt.user_id,
+        attempt.stamp,
+        attempt.login_family,
     ]
 
 
@@ -125,9 +132,9 @@ async def _settle_at_once(reservation: Reservation, outcome: Outcome) -> Settlem
     settlement, columns = rows.closed(held, outcome, overrides=overrides, now=timezone.now())
     charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)
     closed = await fetch_one(
-        _settling(tuple(columns)),
+        statements.settling(tuple(columns)),
         [
-            *_prepared(columns),
+            *statements.prepared(columns),
             reservation.log_id,
             [hold.scope for hold in held.holds],
             [hold.window for hold in held.holds],
@@ -141,7 +148,8 @@ async def _settle_at_once(reservation: Reservation, outcome: Outcome) -> Settlem
 
 
 async def _insert(row: AIProviderUsageLog) -> None:
-    await fetch_one(_inserting(), _values(row))
+    columns = statements.columns_of(row)
+    await fetch_one(statements.inserting(tuple(columns)), statements.prepared(columns))
 
 
 async def _to_the_end(writing: Coroutine[Any, Any, R]) -> R:
@@ -150,62 +158,3 @@ async def _to_the_end(writing: Coroutine[Any, Any, R]) -> R:
     _unfinished.add(task)
     task.add_done_callback(_unfinished.discard)
     return await asyncio.shield(task)
-
-
-# --- Statements -------------------------------------------------------------------------------------------
-
-
-@cache
-def _reserving() -> str:
-    """The row is inserted by the statement that moves the counters, where it did."""
-    return f"""
-        WITH held AS MATERIALIZED (
-            SELECT * FROM ledger_hold(%s::bigint, {_COUNTERS}, %s::boolean[])
-        ), opened AS (
-            INSERT INTO {_TABLE} ({_names()}) SELECT {_casts()} FROM held WHERE verdict = 'held' RETURNING id
-        )
-        SELECT verdict, at_counter, used_there, reserved_there, taken, (SELECT id FROM opened) FROM held
-    """  # noqa: S608
-
-
-@cache
-def _settling(columns: tuple[str, ...]) -> str:
-    """The row first and then its counters, as everybody does who closes one."""
-    changes = ", ".join(f'"{_field(name).column}" = %s' for name in columns)
-    return f"""
-        WITH closed AS (
-            UPDATE {_TABLE} SET {changes} WHERE id = %s AND status = '{Status.STARTED.value}' RETURNING id
-        )
-        SELECT id, ledger_move({_COUNTERS}) FROM closed
-    """  # noqa: S608
-
-
-@cache
-def _inserting() -> str:
-    return f"INSERT INTO {_TABLE} ({_names()}) SELECT {_casts()} RETURNING id"
-
-
-@cache
-def _fields() -> tuple[Any, ...]:
-    return tuple(field for field in AIProviderUsageLog._meta.concrete_fields if not field.primary_key)
-
-
-def _names() -> str:
-    return ", ".join(f'"{field.column}"' for field in _fields())
-
-
-def _casts() -> str:
-    """To the type without its length: a cast to the length would cut in silence what the column refuses."""
-    return ", ".join(f"%s::{field.db_type(connection).partition('(')[0]}" for field in _fields())
-
-
-def _values(row: AIProviderUsageLog) -> list[object]:
-    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _fields()]
-
-
-def _prepared(columns: Mapping[str, object]) -> list[object]:
-    return [_field(name).get_db_prep_save(value, connection) for name, value in columns.items()]
-
-
-def _field(name: str) -> Any:
-    return AIProviderUsageLog._meta.get_field(name)

@@ -92,26 +92,32 @@ def warnings_after(reservation: Reservation, charged: Mapping[CounterKey, int]) 
     return tuple(found)
 
 
+def columns_opened(attempt: Attempt, holds: Iterable[Hold] = ()) -> dict[str, Any]:
+    """The columns of a call about to be made that are not left at their defaults. They name what it holds, so
+    that whoever closes the row needs nothing else; counters of tokens all hold `reserved_tokens`, so only
+    amounts of money are spelt out."""
+    return {
+        "user_id": attempt.user_id,
+        "provider_config_id": attempt.config_id,
+        "provider_type": attempt.provider_type,
+        "model_name": attempt.model_name,
+        "task_type": attempt.task,
+        "plan": attempt.plan,
+        "request_id": attempt.request_id,
+        "attempt": attempt.number,
+        "status": Status.STARTED.value,
+        "reserved_tokens": attempt.reserved_tokens,
+        "reserved_input_tokens": attempt.reserved_input_tokens,
+        "quota_keys": [[*hold.key] if hold.unit == "tokens" else [*hold.key, hold.amount] for hold in holds],
+        "created_at": attempt.started_at,
+        "expires_at": attempt.expires_at,
+        "experiment_arm": attempt.experiment_arm,
+    }
+
+
 def opened(attempt: Attempt, holds: Iterable[Hold] = ()) -> AIProviderUsageLog:
-    """The unsaved row of a call about to be made. It names what it holds, so that whoever closes it needs
-    nothing else; counters of tokens all hold `reserved_tokens`, so only amounts of money are spelt out."""
-    return AIProviderUsageLog(
-        user_id=attempt.user_id,
-        provider_config_id=attempt.config_id,
-        provider_type=attempt.provider_type,
-        model_name=attempt.model_name,
-        task_type=attempt.task,
-        plan=attempt.plan,
-        request_id=attempt.request_id,
-        attempt=attempt.number,
-        status=Status.STARTED,
-        reserved_tokens=attempt.reserved_tokens,
-        reserved_input_tokens=attempt.reserved_input_tokens,
-        quota_keys=[[*hold.key] if hold.unit == "tokens" else [*hold.key, hold.amount] for hold in holds],
-        created_at=attempt.started_at,
-        expires_at=attempt.expires_at,
-        experiment_arm=attempt.experiment_arm,
-    )
+    """The unsaved row of a call about to be made."""
+    return AIProviderUsageLog(**columns_opened(attempt, holds))
 
 
 def answered_again(attempt: Attempt, *, latency_ms: int) -> AIProviderUsageLog:

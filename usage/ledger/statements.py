@@ -1,0 +1,107 @@
+"""The statements of the PostgreSQL ledger, made once, and how their parameters are prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
+
+from usage.models import AIProviderUsageLog, Status
+
+_META = AIProviderUsageLog._meta
+_TABLE = _META.db_table
+_COUNTERS = "%s::text[], %s::text[], %s::bigint[], %s::bigint[]"
+
+
+@cache
+def reserving(columns: tuple[str, ...]) -> str:
+    """The row is inserted by the statement that moves the counters, where it did."""
+    return f"""
+        WITH held AS MATERIALIZED (
+            SELECT * FROM ledger_hold(
+                %s::bigint, {_COUNTERS}, %s::boolean[], %s::bigint, %s::text, %s::uuid
+            )
+        ), opened AS (
+            INSERT INTO {_TABLE} ({_names(columns)}) SELECT {_values(columns)}
+            FROM held WHERE verdict = 'held' RETURNING id
+        )
+        SELECT verdict, at_counter, used_there, reserved_there, taken, (SELECT id FROM opened) FROM held
+    """  # noqa: S608
+
+
+@cache
+def settling(columns: tuple[str, ...]) -> str:
+    """The row first and then its counters, as everybody does who closes one."""
+    changes = ", ".join(f'"{_field(name).column}" = %s' for name in columns)
+    return f"""
+        WITH closed AS (
+            UPDATE {_TABLE} SET {changes} WHERE id = %s AND status = '{Status.STARTED.value}' RETURNING id
+        )
+        SELECT id, ledger_move({_COUNTERS}) FROM closed
+    """  # noqa: S608
+
+
+@cache
+def inserting(columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {_TABLE} ({_names(columns)}) SELECT {_values(columns)} RETURNING id"
+
+
+def columns_of(row: AIProviderUsageLog) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in _fields()}
+
+
+def prepared(columns: Mapping[str, object]) -> list[object]:
+    """The values of columns as psycopg takes them, in order."""
+    preparing = _preparing()
+    return [_field(name).get_db_prep_save(value, preparing) for name, value in columns.items()]
+
+
+@cache
+def _preparing() -> BaseDatabaseWrapper:
+    """For preparing alone, never connected: the usual one is looked up, and may be made, in each task."""
+    return connections.create_connection(DEFAULT_DB_ALIAS)
+
+
+@cache
+def _fields() -> tuple[Any, ...]:
+    return tuple(field for field in _META.concrete_fields if not field.primary_key)
+
+
+@cache
+def _field(name: str) -> Any:
+    return _META.get_field(name)
+
+
+def _ordered(columns: tuple[str, ...]) -> list[Any]:
+    """The fields of the row: those given, as they are given, and then all others."""
+    return [*map(_field, columns), *(field for field in _fields() if field.attname not in columns)]
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{field.column}"' for field in _ordered(columns))
+
+
+def _values(columns: tuple[str, ...]) -> str:
+    """A parameter for each column that is given, the default of every other one as it stands."""
+    values = (
+        _parameter(field) if field.attname in columns else _default(field) for field in _ordered(columns)
+    )
+    return ", ".join(values)
+
+
+def _parameter(field: Any) -> str:
+    # To the type without its length: a cast to the length would cut in silence what the column refuses.
+    return f"%s::{_type(field)}"
+
+
+def _default(field: Any) -> str:
+    value = field.get_db_prep_save(field.get_default(), _preparing())
+    return f"{sql.Literal(value).as_string(None)}::{_type(field)}".replace("%", "%%")
+
+
+def _type(field: Any) -> str:
+    return str(field.db_type(_preparing())).partition("(")[0]

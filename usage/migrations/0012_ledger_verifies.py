@@ -1,0 +1,53 @@
+"""`ledger_hold` also compares what a call went by: the account's stamp, and the login it is made by. No table is
+touched. Calls by the six arguments it had before, as a process of the last release makes them while this one is rolled
+out, mean the same as they did. Elsewhere than on PostgreSQL there is nothing to do.
+"""
+
+from importlib import import_module
+
+from django.db import migrations
+
+BEFORE = import_module("usage.migrations.0011_ledger_functions")
+
+DROP = "DROP FUNCTION ledger_hold(bigint, text[], text[], bigint[], bigint[], boolean[])"
+DROP_VERIFYING = "DROP FUNCTION ledger_hold(bigint, text[], text[], bigint[], bigint[], boolean[], bigint, text, uuid)"
+ARGUMENTS = "is_summed boolean[],\n"
+VERIFIED = "    <<counters>>\n"
+
+HOLD = BEFORE.HOLD.replace(
+    ARGUMENTS,
+    "is_summed boolean[],\n"
+    "    person bigint DEFAULT NULL, stamp text DEFAULT NULL, login_family uuid DEFAULT NULL,\n",
+).replace(
+    VERIFIED,
+    """    IF stamp IS NOT NULL AND account_stamp(person) IS DISTINCT FROM stamp THEN
+        verdict := 'moved';
+        RETURN;
+    END IF;
+    IF login_family IS NOT NULL
+       AND NOT EXISTS (SELECT FROM token_families f WHERE f.id = login_family AND f.ended_at IS NULL) THEN
+        verdict := 'signed_out';
+        RETURN;
+    END IF;
+"""
+    + VERIFIED,
+)
+
+
+def replace(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        # Both within one transaction: nobody finds none.
+        schema_editor.execute(DROP)
+        schema_editor.execute(HOLD)
+
+
+def put_back(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(DROP_VERIFYING)
+        schema_editor.execute(BEFORE.HOLD)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("usage", "0011_ledger_functions"), ("accounts", "0007_account_stamp")]
+
+    operations = [migrations.RunPython(replace, put_back)]
