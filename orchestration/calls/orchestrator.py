@@ -100,7 +100,8 @@ class AIOrchestrator:
                 question = asked(**assumed.account, stamp=assumed.stamp, login_family=family or None)
                 with suppress(StaleRouting):
                     return await self._answer_to(question, assumed, is_repeatable=False)
-        begun = begun or await in_database_thread(begin, user, task, login)
+        if begun is None:
+            begun = await in_database_thread(begin, user, task, login)
         return await self._answer_to(asked(**begun.account), begun, is_repeatable=is_repeatable)
 
     async def _answer_to(

@@ -139,10 +139,14 @@ class RoutingSnapshot:
     rules: RuleBook = NO_RULES
     capabilities: CapabilityMatrix = field(default_factory=CapabilityMatrix)
     experiments: Mapping[str, RunningExperiment] = field(default_factory=dict)
+    _unwritten: dict[str, PolicyInForce] = field(default_factory=dict, repr=False, compare=False)
     _costs: dict[tuple[str, str], Decimal | None] = field(default_factory=dict, repr=False, compare=False)
 
     def policy_of(self, task: str) -> PolicyInForce:
-        return self.policies.get(task) or PolicyInForce.of_task(task)
+        found = self.policies.get(task) or self._unwritten.get(task)
+        if found is None:
+            found = self._unwritten[task] = PolicyInForce.of_task(task)
+        return found
 
     def typical_cost(self, provider_type: str, model_name: str) -> Decimal | None:
         """USD for a call of TYPICAL_USAGE; None when no price is known."""

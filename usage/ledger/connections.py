@@ -30,14 +30,19 @@ _NOT_OURS = ("cursor_factory", "context")
 
 
 async def fetch_one(statement: str, parameters: Sequence[object]) -> tuple[Any, ...] | None:
-    """The first row of one statement, which is a transaction of its own; None where there is none. Raises
-    Django's database errors."""
+    """The first row of one statement, as `fetch_all`; None where there is none."""
+    rows = await fetch_all(statement, parameters)
+    return rows[0] if rows else None
+
+
+async def fetch_all(statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    """The rows of one statement, which is a transaction of its own. Raises Django's database errors."""
     pool = await _pool()
     with pool.as_djangos_errors:
         borrowed = await pool.lend()
         try:
             cursor = await borrowed.execute(statement, parameters)
-            return await cursor.fetchone()
+            return await cursor.fetchall()
         finally:
             await pool.take_back(borrowed)
 

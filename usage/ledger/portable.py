@@ -45,14 +45,6 @@ HOLD_TRIES = 3
 # What a vendor may have reported that a row or its price has no place for.
 CANNOT_BE_WRITTEN = (DataError, IntegrityError, ArithmeticError, AttributeError, TypeError, ValueError)
 
-_ABANDONED = Outcome(
-    status=Status.ABORTED.value,
-    usage=None,
-    latency_ms=0,
-    error_kind="abandoned",
-    error_message="The process that made this call ended before settling it.",
-)
-
 
 class PortableLedger(Ledger):
     """Exact because every counter moves by one conditional UPDATE, whose row lock (or SQLite's write lock)
@@ -258,15 +250,13 @@ def _close_abandoned(ids: Sequence[int], now: datetime) -> int:
         for row in _locked(ids):
             held = Held.by_row(row)
             overrides = overrides_for(provider_type=held.provider_type, model_names=[held.model_name])
-            settlement, columns = rows.closed(held, _ABANDONED, overrides=overrides, now=now)
-            columns = {**columns, "latency_ms": None, "swept": True}
+            columns, moves = rows.swept(held, overrides=overrides, now=now)
             if not AIProviderUsageLog.objects.filter(pk=row.pk, status=Status.STARTED).update(**columns):
                 continue
             closed += 1
-            charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)
-            for hold in held.holds:
-                used, reserved = changes[hold.key]
-                changes[hold.key] = (used + charged[hold.key], reserved - hold.amount)
+            for key, (used_by, reserved_by) in moves.items():
+                used, reserved = changes[key]
+                changes[key] = (used + used_by, reserved + reserved_by)
         _move(changes)
     return closed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import DataError, IntegrityError
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
 from accounts.standing import SignedOut
-from usage.ledger import holds, rows, statements
+from usage.ledger import holds, rows, statements, sweeper
 from usage.ledger.base import (
     Attempt,
     Hold,
@@ -27,7 +28,13 @@ from usage.ledger.base import (
 )
 from usage.ledger.connections import fetch_one
 from usage.ledger.limits import exceeded
-from usage.ledger.portable import CANNOT_BE_WRITTEN, PortableLedger, prices_of_settlement, prices_to_hold
+from usage.ledger.portable import (
+    CANNOT_BE_WRITTEN,
+    SWEEP_BATCH,
+    PortableLedger,
+    prices_of_settlement,
+    prices_to_hold,
+)
 from usage.ledger.rows import Held
 from usage.models import AIProviderUsageLog
 from usage.pricing import Overrides
@@ -68,6 +75,9 @@ class PostgresLedger(PortableLedger):
 
     async def record_cached(self, attempt: Attempt, *, latency_ms: int) -> None:
         await _to_the_end(_insert(rows.answered_again(attempt, latency_ms=latency_ms)))
+
+    async def sweep(self, *, now: datetime) -> int:
+        return await sweeper.sweep(now=now, most_at_once=SWEEP_BATCH)
 
     async def _reserve_at_once(self, attempt: Attempt) -> Reservation:
         overrides = await _prices_to_hold(attempt)

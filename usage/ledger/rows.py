@@ -20,6 +20,15 @@ ERROR_MESSAGE_LENGTH = 500
 _LONGEST_LATENCY_MS = 2**31 - 1
 
 
+_ABANDONED = Outcome(
+    status=Status.ABORTED.value,
+    usage=None,
+    latency_ms=0,
+    error_kind="abandoned",
+    error_message="The process that made this call ended before settling it.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """What a row that is to be closed holds: tokens, and what of which counters."""
@@ -185,6 +194,17 @@ def closed(
     if not outcome.was_sent:
         columns["attempt"] = 0
     return Settlement(usage=usage, usage_source=source, cost_usd=priced.cost), columns
+
+
+def swept(
+    held: Held, *, overrides: Overrides, now: datetime
+) -> tuple[Mapping[str, Any], Mapping[CounterKey, tuple[int, int]]]:
+    """The columns of a call that nobody closed, settled at the estimate, and by how much each of its counters
+    moves: (used, reserved)."""
+    settlement, columns = closed(held, _ABANDONED, overrides=overrides, now=now)
+    charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)
+    moves = {hold.key: (charged[hold.key], -hold.amount) for hold in held.holds}
+    return {**columns, "latency_ms": None, "swept": True}, moves
 
 
 def presentable(outcome: Outcome) -> Outcome:

@@ -45,6 +45,60 @@ def settling(columns: tuple[str, ...]) -> str:
     """  # noqa: S608
 
 
+# What tells a sweeper what a row holds, in the order of the columns of `overdue`.
+HELD = (
+    "id",
+    "provider_type",
+    "model_name",
+    "reserved_tokens",
+    "reserved_input_tokens",
+    "quota_keys",
+    "created_at",
+)
+
+
+@cache
+def overdue() -> str:
+    """The next batch of rows whose caller must have died."""
+    names = ", ".join(f'"{_field(name).column}"' for name in HELD)
+    return f"""
+        SELECT {names} FROM {_TABLE}
+         WHERE status = '{Status.STARTED.value}' AND expires_at < %s AND id > %s ORDER BY id LIMIT %s
+    """  # noqa: S608
+
+
+@cache
+def sweeping(columns: tuple[str, ...]) -> str:
+    """Close those rows of a batch that are still open and that nobody else is closing right now, and move the
+    counters by what they held, in the order in which everybody does. `columns` are lists, a value a row."""
+    names = ", ".join(f'"{_field(name).column}" = given."{name}"' for name in columns)
+    given = ", ".join(f'"{name}"' for name in ("id", *columns))
+    lists = ", ".join(f"%s::{_type(_field(name))}[]" for name in ("id", *columns))
+    return f"""
+        WITH given AS (
+            SELECT * FROM unnest({lists}) AS given ({given})
+        ), open_rows AS MATERIALIZED (
+            SELECT id FROM {_TABLE} WHERE id = ANY(%s) AND status = '{Status.STARTED.value}'
+             ORDER BY id FOR UPDATE SKIP LOCKED
+        ), closed AS (
+            UPDATE {_TABLE} AS swept SET {names} FROM given JOIN open_rows USING (id)
+             WHERE swept.id = given.id RETURNING swept.id
+        ), moves AS (
+            SELECT m.scope, m."window", sum(m.used)::bigint AS used, sum(m.reserved)::bigint AS reserved
+              FROM unnest(%s::bigint[], {_COUNTERS}) AS m (id, scope, "window", used, reserved)
+              JOIN closed USING (id) GROUP BY 1, 2
+        )
+        SELECT (SELECT count(*) FROM closed), ledger_move(
+            {_in_order("scope")}, {_in_order('"window"')}, {_in_order("used")}, {_in_order("reserved")}
+        ) FROM moves
+    """  # noqa: S608
+
+
+def _in_order(column: str) -> str:
+    """A column of the moves in the order in which counters are locked; of none, an empty list."""
+    return f"""coalesce(array_agg({column} ORDER BY scope COLLATE "C", "window" COLLATE "C"), '{{}}')"""
+
+
 @cache
 def inserting(columns: tuple[str, ...]) -> str:
     return f"INSERT INTO {_TABLE} ({_names(columns)}) SELECT {_values(columns)} RETURNING id"
