@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+import json
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -26,7 +27,8 @@ from usage.ledger.base import (
     StaleStanding,
     UnknownPrice,
 )
-from usage.ledger.connections import fetch_one
+from usage.ledger.batches import Batches
+from usage.ledger.connections import fetch_all, fetch_one
 from usage.ledger.limits import exceeded
 from usage.ledger.portable import (
     CANNOT_BE_WRITTEN,
@@ -82,12 +84,9 @@ class PostgresLedger(PortableLedger):
     async def _reserve_at_once(self, attempt: Attempt) -> Reservation:
         overrides = await _prices_to_hold(attempt)
         held = holds.holds_of(attempt, overrides=overrides)
-        columns = rows.columns_opened(attempt, (hold for _, hold in held))
-        parameters = [*_counters_of(attempt, held), *statements.prepared(columns)]
-        found = await fetch_one(statements.reserving(tuple(columns)), parameters)
-        if found is None:
-            raise RuntimeError("the statement that reserves says nothing")
-        verdict, at_counter, used, reserved, taken, log_id = found
+        verdict, at_counter, used, reserved, taken, log_id = await _openings.ask(
+            (_counters_of(attempt, held), rows.columns_opened(attempt, (hold for _, hold in held)))
+        )
         if verdict == "held":
             return Reservation(log_id, attempt, tuple(hold for _, hold in held), _near(held, taken))
         if refusal := _UNVERIFIED.get(verdict):
@@ -111,18 +110,17 @@ async def _prices_to_hold(attempt: Attempt) -> Overrides:
     return await in_database_thread(prices_to_hold, attempt)
 
 
-def _counters_of(attempt: Attempt, held: Sequence[tuple[QuotaLimit, Hold]]) -> list[object]:
-    return [
-        attempt.routing_revision,
-        [hold.scope for _, hold in held],
-        [hold.window for _, hold in held],
-        [hold.amount for _, hold in held],
-        [limit.limit for limit, _ in held],
-        [limit.starts_at is not None for limit, _ in held],
-        attempt.user_id,
-        attempt.stamp,
-        attempt.login_family,
-    ]
+def _counters_of(attempt: Attempt, held: Sequence[tuple[QuotaLimit, Hold]]) -> dict[str, Any]:
+    return {
+        "revision": attempt.routing_revision,
+        "scopes": [hold.scope for _, hold in held],
+        "windows": [hold.window for _, hold in held],
+        "amounts": [hold.amount for _, hold in held],
+        "limits": [limit.limit for limit, _ in held],
+        "is_summed": [limit.starts_at is not None for limit, _ in held],
+        "stamp": attempt.stamp,
+        "login_family": attempt.login_family,
+    }
 
 
 def _near(held: Iterable[tuple[QuotaLimit, Hold]], taken: Iterable[int]) -> tuple[QuotaWarning, ...]:
@@ -141,20 +139,59 @@ async def _settle_at_once(reservation: Reservation, outcome: Outcome) -> Settlem
         overrides = await in_database_thread(prices_of_settlement, reservation.attempt, outcome)
     settlement, columns = rows.closed(held, outcome, overrides=overrides, now=timezone.now())
     charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)
-    closed = await fetch_one(
-        statements.settling(tuple(columns)),
-        [
-            *statements.prepared(columns),
-            reservation.log_id,
-            [hold.scope for hold in held.holds],
-            [hold.window for hold in held.holds],
-            [charged[hold.key] for hold in held.holds],
-            [-hold.amount for hold in held.holds],
-        ],
-    )
-    if closed is None:
+    moves = {
+        "id": reservation.log_id,
+        "scopes": [hold.scope for hold in held.holds],
+        "windows": [hold.window for hold in held.holds],
+        "used_by": [charged[hold.key] for hold in held.holds],
+        "reserved_by": [-hold.amount for hold in held.holds],
+    }
+    if not await _settlings.ask((moves, columns)):
         return None
     return replace(settlement, quota_warnings=rows.warnings_after(reservation, charged))
+
+
+async def _reserve_together(calls: Sequence[tuple[dict[str, Any], Mapping[str, Any]]]) -> list[Sequence[Any]]:
+    """What the statement says of each call: verdict, counter, what is used and reserved there, what is taken
+    of all, and the id of the row."""
+    asked = [{"place": place, **moves, **columns} for place, (moves, columns) in enumerate(calls)]
+    keys = _keys_of(moves for moves, _ in calls) if len(calls) > 1 else []
+    locks = [[key[part] for key in keys] for part in range(3)]
+    found = await fetch_all(statements.reserving(tuple(calls[0][1])), [*locks, _as_json(asked)])
+    said = {place: rest for place, *rest in found}
+    return [said[place] for place in range(len(calls))]
+
+
+def _keys_of(moves: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, bool]]:
+    """The counters of several calls, each once, in the order of locking."""
+    keys = {
+        (scope, window): is_summed
+        for one in moves
+        for scope, window, is_summed in zip(one["scopes"], one["windows"], one["is_summed"], strict=True)
+    }
+    return [(*key, keys[key]) for key in rows.lock_order(keys)]
+
+
+async def _settle_together(rows_to_close: Sequence[tuple[dict[str, Any], Mapping[str, Any]]]) -> list[bool]:
+    """Of each row, whether it was open and is closed now."""
+    names = tuple(rows_to_close[0][1])
+    ids = [moves["id"] for moves, _ in rows_to_close]
+    if len(set(ids)) < len(ids) or any(tuple(columns) != names for _, columns in rows_to_close):
+        # Not the same twice in one statement, nor different columns.
+        return [(await _settle_together([one]))[0] for one in rows_to_close]
+    asked = [{**moves, **columns} for moves, columns in rows_to_close]
+    found = await fetch_one(statements.settling(names), [_as_json(asked)])
+    closed = set(found[0] or ()) if found else set()
+    return [pk in closed for pk in ids]
+
+
+def _as_json(asked: Sequence[Mapping[str, Any]]) -> str:
+    # Decimals and moments as text, from which PostgreSQL reads them exactly.
+    return json.dumps(asked, default=str)
+
+
+_openings = Batches(_reserve_together)
+_settlings = Batches(_settle_together)
 
 
 async def _insert(row: AIProviderUsageLog) -> None:

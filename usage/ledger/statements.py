@@ -17,31 +17,71 @@ _TABLE = _META.db_table
 _COUNTERS = "%s::text[], %s::text[], %s::bigint[], %s::bigint[]"
 
 
+def _in_order(column: str) -> str:
+    """A column of the moves in the order in which counters are locked; of none, an empty list."""
+    return f"""coalesce(array_agg({column} ORDER BY scope COLLATE "C", "window" COLLATE "C"), '{{}}')"""
+
+
+# Applied to rows of `moves`.
+_MOVE = f"""ledger_move(
+    {_in_order("scope")}, {_in_order('"window"')}, {_in_order("used")}, {_in_order("reserved")}
+)"""
+
+
 @cache
 def reserving(columns: tuple[str, ...]) -> str:
-    """The row is inserted by the statement that moves the counters, where it did."""
+    """Reserve for several calls, each of which is held or not for itself. A row is inserted by the statement
+    that moves its counters, where it did. Parameters: the counters to lock beforehand (scopes, windows, which
+    are summed) in the order of locking; the calls as a list in JSON, with `place`, the arguments of
+    `ledger_hold` and the `columns` of the row."""
+    given = ", ".join(f'"{name}" {_type(_field(name))}' for name in columns)
     return f"""
-        WITH held AS MATERIALIZED (
-            SELECT * FROM ledger_hold(
-                %s::bigint, {_COUNTERS}, %s::boolean[], %s::bigint, %s::text, %s::uuid
+        WITH locked AS MATERIALIZED (
+            SELECT ledger_lock(%s::text[], %s::text[], %s::boolean[]) AS nothing
+        ), asked AS MATERIALIZED (
+            SELECT asked.*, locked.nothing FROM locked, jsonb_to_recordset(%s::jsonb) AS asked (
+                place integer, revision bigint, scopes text[], windows text[], amounts bigint[],
+                limits bigint[], is_summed boolean[], stamp text, login_family uuid, {given}
             )
+        ), held AS MATERIALIZED (
+            SELECT asked.*, hold.*,
+                   CASE WHEN hold.verdict = 'held' THEN nextval('{_TABLE}_id_seq') END AS log_id
+              FROM asked, ledger_hold(
+                revision + nothing, scopes, windows, amounts, limits, is_summed, user_id, stamp, login_family
+              ) AS hold
         ), opened AS (
-            INSERT INTO {_TABLE} ({_names(columns)}) SELECT {_values(columns)}
-            FROM held WHERE verdict = 'held' RETURNING id
+            INSERT INTO {_TABLE} (id, {_names(columns)}) SELECT log_id, {_values(columns, "held")}
+              FROM held WHERE verdict = 'held'
         )
-        SELECT verdict, at_counter, used_there, reserved_there, taken, (SELECT id FROM opened) FROM held
+        SELECT place, verdict, at_counter, used_there, reserved_there, taken, log_id FROM held
     """  # noqa: S608
 
 
 @cache
 def settling(columns: tuple[str, ...]) -> str:
-    """The row first and then its counters, as everybody does who closes one."""
-    changes = ", ".join(f'"{_field(name).column}" = %s' for name in columns)
+    """Close several rows and move their counters: the rows first, as everybody does who closes one. The
+    parameter: the rows as a list in JSON, with `id`, the moves (`scopes`, `windows`, `used_by`,
+    `reserved_by`) and the `columns`. Says which were open."""
+    given = ", ".join(f'"{name}" {_type(_field(name))}' for name in columns)
+    changes = ", ".join(f'"{_field(name).column}" = asked."{name}"' for name in columns)
     return f"""
-        WITH closed AS (
-            UPDATE {_TABLE} SET {changes} WHERE id = %s AND status = '{Status.STARTED.value}' RETURNING id
+        WITH asked AS MATERIALIZED (
+            SELECT * FROM jsonb_to_recordset(%s::jsonb) AS asked (
+                id bigint, scopes text[], windows text[], used_by bigint[], reserved_by bigint[], {given}
+            )
+        ), open_rows AS MATERIALIZED (
+            SELECT id FROM {_TABLE} WHERE id IN (SELECT id FROM asked) AND status = '{Status.STARTED.value}'
+             ORDER BY id FOR UPDATE
+        ), closed AS (
+            UPDATE {_TABLE} AS settled SET {changes} FROM asked JOIN open_rows USING (id)
+             WHERE settled.id = asked.id RETURNING settled.id
+        ), moves AS (
+            SELECT m.scope, m."window", sum(m.used)::bigint AS used, sum(m.reserved)::bigint AS reserved
+              FROM asked JOIN closed USING (id),
+                   unnest(scopes, windows, used_by, reserved_by) AS m (scope, "window", used, reserved)
+             GROUP BY 1, 2
         )
-        SELECT id, ledger_move({_COUNTERS}) FROM closed
+        SELECT (SELECT array_agg(id) FROM closed), {_MOVE} FROM moves
     """  # noqa: S608
 
 
@@ -88,15 +128,8 @@ def sweeping(columns: tuple[str, ...]) -> str:
               FROM unnest(%s::bigint[], {_COUNTERS}) AS m (id, scope, "window", used, reserved)
               JOIN closed USING (id) GROUP BY 1, 2
         )
-        SELECT (SELECT count(*) FROM closed), ledger_move(
-            {_in_order("scope")}, {_in_order('"window"')}, {_in_order("used")}, {_in_order("reserved")}
-        ) FROM moves
+        SELECT (SELECT count(*) FROM closed), {_MOVE} FROM moves
     """  # noqa: S608
-
-
-def _in_order(column: str) -> str:
-    """A column of the moves in the order in which counters are locked; of none, an empty list."""
-    return f"""coalesce(array_agg({column} ORDER BY scope COLLATE "C", "window" COLLATE "C"), '{{}}')"""
 
 
 @cache
@@ -139,12 +172,16 @@ def _names(columns: tuple[str, ...]) -> str:
     return ", ".join(f'"{field.column}"' for field in _ordered(columns))
 
 
-def _values(columns: tuple[str, ...]) -> str:
-    """A parameter for each column that is given, the default of every other one as it stands."""
-    values = (
-        _parameter(field) if field.attname in columns else _default(field) for field in _ordered(columns)
+def _values(columns: tuple[str, ...], source: str = "") -> str:
+    """A parameter for each column that is given, or the column of `source`; the default of every other one as
+    it stands."""
+
+    def given(field: Any) -> str:
+        return f'{source}."{field.attname}"' if source else _parameter(field)
+
+    return ", ".join(
+        given(field) if field.attname in columns else _default(field) for field in _ordered(columns)
     )
-    return ", ".join(values)
 
 
 def _parameter(field: Any) -> str:
