@@ -119,6 +119,8 @@ class Call:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
         if self.is_over or self.budget.is_spent:
             return []
+        if not self.failures and not self.done_with:
+            return list(self.order)
         return [
             candidate
             for candidate in self.order

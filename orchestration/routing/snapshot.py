@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -129,7 +130,7 @@ class PolicyInForce:
 class RoutingSnapshot:
     """`providers` are the active ones, or those of the environment while the database has no config at all
     (deactivating every config therefore stops every call). `tiers` maps (plan, task) to a tier, `experiments`
-    a task to the one that runs for it."""
+    a task to the one that runs for it. `derived` keeps what others make of it once."""
 
     revision: int
     providers: tuple[ProviderSnapshot, ...]
@@ -139,6 +140,7 @@ class RoutingSnapshot:
     rules: RuleBook = NO_RULES
     capabilities: CapabilityMatrix = field(default_factory=CapabilityMatrix)
     experiments: Mapping[str, RunningExperiment] = field(default_factory=dict)
+    derived: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _unwritten: dict[str, PolicyInForce] = field(default_factory=dict, repr=False, compare=False)
     _costs: dict[tuple[str, str], Decimal | None] = field(default_factory=dict, repr=False, compare=False)
 
