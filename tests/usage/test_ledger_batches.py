@@ -1,10 +1,12 @@
 """Calls that share a statement: each is decided for itself, in the order in which they came."""
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import replace
 
+import psycopg
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, connection
 
 from accounts.standing import stamp_of
 from tests.books import sums_of_rows
@@ -146,6 +148,19 @@ def together(ledger, attempts):
     return run(all_at_once())
 
 
+@contextmanager
+def locked_counters(scope):
+    """Somebody else's transaction has them until the function that this yields is called."""
+    with psycopg.connect(**own_parameters()) as other:
+        other.execute("SELECT 1 FROM quota_counters WHERE scope = %s FOR UPDATE", [scope])
+        yield other.commit
+
+
+def own_parameters():
+    parameters = connection.get_connection_params()
+    return {name: parameters[name] for name in parameters.keys() - {"cursor_factory", "context"}}
+
+
 @pytest.fixture
 def statements(monkeypatch):
     """How many calls each statement was for."""
@@ -256,3 +271,24 @@ def test_batches_that_meet_the_same_new_counters_in_any_order_do_not_lock_each_o
             assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert statements == [6] * 10
     assert AIProviderUsageLog.objects.count() == 60
+
+
+@postgres_only
+def test_a_lock_that_one_call_meets_holds_up_no_other(user, outsider):
+    ledger = PostgresLedger()
+    theirs, free = (make_attempt(user=one, daily=10_000, prices={}) for one in (user, outsider))
+    run(ledger.reserve(theirs))
+
+    async def while_it_is_locked(unlock):
+        waiting = [asyncio.ensure_future(ledger.reserve(theirs)) for _ in range(3 * MOST_UNDER_WAY)]
+        others = [await ledger.reserve(free) for _ in range(3)]
+        were_waiting = not any(one.done() for one in waiting)
+        await asyncio.to_thread(unlock)
+        return others, were_waiting, await asyncio.gather(*waiting)
+
+    with locked_counters(f"user:{user.pk}") as unlock:
+        others, were_waiting, held = run(while_it_is_locked(unlock))
+
+    assert were_waiting
+    assert (len(others), len(held)) == (3, 3 * MOST_UNDER_WAY)
+    assert counters() == sums_of_rows()

@@ -2,7 +2,7 @@
 
 A batch is one transaction, in which each call is decided for itself. When the database refuses it as a whole,
 because of one member or of somebody else's locks, every member is sent again alone, so that nobody fails
-because of another.
+or waits because of another.
 """
 
 from __future__ import annotations
@@ -13,24 +13,30 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+import psycopg
 from django.db import DatabaseError
 
 M = TypeVar("M")
 R = TypeVar("R")
 
-# Of one kind and event loop: statements under way, and calls in one of them.
+# Of one kind and event loop: statements under way, calls in one of them, and of calls that have to go alone.
 MOST_UNDER_WAY = 2
 MOST_TOGETHER = 32
+MOST_ALONE = 1
+# Seconds until a lock is tried again: no connection is held for as long as it takes.
+_TRY_AGAIN = 0.05
+
+# Sends members and gives what each got, in order. Raises where a lock is held for long, as the database does.
+Send = Callable[[Sequence[M]], Awaitable[Sequence[R]]]
 
 # asyncio itself keeps only weak references to tasks.
 _unfinished: set[asyncio.Task[None]] = set()
 
 
 class Batches(Generic[M, R]):
-    """`send` takes the members of a batch and returns what each got, in order. Safe on any event loop: the
-    members of a batch are of one."""
+    """Safe on any event loop: the members of a batch are of one."""
 
-    def __init__(self, send: Callable[[Sequence[M]], Awaitable[Sequence[R]]]) -> None:
+    def __init__(self, send: Send[M, R]) -> None:
         self._send = send
         self._lines: dict[tuple[int, asyncio.AbstractEventLoop], _Line[M, R]] = {}
 
@@ -46,10 +52,11 @@ class Batches(Generic[M, R]):
 
 
 class _Line(Generic[M, R]):
-    def __init__(self, send: Callable[[Sequence[M]], Awaitable[Sequence[R]]]) -> None:
+    def __init__(self, send: Send[M, R]) -> None:
         self._send = send
         self._waiting: deque[tuple[M, asyncio.Future[R]]] = deque()
         self._under_way = 0
+        self._alone = asyncio.Semaphore(MOST_ALONE)
 
     async def ask(self, member: M) -> R:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
@@ -98,23 +105,40 @@ class _Line(Generic[M, R]):
     async def _send_together(self, batch: Sequence[tuple[M, asyncio.Future[R]]]) -> None:
         try:
             results = await self._send([member for member, _ in batch])
-        except DatabaseError:
-            if len(batch) == 1:
+        except DatabaseError as error:
+            if len(batch) == 1 and not _is_locked(error):
                 raise
-            await asyncio.gather(*(self._send_alone(member, future) for member, future in batch))
+            # Not waited for: who comes after them need not wait for a lock that some of them meet.
+            for member, future in batch:
+                task = asyncio.ensure_future(self._send_alone(member, future))
+                _unfinished.add(task)
+                task.add_done_callback(_unfinished.discard)
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)
 
     async def _send_alone(self, member: M, future: asyncio.Future[R]) -> None:
-        try:
-            [result] = await self._send([member])
-        except Exception as error:  # noqa: BLE001 - it is the member's own
-            _fail(future, error)
-            return
-        if not future.done():
-            future.set_result(result)
+        while not future.done():
+            try:
+                async with self._alone:
+                    [result] = await self._send([member])
+            except DatabaseError as error:
+                if not _is_locked(error):
+                    _fail(future, error)
+            except BaseException as error:
+                _fail(future, error)
+                raise
+            else:
+                if not future.done():
+                    future.set_result(result)
+            if not future.done():
+                await asyncio.sleep(_TRY_AGAIN)
+
+
+def _is_locked(error: DatabaseError) -> bool:
+    """Whether all that was wrong is that somebody else kept a lock."""
+    return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 
 def _fail(future: asyncio.Future[R], error: BaseException) -> None:

@@ -43,6 +43,9 @@ from usage.pricing import Overrides
 
 R = TypeVar("R")
 
+# Milliseconds for which a statement that others may wait for waits for a lock.
+PATIENCE = 250
+
 # What the statement that reserves says when something is not as the caller took it to be.
 _UNVERIFIED = {"stale": StaleRouting, "moved": StaleStanding, "signed_out": SignedOut}
 
@@ -151,13 +154,15 @@ async def _settle_at_once(reservation: Reservation, outcome: Outcome) -> Settlem
     return replace(settlement, quota_warnings=rows.warnings_after(reservation, charged))
 
 
-async def _reserve_together(calls: Sequence[tuple[dict[str, Any], Mapping[str, Any]]]) -> list[Sequence[Any]]:
+async def _reserve_together(
+    calls: Sequence[tuple[dict[str, Any], Mapping[str, Any]]],
+) -> list[Sequence[Any]]:
     """What the statement says of each call: verdict, counter, what is used and reserved there, what is taken
     of all, and the id of the row."""
     asked = [{"place": place, **moves, **columns} for place, (moves, columns) in enumerate(calls)]
     keys = _keys_of(moves for moves, _ in calls) if len(calls) > 1 else []
     locks = [[key[part] for key in keys] for part in range(3)]
-    found = await fetch_all(statements.reserving(tuple(calls[0][1])), [*locks, _as_json(asked)])
+    found = await fetch_all(statements.reserving(tuple(calls[0][1])), [*locks, PATIENCE, _as_json(asked)])
     said = {place: rest for place, *rest in found}
     return [said[place] for place in range(len(calls))]
 
@@ -172,7 +177,9 @@ def _keys_of(moves: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, bool]]:
     return [(*key, keys[key]) for key in rows.lock_order(keys)]
 
 
-async def _settle_together(rows_to_close: Sequence[tuple[dict[str, Any], Mapping[str, Any]]]) -> list[bool]:
+async def _settle_together(
+    rows_to_close: Sequence[tuple[dict[str, Any], Mapping[str, Any]]],
+) -> list[bool]:
     """Of each row, whether it was open and is closed now."""
     names = tuple(rows_to_close[0][1])
     ids = [moves["id"] for moves, _ in rows_to_close]
@@ -180,7 +187,7 @@ async def _settle_together(rows_to_close: Sequence[tuple[dict[str, Any], Mapping
         # Not the same twice in one statement, nor different columns.
         return [(await _settle_together([one]))[0] for one in rows_to_close]
     asked = [{**moves, **columns} for moves, columns in rows_to_close]
-    found = await fetch_one(statements.settling(names), [_as_json(asked)])
+    found = await fetch_one(statements.settling(names), [str(PATIENCE), _as_json(asked)])
     closed = set(found[0] or ()) if found else set()
     return [pk in closed for pk in ids]
 

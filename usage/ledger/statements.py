@@ -32,12 +32,12 @@ _MOVE = f"""ledger_move(
 def reserving(columns: tuple[str, ...]) -> str:
     """Reserve for several calls, each of which is held or not for itself. A row is inserted by the statement
     that moves its counters, where it did. Parameters: the counters to lock beforehand (scopes, windows, which
-    are summed) in the order of locking; the calls as a list in JSON, with `place`, the arguments of
-    `ledger_hold` and the `columns` of the row."""
+    are summed) in the order of locking; for how long to wait for a lock (milliseconds); the calls
+    as a list in JSON, with `place`, the arguments of `ledger_hold` and the `columns` of the row."""
     given = ", ".join(f'"{name}" {_type(_field(name))}' for name in columns)
     return f"""
         WITH locked AS MATERIALIZED (
-            SELECT ledger_lock(%s::text[], %s::text[], %s::boolean[]) AS nothing
+            SELECT ledger_lock(%s::text[], %s::text[], %s::boolean[], %s::integer) AS nothing
         ), asked AS MATERIALIZED (
             SELECT asked.*, locked.nothing FROM locked, jsonb_to_recordset(%s::jsonb) AS asked (
                 place integer, revision bigint, scopes text[], windows text[], amounts bigint[],
@@ -60,13 +60,13 @@ def reserving(columns: tuple[str, ...]) -> str:
 @cache
 def settling(columns: tuple[str, ...]) -> str:
     """Close several rows and move their counters: the rows first, as everybody does who closes one. The
-    parameter: the rows as a list in JSON, with `id`, the moves (`scopes`, `windows`, `used_by`,
-    `reserved_by`) and the `columns`. Says which were open."""
+    parameters: for how long to wait for a lock, as above; the rows as a list in JSON, with `id`, the moves
+    (`scopes`, `windows`, `used_by`, `reserved_by`) and the `columns`. Says which were open."""
     given = ", ".join(f'"{name}" {_type(_field(name))}' for name in columns)
     changes = ", ".join(f'"{_field(name).column}" = asked."{name}"' for name in columns)
     return f"""
         WITH asked AS MATERIALIZED (
-            SELECT * FROM jsonb_to_recordset(%s::jsonb) AS asked (
+            SELECT asked.* FROM set_config('lock_timeout', %s, true), jsonb_to_recordset(%s::jsonb) AS asked (
                 id bigint, scopes text[], windows text[], used_by bigint[], reserved_by bigint[], {given}
             )
         ), open_rows AS MATERIALIZED (

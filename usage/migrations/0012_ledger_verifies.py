@@ -34,11 +34,13 @@ HOLD = BEFORE.HOLD.replace(
 )
 
 # Locks counters, and begins those that are not there, in the order they are given in: that of everybody who moves
-# several. One that begins with the sum of its rows is left to the call that needs it.
+# several. One that begins with the sum of its rows is left to the call that needs it. The transaction waits for no lock
+# longer than `patience` (milliseconds): of several calls, most are not concerned.
 LOCK = """
-CREATE OR REPLACE FUNCTION ledger_lock(scopes text[], windows text[], is_summed boolean[])
+CREATE OR REPLACE FUNCTION ledger_lock(scopes text[], windows text[], is_summed boolean[], patience integer)
 RETURNS integer LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM set_config('lock_timeout', patience::text, true);
     FOR i IN 1 .. cardinality(scopes) LOOP
         PERFORM FROM quota_counters c WHERE c.scope = scopes[i] AND c."window" = windows[i] FOR UPDATE;
         IF NOT FOUND AND NOT is_summed[i] THEN
@@ -51,7 +53,7 @@ BEGIN
 END
 $$
 """
-DROP_LOCK = "DROP FUNCTION IF EXISTS ledger_lock(text[], text[], boolean[])"
+DROP_LOCK = "DROP FUNCTION IF EXISTS ledger_lock(text[], text[], boolean[], integer)"
 
 
 def replace(apps, schema_editor):
