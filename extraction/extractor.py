@@ -31,7 +31,8 @@ from extraction.prompts import (
 from extraction.reading import Reading, put_known, put_rest, read_document, read_pasted
 from extraction.schema import JobData
 from extraction.verification import put_answer
-from orchestration.calls.orchestrator import AIOrchestrator, Beginning, begin
+from orchestration.calls.beginnings import Beginning, begin
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 from providers.adapters.base import Image
 

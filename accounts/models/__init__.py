@@ -3,7 +3,7 @@
 from accounts.models.audit import AppendOnly, AuditEntry, AuditHead
 from accounts.models.idempotency import IdempotencyKey
 from accounts.models.logins import LoginTurn, TokenFamily
-from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of
+from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of, plan_until
 from accounts.models.second_factor import Authenticator, BackupCode
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "TokenFamily",
     "User",
     "plan_of",
+    "plan_until",
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from accounts.calendars import Calendar
 from accounts.models import Plan
+from orchestration.calls.budget import CallBudget
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
+from orchestration.guards.passes import Visit
 from orchestration.routing.balancing import Spread
 from orchestration.routing.candidates import Candidate, Needs, candidates, with_arm_first
 from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
@@ -22,8 +23,6 @@ from providers.tasks import Tier, task_type
 from usage.ledger.base import Attempt, Settlement
 from usage.quotas import estimate_input_tokens, limits_for
 
-# One call makes at most this many HTTP requests, whatever combination of failures it meets.
-MAX_ATTEMPTS = 5
 # Added to the provider's timeout before a sweeper may take a caller for dead.
 _SWEEP_MARGIN = timedelta(seconds=60)
 
@@ -39,41 +38,10 @@ class Failure:
     error: ProviderError
 
 
-@dataclass(slots=True)
-class CallBudget:
-    """What all that is asked for one `generate` shares: HTTP requests made and allowed, what each of them
-    cost, and the moment (of the event loop's clock) by which all has to be over."""
-
-    deadline: float
-    most: int = MAX_ATTEMPTS
-    attempts: int = 0
-    costs: list[Decimal | None] = field(default_factory=list)
-    numbered: int = 0
-
-    @property
-    def is_spent(self) -> bool:
-        return self.attempts >= self.most
-
-    def next_number(self) -> int:
-        """A number for an attempt that no other one of the call has, votes under way at once included."""
-        self.numbered += 1
-        return self.numbered
-
-    def take_back(self, number: int) -> None:
-        """The attempt came to nothing; its number is free again if no other was given out since."""
-        if self.numbered == number:
-            self.numbered -= 1
-
-    @property
-    def total_cost(self) -> Decimal | None:
-        """USD over all attempts; None when the price of any is unknown."""
-        known = [cost for cost in self.costs if cost is not None]
-        return sum(known, Decimal(0)) if len(known) == len(self.costs) else None
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked, of whom and for whom: the same for every attempt of a call."""
+    """What was asked, of whom and for whom: the same for every attempt of a call. `stamp` names the standing
+    that plan and calendar are from and `login_family` the login, where the ledger has to verify them."""
 
     user_id: int
     calendar: Calendar
@@ -83,13 +51,16 @@ class Question:
     request_id: str
     prompt_version: str = ""
     rather_than: int | str | None = None
+    stamp: str | None = None
+    login_family: str | None = None
 
 
 @dataclass(slots=True)
 class Call:
     """Everything the loop needs to know and remember about one question. `order` are the candidates, best
     first; it is made anew when the routing data changed meanwhile. `only` names the one provider that may be
-    asked, for a call that is one vote of several."""
+    asked, for a call that is one vote of several. `visit` is the call's place at its user's gate, where it
+    may come and go with a pass."""
 
     question: Question
     snapshot: RoutingSnapshot
@@ -97,11 +68,18 @@ class Call:
     budget: CallBudget
     arm: Arm | None = None
     only: int | str | None = None
+    visit: Visit | None = None
     failures: list[Failure] = field(default_factory=list)
     done_with: set[int | str] = field(default_factory=set)
     window_above: int = 0
     too_large_at: set[tuple[str, str]] = field(default_factory=set)
     is_over: bool = False
+    is_verified: bool = False
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether it goes by what this process knew, which nobody has verified yet."""
+        return self.question.stamp is not None and not self.is_verified
 
     @property
     def tier(self) -> Tier:
@@ -110,6 +88,15 @@ class Call:
     @property
     def policy(self) -> PolicyInForce:
         return self.snapshot.policy_of(self.question.task)
+
+    @property
+    def is_put_to_vote(self) -> bool:
+        return self.policy.votes > 1 and self.question.request.response_model is not None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether answers are kept, for who wants one that was given before."""
+        return bool(self.policy.cache_seconds)
 
     @property
     def needs(self) -> Needs:
@@ -132,6 +119,8 @@ class Call:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
         if self.is_over or self.budget.is_spent:
             return []
+        if not self.failures and not self.done_with:
+            return list(self.order)
         return [
             candidate
             for candidate in self.order
@@ -241,6 +230,8 @@ class Call:
             started_at=now,
             expires_at=now + timedelta(seconds=provider.timeout) + _SWEEP_MARGIN,
             experiment_arm=self.arm.id if self.arm else None,
+            stamp=question.stamp if self.is_assumed else None,
+            login_family=question.login_family if self.is_assumed else None,
         )
 
     def unsent(self, *, now: datetime, candidate: Candidate | None = None) -> Attempt:
