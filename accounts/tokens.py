@@ -135,12 +135,15 @@ class RevocableJWTAuthentication(JWTAuthentication):
     what belongs to a family that has ended."""
 
     async def aauthenticate(self, request: Request) -> tuple[User, Token] | None:
-        """`authenticate` on the event loop."""
+        """`authenticate` on the event loop, without a query where the view says so (`reads_bearer`)."""
         header = self.get_header(request)
         raw_token = None if header is None else self.get_raw_token(header)
         if raw_token is None:
             return None
         token = bearers.validated(raw_token, self.get_validated_token)
+        view = (request.parser_context or {}).get("view")
+        if not getattr(view, "reads_bearer", True):
+            return bearers.claimed_bearer(token), token
         return await bearers.bearer_of(token, self.get_user), token
 
     def get_user(self, validated_token: Any) -> User:  # type: ignore[override]

@@ -33,6 +33,14 @@ def knock(token):
 LET_IN = (400, "invalid_input")
 
 
+def test_a_view_that_has_it_verified_later_learns_only_who_it_is(user, token, monkeypatch):
+    monkeypatch.setattr("extraction.api.views.ExtractView.reads_bearer", False)
+    user.delete()
+
+    assert knock(token) == LET_IN
+    assert knock(token[:-2]) == (401, "token_not_valid")
+
+
 @pytest.mark.parametrize(
     ("end", "code"),
     [
