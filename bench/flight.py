@@ -33,6 +33,8 @@ from bench import saturation, stage
 from bench.saturation import Target
 
 ASK_EVERY_SECONDS = 0.05
+# Of a vendor that takes long, each web process gets a few all the same.
+WARM_UP_CALLS = 8
 
 
 def main() -> None:
@@ -60,9 +62,7 @@ def asked(tokens: list[str], *, seconds: float) -> Iterator[tuple[Target, str]]:
         stage.turn_to(vendor) if path else stage.turn_to_sandbox(vendor)
         with stage.web() as root:
             target = saturation.door(root, path, tokens) if path else saturation.extraction(root, tokens)
-            saturation.load(
-                target, connections=saturation.WARM_UP_CONNECTIONS, seconds=saturation.WARM_UP_SECONDS
-            )
+            saturation.warm_up(target, calls=WARM_UP_CALLS)
             yield target, vendor
 
 

@@ -36,6 +36,10 @@ _DOOR_NAMES = ("chat-completions", "v1:chat-completions", "chat_completions", "v
 _DOOR_PATHS = ("/v1/chat/completions", "/api/v1/chat/completions", "/openai/v1/chat/completions")
 
 
+class NotStarted(RuntimeError):
+    """A server that ended, or took too long."""
+
+
 @contextmanager
 def scratch_database() -> Iterator[None]:
     """A test database on DATABASE_URL, gone afterwards."""
@@ -175,4 +179,4 @@ def _wait_until_it_listens(server: subprocess.Popen[bytes], port: int, name: str
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"This server did not start: {name}")
+    raise NotStarted(f"{name} took no connection within {PATIENCE_SECONDS:.0f} s.")
