@@ -76,10 +76,10 @@ class Load:
         return self.requests / self.seconds
 
 
-def warm_up(target: Target, *, calls: int = WARM_UP_CALLS) -> None:
-    """Ask until so many were answered, or for a minute."""
+def warm_up(target: Target, *, calls: int = WARM_UP_CALLS, most: int = MOST_WARM_UPS) -> None:
+    """Ask until so many were answered, or in `most` runs of WARM_UP_SECONDS."""
     answered = 0
-    for _ in range(MOST_WARM_UPS):
+    for _ in range(most):
         answered += load(target, connections=WARM_UP_CONNECTIONS, seconds=WARM_UP_SECONDS).requests
         if answered >= calls:
             return
