@@ -82,6 +82,8 @@ MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
     # Before whatever redirects or refuses: a preflight carries no token and follows no redirect.
     "corsheaders.middleware.CorsMiddleware",
+    # Views that stay on the event loop need none of those below, most of which would leave it.
+    "aditus.loop_views.loop_views_middleware",
     "django.middleware.security.SecurityMiddleware",
     "aditus.content_policy.PagePolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -124,6 +126,8 @@ DATABASE_THREADS = env.int("DATABASE_THREADS", default=1 if EMBEDDED else 8)
 LEDGER = "usage.ledger.portable.PortableLedger" if EMBEDDED else "usage.ledger.postgres.PostgresLedger"
 # How many connections per process PostgresLedger uses on the event loop.
 LEDGER_CONNECTIONS = env.int("LEDGER_CONNECTIONS", default=4)
+# By what a statement of one row is made on the event loop; empty where there is only the ORM, in threads.
+LOOP_STATEMENTS = "" if EMBEDDED else "usage.ledger.connections.fetch_one"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache and workers --------------------------------------------------------------------------------
