@@ -285,7 +285,7 @@ CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
-CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Request-ID")
+CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Export-Warnings", "X-Request-ID")
 
 # --- Logs ---------------------------------------------------------------------------------------------
 

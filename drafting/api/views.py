@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse
-from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -29,6 +30,7 @@ from drafting.api.serializers import (
     DraftInputSerializer,
     DraftSerializer,
     DraftSummarySerializer,
+    ExportQuerySerializer,
     ProfileDeletedSerializer,
     ProfileDeletionSerializer,
     ProfileInputSerializer,
@@ -36,7 +38,8 @@ from drafting.api.serializers import (
     ProfileSummarySerializer,
 )
 from drafting.drafter import draft_cv, write_letter
-from drafting.exports import EXPORTS, export
+from drafting.exports import CONTENT_TYPES, export
+from drafting.exports.file_names import content_disposition
 from drafting.models import Draft, MasterProfile
 from drafting.own_data import archive_of, delete_profile
 from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
@@ -198,22 +201,36 @@ class _AnyFormat(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class DraftExportView(AsyncAPIView):
+_WARNINGS_HEADER = OpenApiParameter(
+    "X-Export-Warnings",
+    location=OpenApiParameter.HEADER,
+    response=[200],
+    description="What the file had to do without, as a JSON list of `{code, characters}` in ASCII: "
+    "`characters_left_out` (no font draws them), `no_photo` (the profile holds none).",
+)
+
+
+class DraftExportView(StrictQuery, AsyncAPIView):
+    query_serializer_class = ExportQuerySerializer
     content_negotiation_class = _AnyFormat
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", enum=sorted(EXPORTS), default="pdf")],
+        parameters=[ExportQuerySerializer, _WARNINGS_HEADER],
         responses={
-            (200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+            (200, content_type): OpenApiResponse(OpenApiTypes.BINARY, description="The file.")
+            for content_type in CONTENT_TYPES
         },
     )
     async def get(self, request: Request, pk: int) -> HttpResponse:
-        """The draft as a file: PDF, Markdown, or JSON (a JSON Resume for a CV)."""
+        """The draft as a file: PDF, DOCX, plain text, Markdown, JSON (a JSON Resume for a CV), or all of them
+        in a ZIP. All say the same."""
         draft = await in_database_thread(_own_draft, _user(request), pk)
-        exported = await export(draft, request.query_params.get("format", "pdf"))
+        exported = await export(draft, **self.query.validated_data)
         response = HttpResponse(exported.data, content_type=exported.content_type)
-        response["Content-Disposition"] = f'attachment; filename="{_filename(draft, exported.extension)}"'
+        response["Content-Disposition"] = content_disposition(exported.file_name)
         response["X-Content-Type-Options"] = "nosniff"
+        if exported.warnings:
+            response[_WARNINGS_HEADER.name] = json.dumps([asdict(warning) for warning in exported.warnings])
         return response
 
 
@@ -240,8 +257,3 @@ def _own_draft(user: User, pk: int) -> Draft:
     if draft is None:
         raise NotFound
     return draft
-
-
-def _filename(draft: Draft, extension: str) -> str:
-    parts = [draft.kind, draft.hiring_organization, draft.title, f"v{draft.version}"]
-    return f"{slugify('-'.join(part for part in parts if part))[:100]}.{extension}"
