@@ -210,8 +210,7 @@ _WARNINGS_HEADER = OpenApiParameter(
 )
 
 
-class DraftExportView(StrictQuery, AsyncAPIView):
-    query_serializer_class = ExportQuerySerializer
+class DraftExportView(AsyncAPIView):
     content_negotiation_class = _AnyFormat
 
     @extend_schema(
@@ -224,8 +223,10 @@ class DraftExportView(StrictQuery, AsyncAPIView):
     async def get(self, request: Request, pk: int) -> HttpResponse:
         """The draft as a file: PDF, DOCX, plain text, Markdown, JSON (a JSON Resume for a CV), or all of them
         in a ZIP. All say the same."""
+        query = ExportQuerySerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
         draft = await in_database_thread(_own_draft, _user(request), pk)
-        exported = await export(draft, **self.query.validated_data)
+        exported = await export(draft, **query.validated_data)
         response = HttpResponse(exported.data, content_type=exported.content_type)
         response["Content-Disposition"] = content_disposition(exported.file_name)
         response["X-Content-Type-Options"] = "nosniff"

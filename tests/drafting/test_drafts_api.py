@@ -281,7 +281,6 @@ def test_a_cv_exported_as_json_can_be_kept_as_a_profile(api, model_says, job, pr
     [
         ("format", "format=exe"), ("format", "format="), ("format", "format=PDF"), ("paper", "paper=a3"),
         ("template", "template=../cv"), ("photo", "photo=perhaps"), ("templat", "templat=academic"),
-        ("paper", "paper=a4&paper=letter"),
     ],
 )  # fmt: skip
 def test_an_export_that_is_not_offered_is_refused_by_name(api, user, field, query):
