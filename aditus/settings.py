@@ -190,13 +190,8 @@ AXES_VERBOSE = False
 # Each door words its refusal itself, so the middleware of axes would only be in the way.
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
@@ -285,7 +280,10 @@ CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
-CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Export-Warnings", "X-Request-ID")
+CORS_EXPOSE_HEADERS = (
+    "Content-Disposition", "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After",
+    "X-Export-Warnings", "X-Request-ID",
+)  # fmt: skip
 
 # --- Logs ---------------------------------------------------------------------------------------------
 
