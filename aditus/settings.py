@@ -245,6 +245,8 @@ PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = provider_environment(
 )
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.
 CALL_DEADLINE_SECONDS = env.int("CALL_DEADLINE_SECONDS", default=120)
+# A stream that has begun: how long its vendor may say nothing, and its reader read nothing.
+STREAM_IDLE_SECONDS = env.int("STREAM_IDLE_SECONDS", default=30)
 PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=60)
 # Addresses below private ranges that extraction may still fetch, as host:port. Empty outside demos and tests.
 EXTRACTION_ALLOWED_PRIVATE_HOSTS: list[str] = env.list("EXTRACTION_ALLOWED_PRIVATE_HOSTS", default=[])

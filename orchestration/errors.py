@@ -46,6 +46,19 @@ class ProviderTimedOut(ProviderFailed):
     message = "The AI provider did not answer in time. Try again, or send a shorter text."
 
 
+class StreamInterrupted(ProviderFailed):
+    """Part of the answer has been handed on already, so no other provider could go on with it."""
+
+    code = "stream_interrupted"
+    message = "The AI provider broke off in the middle of its answer. Ask again for a whole one."
+
+
+class StreamNotRead(DomainError):
+    code = "stream_not_read"
+    status = 408
+    message = "The answer was not read as fast as it came, so it was ended. Ask again."
+
+
 class ProvidersUnavailable(DomainError):
     """Nothing was sent: every candidate is down, or busy for longer than the call may wait. `retry_after`
     says when one may be asked again."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from accounts.calendars import Calendar
 from accounts.models import Plan
+from orchestration.calls.budget import CallBudget
+from orchestration.calls.pieces import Pieces
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
 from orchestration.routing.balancing import Spread
@@ -22,8 +23,6 @@ from providers.tasks import Tier, task_type
 from usage.ledger.base import Attempt, Settlement
 from usage.quotas import estimate_input_tokens, limits_for
 
-# One call makes at most this many HTTP requests, whatever combination of failures it meets.
-MAX_ATTEMPTS = 5
 # Added to the provider's timeout before a sweeper may take a caller for dead.
 _SWEEP_MARGIN = timedelta(seconds=60)
 
@@ -37,38 +36,6 @@ _COMPLAINT = (
 class Failure:
     candidate: Candidate
     error: ProviderError
-
-
-@dataclass(slots=True)
-class CallBudget:
-    """What all that is asked for one `generate` shares: HTTP requests made and allowed, what each of them
-    cost, and the moment (of the event loop's clock) by which all has to be over."""
-
-    deadline: float
-    most: int = MAX_ATTEMPTS
-    attempts: int = 0
-    costs: list[Decimal | None] = field(default_factory=list)
-    numbered: int = 0
-
-    @property
-    def is_spent(self) -> bool:
-        return self.attempts >= self.most
-
-    def next_number(self) -> int:
-        """A number for an attempt that no other one of the call has, votes under way at once included."""
-        self.numbered += 1
-        return self.numbered
-
-    def take_back(self, number: int) -> None:
-        """The attempt came to nothing; its number is free again if no other was given out since."""
-        if self.numbered == number:
-            self.numbered -= 1
-
-    @property
-    def total_cost(self) -> Decimal | None:
-        """USD over all attempts; None when the price of any is unknown."""
-        known = [cost for cost in self.costs if cost is not None]
-        return sum(known, Decimal(0)) if len(known) == len(self.costs) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +56,8 @@ class Question:
 class Call:
     """Everything the loop needs to know and remember about one question. `order` are the candidates, best
     first; it is made anew when the routing data changed meanwhile. `only` names the one provider that may be
-    asked, for a call that is one vote of several."""
+    asked, for a call that is one vote of several. `pieces` takes the answer as it comes, of a call that is
+    streamed."""
 
     question: Question
     snapshot: RoutingSnapshot
@@ -97,11 +65,17 @@ class Call:
     budget: CallBudget
     arm: Arm | None = None
     only: int | str | None = None
+    pieces: Pieces | None = None
     failures: list[Failure] = field(default_factory=list)
     done_with: set[int | str] = field(default_factory=set)
     window_above: int = 0
     too_large_at: set[tuple[str, str]] = field(default_factory=set)
     is_over: bool = False
+
+    @property
+    def has_begun_to_answer(self) -> bool:
+        """Whether the caller has part of an answer, to which no other can be joined."""
+        return self.pieces is not None and self.pieces.has_begun
 
     @property
     def tier(self) -> Tier:
@@ -130,7 +104,7 @@ class Call:
 
     def remaining(self) -> list[Candidate]:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
-        if self.is_over or self.budget.is_spent:
+        if self.is_over or self.budget.is_spent or self.has_begun_to_answer:
             return []
         return [
             candidate

@@ -16,10 +16,13 @@ from accounts.errors import DomainError
 from accounts.models import Plan, User, plan_of
 from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
-from orchestration.calls.call import Call, CallBudget, Question
+from orchestration.calls.budget import CallBudget
+from orchestration.calls.call import Call, Question
 from orchestration.calls.loop import Asking
+from orchestration.calls.pieces import Pieces
 from orchestration.calls.reply_cache import ReplyCache
 from orchestration.calls.results import GenerationResult
+from orchestration.calls.streaming import GenerationStream
 from orchestration.experiments.assignment import Arm, assigned_arm
 from orchestration.guards.admission import Admission
 from orchestration.guards.base import GuardStore, get_guards
@@ -88,7 +91,7 @@ class AIOrchestrator:
         Raises TooManyCalls, QuotaExceeded, ProviderQuotaExhausted, NoActiveProvider, NoCapableProvider,
         ProvidersUnavailable, UnknownPrice, InputTooLong or UndecryptableKey when nothing was sent;
         RequestRefused and its kin when the vendor finds fault with the request; ProviderFailed or
-        ProviderTimedOut when every candidate failed. Makes at most call.MAX_ATTEMPTS requests, or
+        ProviderTimedOut when every candidate failed. Makes at most budget.MAX_ATTEMPTS requests, or
         voting.MOST_REQUESTS a vote, and takes no longer than the policy's deadline. Cancelling it settles the
         attempt in flight as aborted.
         """
@@ -100,21 +103,62 @@ class AIOrchestrator:
             max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
         )
         version = begun.prompt_version if begun else prompt_version
-        if begun is None:
-            begun = await in_database_thread(begin, user, task)
-        question = Question(
-            user_id=user.pk,
-            calendar=user.calendar,
-            task=task,
-            plan=begun.plan,
-            request=request,
-            request_id=get_guid() or uuid.uuid4().hex,
-            prompt_version=version,
-            rather_than=rather_than,
+        beginning = begun if begun else await in_database_thread(begin, user, task)
+        question = question_of(
+            user, task, request, beginning, prompt_version=version, rather_than=rather_than
         )
+        return await self.ask(question, beginning, is_repeatable=is_repeatable)
+
+    def stream(
+        self,
+        *,
+        user: User,
+        task: str,
+        prompt: str,
+        system_prompt: str = "",
+        images: Sequence[Image] = (),
+        response_model: type[BaseModel] | None = None,
+        max_output_tokens: int | None = None,
+        begun: Beginning | None = None,
+    ) -> GenerationStream:
+        """`generate`, with the text as it comes; neither voted on nor answered from the cache.
+
+        Once the first piece is there no other provider is asked. An answer that ends before its time is
+        settled at what the vendor reported, else at an estimate by the text that came.
+        """
+        request = GenerationRequest(
+            prompt=prompt,
+            system_prompt=system_prompt,
+            images=tuple(images),
+            response_model=response_model,
+            max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
+        )
+
+        async def answer(pieces: Pieces) -> GenerationResult:
+            beginning = begun if begun else await in_database_thread(begin, user, task)
+            version = beginning.prompt_version
+            question = question_of(user, task, request, beginning, prompt_version=version)
+            return await self.ask(question, beginning, pieces=pieces)
+
+        return GenerationStream(answer)
+
+    def stream_of(self, question: Question, begun: Beginning) -> GenerationStream:
+        """`ask`, with the text as it comes."""
+        return GenerationStream(lambda pieces: self.ask(question, begun, pieces=pieces))
+
+    async def ask(
+        self,
+        question: Question,
+        begun: Beginning,
+        *,
+        is_repeatable: bool = False,
+        pieces: Pieces | None = None,
+    ) -> GenerationResult:
+        """`generate` for a question that is put together already, with `pieces` as a stream."""
         call = _planned(question, begun)
+        call.pieces = pieces
         try:
-            async with self._admission.user(user.pk, begun.plan, seconds=call.policy.deadline):
+            async with self._admission.user(question.user_id, begun.plan, seconds=call.policy.deadline):
                 return await self._answer(call, is_repeatable=is_repeatable)
         except DomainError as refusal:
             if call.budget.attempts == 0:
@@ -125,13 +169,36 @@ class AIOrchestrator:
 
     async def _answer(self, call: Call, *, is_repeatable: bool) -> GenerationResult:
         async def ask() -> GenerationResult:
-            if call.policy.votes > 1 and call.question.request.response_model is not None:
+            has_form = call.question.request.response_model is not None
+            if has_form and call.policy.votes > 1 and call.pieces is None:
                 return await voting.answer(call, self._asking.answer)
             return await self._asking.answer(call)
 
         if is_repeatable and call.policy.cache_seconds:
             return await ReplyCache(self._guards, self._accounting).answer(call, ask)
         return await ask()
+
+
+def question_of(
+    user: User,
+    task: str,
+    request: GenerationRequest,
+    begun: Beginning,
+    *,
+    prompt_version: str = "",
+    rather_than: int | str | None = None,
+) -> Question:
+    """What `user` asks, as `AIOrchestrator.ask` takes it."""
+    return Question(
+        user_id=user.pk,
+        calendar=user.calendar,
+        task=task,
+        plan=begun.plan,
+        request=request,
+        request_id=get_guid() or uuid.uuid4().hex,
+        prompt_version=prompt_version,
+        rather_than=rather_than,
+    )
 
 
 def _planned(question: Question, begun: Beginning) -> Call:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
@@ -15,6 +14,8 @@ from providers.errors import ErrorKind, ProviderError
 
 if TYPE_CHECKING:
     import httpx2
+
+    from providers.adapters.credential_check import CredentialCheck
 
 
 # Ten times the largest window that any vendor sells: what is above it is no count of one call.
@@ -132,48 +133,6 @@ class ListedModel:
     is_retired: bool = False
 
 
-class Doubt(StrEnum):
-    """Why a check of a key proved nothing."""
-
-    LIST_NEEDS_NO_KEY = "list_needs_no_key"
-    OTHER_API = "other_api"
-    UNCLEAR = "unclear"
-    UNREACHABLE = "unreachable"
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialCheck:
-    """Outcome of `validate_credentials`. `is_valid` True: the key does what a wrong one does not; False: the
-    vendor refuses it, or the account, by `error_kind`; None: nobody can tell, for the reason in `doubt`.
-    `listed` is what the key may use, by the vendor's list."""
-
-    is_valid: bool | None
-    message: str
-    latency_ms: int
-    listed: tuple[ListedModel, ...] = ()
-    doubt: Doubt = Doubt.UNCLEAR
-    error_kind: ErrorKind = ErrorKind.AUTH
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return tuple(model.name for model in self.listed)
-
-    @property
-    def outcome(self) -> str:
-        """One word of OUTCOMES."""
-        if self.is_valid is None:
-            return self.doubt.value
-        return "works" if self.is_valid else "refused"
-
-    @property
-    def is_lasting(self) -> bool:
-        """Whether the vendor said something that is worth keeping, be it that it asks for no key."""
-        return self.is_valid is not None or self.doubt is Doubt.LIST_NEEDS_NO_KEY
-
-
-OUTCOMES = ("works", "refused", *(doubt.value for doubt in Doubt))
-
-
 class AIProvider(ABC):
     """One API, as `vendor` speaks it. Holds a key, a model and a timeout (seconds, for the whole call); knows
     nothing of settings, database, quotas or prices, never retries, never logs.
@@ -211,6 +170,12 @@ class AIProvider(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.model_name}>"
 
+    @property
+    def thinks_unseen(self) -> bool:
+        """Whether the model may have thought, at a price, before the first word of an answer whose vendor
+        counts thoughts only at its end."""
+        return False
+
     @abstractmethod
     def _connect(self, api_key: str) -> None:
         """Make the SDK's client over `self._http`: one attempt a call, the key in a header, nothing taken
@@ -229,7 +194,7 @@ class AIProvider(ABC):
         reply = await self._generate(by_prompt.asked(request))
         return by_prompt.understood(reply, request, vendor=self.vendor)
 
-    def stream_content(self, request: GenerationRequest) -> AsyncIterator[str | ProviderReply]:
+    def stream_content(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         """Ask once and yield text as it comes; the last item is the complete ProviderReply.
 
         Raises ProviderError like `generate_content`, also after text was yielded (a stream that was cut). The

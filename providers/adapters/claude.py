@@ -51,6 +51,10 @@ class ClaudeProvider(AIProvider):
         # ANTHROPIC_CUSTOM_HEADERS; there is no public way to refuse them.
         self._client._custom_headers = {}
 
+    @property
+    def thinks_unseen(self) -> bool:
+        return effort_of("claude", self.model_name) is not None
+
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
         with reading(self.vendor), _translate_errors(self.vendor):

@@ -56,6 +56,10 @@ class OpenAIProvider(AIProvider):
             api_key, self.base_url or OPENAI_URL, timeout=self.timeout, http_client=self._http
         )
 
+    @property
+    def thinks_unseen(self) -> bool:
+        return effort_of("openai", self.model_name) is not None
+
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
         with reading(self.vendor), translate_errors(self.vendor):

@@ -196,6 +196,7 @@ def without_details(outcome: Outcome) -> Outcome:
     return replace(
         outcome,
         usage=None,
+        estimate=None,
         may_have_cost=outcome.may_have_cost or outcome.usage is not None,
         model_name="",
         service_tier="",
@@ -220,7 +221,7 @@ def _charged(held: Held, outcome: Outcome) -> tuple[TokenUsage, str]:
     if outcome.usage is not None and outcome.usage.is_plausible:
         return outcome.usage, UsageSource.VENDOR.value
     if outcome.may_have_cost and held.tokens:
-        return held.estimate(), UsageSource.ESTIMATED.value
+        return outcome.estimate or held.estimate(), UsageSource.ESTIMATED.value
     return TokenUsage(), UsageSource.NONE.value
 
 
