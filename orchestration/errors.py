@@ -77,16 +77,17 @@ class TooManyCalls(DomainError):
     message = "That was too fast."
 
     @classmethod
-    def because(cls, cause: str, *, wait: float, gate: Gate) -> TooManyCalls:
-        """`cause` as the gate gave it, `wait` in seconds."""
+    def because(cls, cause: str, *, wait: float, gate: Gate, whose: str = "Your plan") -> TooManyCalls:
+        """`cause` as the gate gave it, `wait` in seconds; `whose` limit it is, at the beginning of a
+        sentence."""
         if cause == "concurrency":
             return cls(
-                f"Your plan allows {gate.concurrent} calls at a time. Try again when one of them has ended.",
+                f"{whose} allows {gate.concurrent} calls at a time. Try again when one of them has ended.",
                 details={"limit": gate.concurrent, "per": "moment"},
                 retry_after=1,
             )
         return cls(
-            f"Your plan allows {gate.per_minute} calls a minute. Try again in {max(1, ceil(wait))} s.",
+            f"{whose} allows {gate.per_minute} calls a minute. Try again in {max(1, ceil(wait))} s.",
             details={"limit": gate.per_minute, "per": "minute"},
             retry_after=max(1, ceil(wait)),
         )

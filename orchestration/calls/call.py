@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from accounts.calendars import Calendar
-from accounts.models import Plan
+from accounts.models import PersonalToken, Plan
 from orchestration.calls.budget import CallBudget
 from orchestration.calls.pieces import Pieces
 from orchestration.calls.results import GenerationResult
@@ -40,7 +40,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked, of whom and for whom: the same for every attempt of a call."""
+    """What was asked, of whom and for whom: the same for every attempt of a call. `token` is the personal
+    access token that it was asked with."""
 
     user_id: int
     calendar: Calendar
@@ -50,6 +51,7 @@ class Question:
     request_id: str
     prompt_version: str = ""
     rather_than: int | str | None = None
+    token: PersonalToken | None = None
 
 
 @dataclass(slots=True)
@@ -209,12 +211,15 @@ class Call:
                 rules=self.snapshot.rules,
                 config_id=provider.config_id,
                 config=provider,
+                token_id=question.token.pk if question.token else None,
+                token=question.token,
                 now=now,
             ),
             routing_revision=self.snapshot.revision,
             started_at=now,
             expires_at=now + timedelta(seconds=provider.timeout) + _SWEEP_MARGIN,
             experiment_arm=self.arm.id if self.arm else None,
+            personal_token=question.token.pk if question.token else None,
         )
 
     def unsent(self, *, now: datetime, candidate: Candidate | None = None) -> Attempt:
@@ -237,6 +242,7 @@ class Call:
             started_at=now,
             expires_at=now,
             experiment_arm=self.arm.id if self.arm else None,
+            personal_token=question.token.pk if question.token else None,
         )
 
     def result(

@@ -158,7 +158,11 @@ class AIOrchestrator:
         call = _planned(question, begun)
         call.pieces = pieces
         try:
-            async with self._admission.user(question.user_id, begun.plan, seconds=call.policy.deadline):
+            seconds = call.policy.deadline
+            async with (
+                self._admission.token(question.token, seconds=seconds),
+                self._admission.user(question.user_id, begun.plan, seconds=seconds),
+            ):
                 return await self._answer(call, is_repeatable=is_repeatable)
         except DomainError as refusal:
             if call.budget.attempts == 0:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from accounts.concurrency import keep, kept
-from accounts.models import Plan
+from accounts.models import PersonalToken, Plan
 from orchestration.errors import ProvidersUnavailable, TooManyCalls
 from orchestration.guards.base import Gate, GateAnswer, GuardStore
 from orchestration.guards.circuit import Circuit
@@ -79,6 +79,21 @@ class Admission:
         """Count a call of at most `seconds` against the plan's rate and concurrency; TooManyCalls if it is
         one too many."""
         gate = Gate(f"user:{user_id}", plan.requests_per_minute, plan.max_concurrent_calls)
+        async with self._through(gate, seconds=seconds, whose="Your plan"):
+            yield
+
+    @asynccontextmanager
+    async def token(self, token: PersonalToken | None, *, seconds: float) -> AsyncIterator[None]:
+        """Likewise against the rate and concurrency of the access token that it is made with, if any."""
+        if token is None:
+            yield
+            return
+        gate = Gate(f"access_token:{token.pk}", token.requests_per_minute, token.max_concurrent_calls)
+        async with self._through(gate, seconds=seconds, whose="This access token"):
+            yield
+
+    @asynccontextmanager
+    async def _through(self, gate: Gate, *, seconds: float, whose: str) -> AsyncIterator[None]:
         if not gate.is_needed:
             yield
             return
@@ -90,7 +105,7 @@ class Admission:
         entering = self._guards.enter(gate, call, now=time.time(), seconds=seconds + _MARGIN)
         entry = await kept(entering, undo=give_back)
         if not entry.admitted:
-            raise TooManyCalls.because(entry.cause, wait=entry.wait, gate=gate)
+            raise TooManyCalls.because(entry.cause, wait=entry.wait, gate=gate, whose=whose)
         try:
             yield
         finally:

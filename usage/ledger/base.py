@@ -58,6 +58,7 @@ class Attempt:
     least_tokens: int | None = None
     prices: Overrides | None = field(default=None, repr=False)
     experiment_arm: int | None = None
+    personal_token: int | None = None
 
     @property
     def fewest_tokens(self) -> int:

@@ -111,6 +111,7 @@ def opened(attempt: Attempt, holds: Iterable[Hold] = ()) -> AIProviderUsageLog:
         created_at=attempt.started_at,
         expires_at=attempt.expires_at,
         experiment_arm=attempt.experiment_arm,
+        personal_token=attempt.personal_token,
     )
 
 
