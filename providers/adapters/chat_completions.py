@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
-
-from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from openai.types.chat.chat_completion import Choice
-from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
+from typing import Any
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.listings import name_of, part
-from providers.adapters.openai import data_url, list_openai_models, openai_client, translate_errors
-from providers.adapters.reading import reading, text_of, word
+from providers.adapters.openai import (
+    answer_to,
+    data_url,
+    events_after,
+    list_openai_models,
+    openai_client,
+    request_id_of,
+    translate_errors,
+)
+from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
 from providers.adapters.transport import until
@@ -30,7 +33,7 @@ from providers.capabilities.parameters import Parameter
 # The SDK refuses an empty key; servers that check none ignore this one.
 NO_KEY = "none"
 
-_Choice = TypeVar("_Choice", Choice, ChunkChoice)
+_PATH = "/chat/completions"
 
 
 class ChatCompletionsProvider(AIProvider):
@@ -44,22 +47,25 @@ class ChatCompletionsProvider(AIProvider):
         )
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                completion = await self._client.chat.completions.create(**payload)
-            return _from_vendor(completion, request, vendor=self.vendor)
+                answer = await answer_to(self._client, _PATH, body)
+            return _from_vendor(
+                decoded(answer.content), request, vendor=self.vendor, request_id=request_id_of(answer)
+            )
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
         payload["stream"] = True
         if Parameter.USAGE not in request.without:
             payload["stream_options"] = {"include_usage": True}
+        body = encoded(payload)
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
         with reading(self.vendor, whole.usage), translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
-                stream = await self._client.chat.completions.create(**payload)
+                stream = await events_after(self._client, _PATH, body)
             async with aclosing(stream):
                 async for chunk in until(deadline, stream):
                     if text := whole.add(chunk):
@@ -79,24 +85,25 @@ class _Accumulator:
 
     def __init__(self) -> None:
         self._texts: list[str] = []
-        self._usage: CompletionUsage | None = None
+        self._usage: object = None
         self._finish_reason = ""
         self._is_refusal = False
         self._model_name = ""
         self._service_tier = ""
         self._id = ""
 
-    def add(self, chunk: ChatCompletionChunk) -> str:
-        self._usage = chunk.usage or self._usage
-        self._model_name = chunk.model or self._model_name
-        self._service_tier = chunk.service_tier or self._service_tier
-        self._id = chunk.id or self._id
-        choice = _first(chunk.choices)
+    def add(self, chunk: Mapping[str, Any]) -> str:
+        self._usage = chunk.get("usage") or self._usage
+        self._model_name = chunk.get("model") or self._model_name
+        self._service_tier = chunk.get("service_tier") or self._service_tier
+        self._id = chunk.get("id") or self._id
+        choice = _first(chunk.get("choices"))
         if choice is None:
             return ""
-        self._finish_reason = choice.finish_reason or self._finish_reason
-        self._is_refusal = self._is_refusal or bool(choice.delta and word(choice.delta.refusal))
-        text = text_of(choice.delta and choice.delta.content)
+        self._finish_reason = choice.get("finish_reason") or self._finish_reason
+        delta = choice.get("delta") or {}
+        self._is_refusal = self._is_refusal or bool(word(delta.get("refusal")))
+        text = text_of(delta.get("content"))
         self._texts.append(text)
         return text
 
@@ -178,26 +185,29 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     return payload
 
 
-def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-    choice = _first(completion.choices) if isinstance(completion, ChatCompletion) else None
-    if not isinstance(completion, ChatCompletion) or choice is None or choice.message is None:
+def _from_vendor(
+    completion: object, request: GenerationRequest, *, vendor: str, request_id: str = ""
+) -> ProviderReply:
+    choice = _first(completion.get("choices")) if isinstance(completion, dict) else None
+    message = member(choice, "message")
+    if not isinstance(completion, dict) or choice is None or message is None:
         raise failures.malformed(vendor)
-    if error := (choice.model_extra or {}).get("error"):
+    if error := choice.get("error"):
         # A router whose own vendor failed in the middle of the answer.
         raise failures.refused(
-            vendor, status=200, body={"error": error}, has_generated=bool(choice.message.content)
+            vendor, status=200, body={"error": error}, has_generated=bool(message.get("content"))
         )
-    text = text_of(choice.message.content)
+    text = text_of(message.get("content"))
     return _reply(
         request,
         vendor=vendor,
         text=text,
-        usage=completions_usage(completion.usage, has_text=bool(text)),
-        model_name=completion.model or "",
-        finish_reason=choice.finish_reason or "",
-        is_refusal=bool(word(choice.message.refusal)),
-        request_id=getattr(completion, "_request_id", None) or completion.id or "",
-        service_tier=completion.service_tier or "",
+        usage=completions_usage(completion.get("usage"), has_text=bool(text)),
+        model_name=completion.get("model") or "",
+        finish_reason=choice.get("finish_reason") or "",
+        is_refusal=bool(word(message.get("refusal"))),
+        request_id=request_id or completion.get("id") or "",
+        service_tier=completion.get("service_tier") or "",
     )
 
 
@@ -231,6 +241,6 @@ def _reply(
         )
 
 
-def _first(choices: Sequence[_Choice] | None) -> _Choice | None:
+def _first(choices: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
     """The choice number 0, which is all we ask for; a server may send others, and in any order."""
-    return next((choice for choice in choices or () if not choice.index), None)
+    return next((choice for choice in choices or () if not choice.get("index")), None)

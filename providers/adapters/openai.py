@@ -5,20 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from typing import Any, TypeGuard
+from typing import Any
 
 import httpx2
 import openai
-from openai import AsyncOpenAI
-from openai.types.responses import (
-    Response,
-    ResponseOutputItem,
-    ResponseOutputMessage,
-    ResponseStreamEvent,
-    ResponseUsage,
-)
+from openai import AsyncOpenAI, AsyncStream
 
 from providers.adapters import failures
 from providers.adapters.base import (
@@ -31,7 +24,7 @@ from providers.adapters.base import (
 )
 from providers.adapters.efforts import effort_of
 from providers.adapters.listings import entries, name_of
-from providers.adapters.reading import reading, text_of, word
+from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
@@ -45,6 +38,8 @@ NO_RESPONSES_API = (
     "fail. For a server that speaks chat completions, choose the type OpenAI-compatible server."
 )
 
+_PATH = "/responses"
+_LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 _NO_SUCH_ADDRESS = frozenset({404, 405, 501})
 
 
@@ -61,23 +56,26 @@ class OpenAIProvider(AIProvider):
         return effort_of("openai", self.model_name) is not None
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                response = await self._client.responses.create(**payload)
-            return _from_vendor(response, request, vendor=self.vendor)
+                answer = await answer_to(self._client, _PATH, body)
+            return _from_vendor(
+                decoded(answer.content), request, vendor=self.vendor, request_id=request_id_of(answer)
+            )
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name) | {"stream": True})
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
         with reading(self.vendor, whole.usage), translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
-                stream = await self._client.responses.create(**payload, stream=True)
+                stream = await events_after(self._client, _PATH, body)
             async with aclosing(stream):
                 async for event in until(deadline, stream):
-                    progress.has_generated |= word(event.type).startswith("response.output_")
-                    if event.type == "error":
+                    kind = event.get("type")
+                    progress.has_generated |= word(kind).startswith("response.output_")
+                    if kind == "error":
                         raise _failed_inside(self.vendor, event, has_generated=progress.has_generated)
                     if text := whole.add(event):
                         yield text
@@ -96,7 +94,7 @@ class OpenAIProvider(AIProvider):
         try:
             with translate_errors(self.vendor):
                 async with asyncio.timeout(self.timeout):
-                    answer = await self._client.post("/responses", body={}, cast_to=httpx2.Response)
+                    answer = await answer_to(self._client, _PATH, b"{}")
         except ProviderError as error:
             knows_models = error.vendor_code == "model_not_found"
             is_page = error.status_code == 200 and not error.vendor_code
@@ -110,21 +108,22 @@ class _Accumulator:
     """What a stream of events has said so far. Its last event repeats the whole reply."""
 
     def __init__(self) -> None:
-        self._final: Response | None = None
-        self._usage: ResponseUsage | None = None
+        self._final: object = None
+        self._usage: object = None
         self._asides: set[int] = set()
         self._has_begun = False
 
-    def add(self, event: ResponseStreamEvent) -> str:
+    def add(self, event: Mapping[str, Any]) -> str:
         """The text that the event adds to the answer."""
         self._has_begun = True
-        if event.type == "response.output_item.added" and not _is_answer(event.item):
-            self._asides.add(event.output_index)
-        elif event.type == "response.output_text.delta" and event.output_index not in self._asides:
-            return text_of(event.delta)
-        response = getattr(event, "response", None)
-        self._usage = getattr(response, "usage", None) or self._usage
-        if event.type in {"response.completed", "response.incomplete", "response.failed"}:
+        kind = event.get("type")
+        if kind == "response.output_item.added" and not _is_answer(event["item"]):
+            self._asides.add(event["output_index"])
+        elif kind == "response.output_text.delta" and event.get("output_index") not in self._asides:
+            return text_of(event.get("delta"))
+        response = event.get("response")
+        self._usage = member(response, "usage") or self._usage
+        if kind in _LAST_EVENTS:
             self._final = response
         return ""
 
@@ -160,6 +159,21 @@ def openai_client(
     return client
 
 
+async def answer_to(client: AsyncOpenAI, path: str, body: bytes) -> httpx2.Response:
+    """By the SDK's way for addresses that it has no method for (its README, "Undocumented endpoints"). Its
+    methods walk through every field of the request and of the reply by type: most of what a call costs."""
+    return await client.post(path, content=body, cast_to=httpx2.Response)
+
+
+async def events_after(client: AsyncOpenAI, path: str, body: bytes) -> AsyncStream[Any]:
+    """`answer_to` as a stream: each event is the JSON it brought."""
+    return await client.post(path, content=body, cast_to=object, stream=True, stream_cls=AsyncStream[object])
+
+
+def request_id_of(answer: httpx2.Response) -> str:
+    return answer.headers.get("x-request-id", "")
+
+
 async def list_openai_models(client: AsyncOpenAI, *, vendor: str, seconds: float) -> list[dict[str, Any]]:
     """The entries of the list. Its bytes are read here, because the SDK takes any body for an object."""
     with reading(vendor), translate_errors(vendor):
@@ -193,9 +207,9 @@ def data_url(image: Image) -> str:
     return f"data:{image.mime_type};base64,{base64.b64encode(image.data).decode()}"
 
 
-def _failed_inside(vendor: str, error: Any, *, has_generated: bool) -> ProviderError:
-    """For the SDK's object of an error that came with status 200."""
-    told = {name: getattr(error, name, None) for name in ("code", "type", "message", "param")}
+def _failed_inside(vendor: str, error: object, *, has_generated: bool) -> ProviderError:
+    """For an error that came with status 200."""
+    told = {name: member(error, name) for name in ("code", "type", "message", "param")}
     return failures.refused(vendor, status=200, body=told, has_generated=has_generated)
 
 
@@ -231,32 +245,35 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     return payload
 
 
-def _from_vendor(response: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-    if not isinstance(response, Response) or not isinstance(response.output, list):
+def _from_vendor(
+    response: object, request: GenerationRequest, *, vendor: str, request_id: str = ""
+) -> ProviderReply:
+    if not isinstance(response, dict) or not isinstance(response.get("output"), list):
         raise failures.malformed(vendor)
-    parts = [part for item in response.output if _is_answer(item) for part in item.content]
-    text = "".join(text_of(part.text) for part in parts if part.type == "output_text")
-    usage = responses_usage(response.usage, response.output, has_text=bool(text))
-    with billed_as(model_name=response.model, service_tier=response.service_tier):
-        if response.error is not None or response.status == "failed":
-            error = _failed_inside(vendor, response.error, has_generated=bool(response.output))
+    parts = [part for item in response["output"] if _is_answer(item) for part in item["content"]]
+    text = "".join(text_of(part.get("text")) for part in parts if part.get("type") == "output_text")
+    usage = responses_usage(response.get("usage"), response["output"], has_text=bool(text))
+    model_name, service_tier = response.get("model"), response.get("service_tier")
+    with billed_as(model_name=model_name, service_tier=service_tier):
+        if response.get("error") is not None or response.get("status") == "failed":
+            error = _failed_inside(vendor, response.get("error"), has_generated=bool(response["output"]))
             error.usage = usage
             raise error
-        stopped_by = word(response.incomplete_details.reason) if response.incomplete_details else ""
-        if stopped_by == "content_filter" or any(part.type == "refusal" for part in parts):
+        stopped_by = word(member(response.get("incomplete_details"), "reason"))
+        if stopped_by == "content_filter" or any(part.get("type") == "refusal" for part in parts):
             raise blocked(vendor, usage, code=stopped_by or "refusal")
         return reply_from(
             request,
             vendor=vendor,
             text=text,
             usage=usage,
-            model_name=response.model or "",
+            model_name=model_name or "",
             finish_reason=CUT_OFF if stopped_by == "max_output_tokens" else stopped_by or COMPLETE,
-            request_id=getattr(response, "_request_id", None) or response.id or "",
-            service_tier=response.service_tier or "",
+            request_id=request_id or response.get("id") or "",
+            service_tier=service_tier or "",
         )
 
 
-def _is_answer(item: ResponseOutputItem) -> TypeGuard[ResponseOutputMessage]:
+def _is_answer(item: Mapping[str, Any]) -> bool:
     """Some models tell what they are about to do, in messages of their own, before they answer."""
-    return item.type == "message" and item.phase != "commentary"
+    return item.get("type") == "message" and item.get("phase") != "commentary"
