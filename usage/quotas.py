@@ -207,10 +207,12 @@ def _counters(
 def estimate_input_tokens(request: GenerationRequest) -> int:
     """Tokens the model will read, estimated high; add the request's `max_output_tokens` for a reservation.
     Only reservations and calls that died are ever charged by it."""
-    size = len(request.prompt.encode()) + len(request.system_prompt.encode())
+    size = request.text_bytes
     if request.response_model is not None:
         size += _schema_bytes(request.response_model)
-    return -(-size // BYTES_PER_TOKEN) + FRAME_TOKENS + IMAGE_TOKENS * len(request.images)
+    return (
+        -(-size // BYTES_PER_TOKEN) + FRAME_TOKENS * len(request.turns) + IMAGE_TOKENS * len(request.pictures)
+    )
 
 
 @lru_cache(maxsize=64)

@@ -246,7 +246,13 @@ class Call:
         )
 
     def result(
-        self, candidate: Candidate, reply: ProviderReply, settlement: Settlement, *, latency_ms: int
+        self,
+        candidate: Candidate,
+        reply: ProviderReply,
+        settlement: Settlement,
+        *,
+        latency_ms: int,
+        takes_temperature: bool = True,
     ) -> GenerationResult:
         asked = self.request_for(candidate)
         is_by_prompt = asked.response_model is not None and asked.structured_by_prompt
@@ -267,6 +273,9 @@ class Call:
             latency_ms=latency_ms,
             degraded=("structured_output",) if is_by_prompt else candidate.degraded,
             quota_warnings=settlement.quota_warnings,
+            finish_reason=reply.finish_reason,
+            tool_calls=reply.tool_calls,
+            unheard=parameters.unheard(asked, takes_temperature=takes_temperature),
         )
 
 

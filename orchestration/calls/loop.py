@@ -94,7 +94,13 @@ class Asking:
         settlement = await self._accounting.settle(reservation, outcome)
         call.budget.costs.append(settlement.cost_usd)
         await _note_success(candidate, outcome.latency_ms)
-        return call.result(candidate, reply, settlement, latency_ms=outcome.latency_ms)
+        return call.result(
+            candidate,
+            reply,
+            settlement,
+            latency_ms=outcome.latency_ms,
+            takes_temperature=adapter.takes_temperature,
+        )
 
     async def _reserve(self, call: Call, candidate: Candidate) -> Reservation:
         number = call.budget.next_number()
