@@ -236,6 +236,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = api_description.SPECTACULAR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# A chat completion with pictures in it.
+DOOR_MAX_BODY_BYTES = env.int("DOOR_MAX_BODY_BYTES", default=20 * 1024 * 1024)
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- Providers from the environment (used only while no config exists in the database) -----------------
@@ -281,7 +283,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
 # Origins whose pages may call the API, as https://app.example.com. Cookies are never sent along.
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/"
+CORS_URLS_REGEX = r"^/(api|v1)/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
 CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Request-ID")
 

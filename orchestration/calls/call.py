@@ -14,6 +14,7 @@ from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
 from orchestration.routing.balancing import Spread
 from orchestration.routing.candidates import Candidate, Needs, candidates, with_arm_first
+from orchestration.routing.names import Wanted, narrowed
 from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.capabilities import parameters
@@ -41,7 +42,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Question:
     """What was asked, of whom and for whom: the same for every attempt of a call. `token` is the personal
-    access token that it was asked with."""
+    access token that it was asked with, `wanted` what a program named to be answered by."""
 
     user_id: int
     calendar: Calendar
@@ -52,6 +53,7 @@ class Question:
     prompt_version: str = ""
     rather_than: int | str | None = None
     token: PersonalToken | None = None
+    wanted: Wanted | None = None
 
 
 @dataclass(slots=True)
@@ -94,8 +96,13 @@ class Call:
     def replan(self, snapshot: RoutingSnapshot) -> None:
         """Make the order of candidates by this routing data, which may have changed while the call was under
         way."""
+        question = self.question
+        if question.wanted is not None:
+            allowed = question.token.model_names if question.token else ()
+            tier = snapshot.tier_for(question.plan.slug, question.task)
+            snapshot = narrowed(snapshot, question.wanted, tier=tier, allowed=allowed)
         self.snapshot = snapshot
-        policy, question, needs = self.policy, self.question, self.needs
+        policy, needs = self.policy, self.needs
         seed = f"user:{question.user_id}:{question.task}" if policy.is_sticky else question.request_id
         spread = Spread.of(snapshot, strategy=policy.strategy, seed=seed)
         order = candidates(snapshot, task=question.task, tier=self.tier, needs=needs, spread=spread)

@@ -145,6 +145,8 @@ async def _reply_in_time(
             if call.pieces is None:
                 reply = await adapter.generate_content(request)
             else:
+                asked = granted.candidate.provider.provider_type, granted.candidate.model_name
+                call.pieces.answered_by = (*asked, call.budget.attempts)
                 reply = await streaming.reply_in_pieces(adapter, request, call.pieces)
     except ProviderError as error:
         if call.pieces is None or not call.pieces.was_kept_waiting:

@@ -15,10 +15,12 @@ _WAIT_THAT_EXCUSES = 1.0
 
 class Pieces:
     """Text between one writer and one reader on the same event loop. `written` counts the UTF-8 bytes that
-    were handed on."""
+    were handed on; `answered_by` is the provider type, the model and the number of the attempt they come
+    of."""
 
     def __init__(self) -> None:
         self.written = 0
+        self.answered_by = ("", "", 0)
         self._waiting: deque[str] = deque()
         self._news, self._room = asyncio.Event(), asyncio.Event()
         self._waited = 0.0

@@ -50,6 +50,11 @@ class GenerationStream:
             raise RuntimeError("The stream has not come to its end.")
         return self._task.result()
 
+    @property
+    def answered_by(self) -> tuple[str, str, int]:
+        """Provider type, model and number of attempts, of a stream that was entered."""
+        return self._pieces.answered_by
+
     async def __aenter__(self) -> Self:
         self._pieces = Pieces()
         self._task = keep(self._run(self._pieces))
