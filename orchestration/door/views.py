@@ -46,7 +46,8 @@ def door(method: str) -> Callable[[View], View]:
             try:
                 if request.method != method:
                     raise MethodNotAllowed(f"This address takes {method} alone.")
-                return await view(request, **kwargs)
+                answer: HttpResponseBase = await view(request, **kwargs)
+                return answer
             except DomainError as error:
                 return _refusal(error)
             except (OperationalError, InterfaceError, PoolTimeout):
