@@ -142,7 +142,7 @@ class ChatCompletionsWire(OpenAIWire):
 
     def reply(self, asked: WireRequest, answer: Answer) -> Json:
         refused = answer.finish == "blocked_prompt"
-        message = {
+        message: Json = {
             "role": "assistant",
             "content": None if answer.finish.startswith("blocked") else answer.text,
             "refusal": REFUSAL if refused else None,

@@ -10,6 +10,8 @@ from django.db import models
 
 from accounts.models.limits import cost_limit
 
+STATES = tuple((state, state) for state in ("active", "expired", "revoked"))
+
 
 class PersonalToken(models.Model):
     """A token of which only the hash is kept; `hint` is its beginning, by which its owner knows it again.
@@ -50,7 +52,7 @@ class PersonalToken(models.Model):
         return f"{self.name} ({self.hint}…)"
 
     def state_at(self, now: datetime) -> str:
-        """`active`, `expired` or `revoked`."""
+        """One of STATES."""
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"

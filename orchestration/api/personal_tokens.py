@@ -16,6 +16,7 @@ from accounts import personal_tokens
 from accounts.api_base import PageQuerySerializer, StrictQuery, StrictSerializer
 from accounts.audit import Actor
 from accounts.models import PersonalToken, User
+from accounts.models.personal_tokens import STATES
 from accounts.personal_tokens import TokenLimits
 from providers.tasks import TASKS
 from usage.api.fields import LocalMoment
@@ -95,7 +96,7 @@ class PersonalTokenSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
     hint = serializers.CharField(help_text="How it begins.")
-    state = serializers.ChoiceField(choices=["active", "expired", "revoked"])
+    state = serializers.ChoiceField(choices=STATES)
     tasks = serializers.ListField(child=serializers.CharField())
     models = serializers.ListField(child=serializers.CharField())
     requests_per_minute = serializers.IntegerField(allow_null=True)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import personal_tokens
 from accounts.audit import Actor
-from accounts.models import AuditEntry, PersonalToken
+from accounts.models import AuditEntry, PersonalToken, User
 from accounts.personal_tokens import InvalidPersonalToken, TooManyPersonalTokens
 from providers.redaction import redact
 from tests.waiting import PATIENCE_SECONDS
@@ -175,7 +175,7 @@ def test_without_the_lock_there_are_too_many(user, monkeypatch):
         return Counted()
 
     monkeypatch.setattr(personal_tokens, "active_of", counted_side_by_side)
-    monkeypatch.setattr("django.db.models.query.QuerySet.select_for_update", lambda rows, **_: rows)
+    monkeypatch.setattr(User.objects, "select_for_update", lambda **_: User.objects.all())
 
     assert make_many_at_once(user, monkeypatch) == 0
     assert PersonalToken.objects.count() == 4
