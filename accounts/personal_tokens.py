@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -87,7 +88,7 @@ def create(
         token.save(force_insert=True)
         scope = {"tasks": [None, token.tasks], "models": [None, token.model_names]}
         expiry = {"expires_at": [None, expires_at.isoformat() if expires_at else None]}
-        record(action="personal_token.created", actor=actor, target=token, changes=scope | expiry)
+        _record("created", token, actor, scope | expiry)
     return token, secret
 
 
@@ -102,9 +103,19 @@ def revoke(*, token: PersonalToken, actor: Actor) -> bool:
     with transaction.atomic():
         ended = PersonalToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
         if ended:
-            owner = {"owner": [token.user.email, token.user.email]} if actor.user != token.user else {}
-            record(action="personal_token.revoked", actor=actor, target=token, changes=owner)
+            _record("revoked", token, actor, {"owner": [token.user_id, token.user_id]})
     return bool(ended)
+
+
+def _record(verb: str, token: PersonalToken, actor: Actor, changes: dict[str, list[Any]]) -> None:
+    """By its hint and its owner's number: a name, or an address, would outlive the person in the trail."""
+    record(
+        action=f"personal_token.{verb}",
+        actor=actor,
+        target=token,
+        target_label=f"{token.hint}…",
+        changes=changes,
+    )
 
 
 def find(secret: str) -> PersonalToken:

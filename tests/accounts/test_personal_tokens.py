@@ -126,7 +126,7 @@ def test_a_super_admin_sees_and_ends_them(client, super_admin, user):
     with pytest.raises(InvalidPersonalToken):
         personal_tokens.find(secret)
     entry = AuditEntry.objects.get(action="personal_token.revoked")
-    assert (entry.actor, entry.changes["owner"][0]) == (super_admin, user.email)
+    assert (entry.actor, entry.changes["owner"][0]) == (super_admin, user.pk)
 
 
 def make_many_at_once(user, monkeypatch, count=4):
