@@ -145,6 +145,8 @@ def _image(part: Json, where: str) -> Image:
     url = given.get("url") if isinstance(given, dict) else given
     if not isinstance(url, str):
         raise InvalidRequest("An image_url has a url.", param=where)
+    if isinstance(given, dict) and given.get("detail") not in (None, "auto"):
+        raise UnsupportedParameter(f"{where}.detail")
     if not url.startswith("data:"):
         raise InvalidRequest(
             "Images from addresses are not fetched. Send it as a data URL: data:image/png;base64,….",
