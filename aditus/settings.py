@@ -236,8 +236,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = api_description.SPECTACULAR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-# A chat completion with pictures in it.
-DOOR_MAX_BODY_BYTES = env.int("DOOR_MAX_BODY_BYTES", default=20 * 1024 * 1024)
+DOOR_MAX_BODY_BYTES = env.int("DOOR_MAX_BODY_BYTES", default=20 * 1024 * 1024)  # of `/v1`, with pictures
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- Providers from the environment (used only while no config exists in the database) -----------------
@@ -247,8 +246,7 @@ PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = provider_environment(
 )
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.
 CALL_DEADLINE_SECONDS = env.int("CALL_DEADLINE_SECONDS", default=120)
-# A stream that has begun: how long its vendor may say nothing, and its reader read nothing.
-STREAM_IDLE_SECONDS = env.int("STREAM_IDLE_SECONDS", default=30)
+STREAM_IDLE_SECONDS = env.int("STREAM_IDLE_SECONDS", default=30)  # of its vendor, and of its reader
 PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=60)
 # Addresses below private ranges that extraction may still fetch, as host:port. Empty outside demos and tests.
 EXTRACTION_ALLOWED_PRIVATE_HOSTS: list[str] = env.list("EXTRACTION_ALLOWED_PRIVATE_HOSTS", default=[])

@@ -29,7 +29,7 @@ from drafting.versions import save_next_version, series_of
 from drafting.writing import Writer
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from orchestration.calls.orchestrator import begin
+from orchestration.calls.beginnings import begin
 from orchestration.calls.results import GenerationResult
 
 

@@ -15,7 +15,8 @@ from drafting.check.evidence import Ground, Said
 from drafting.check.reasons import Reason, Refusal
 from drafting.masks import Mask
 from drafting.replies import ReaderReply, SentenceVerdict, reader_form
-from orchestration.calls.orchestrator import AIOrchestrator, begin
+from orchestration.calls.beginnings import begin
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 
 TASK = "grounding"

@@ -26,7 +26,8 @@ from extraction.questions import put_answer, put_rest, question_about
 from extraction.reading import Reading, put_known, read_document, read_pasted
 from extraction.schema import JobData
 from extraction.windows import prompt_characters
-from orchestration.calls.orchestrator import AIOrchestrator, Beginning, begin
+from orchestration.calls.beginnings import Beginning, begin
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 from providers.adapters.base import Image
 

@@ -10,7 +10,8 @@ from accounts.models import User
 from extraction import images
 from extraction.answer import ImageVerdict
 from extraction.prompts import VERDICT, VERDICT_PROMPT
-from orchestration.calls.orchestrator import AIOrchestrator, begin
+from orchestration.calls.beginnings import begin
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 
 TASK = "extraction_validation"

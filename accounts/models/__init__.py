@@ -3,7 +3,7 @@
 from accounts.models.audit import AppendOnly, AuditEntry, AuditHead
 from accounts.models.idempotency import IdempotencyKey
 from accounts.models.logins import LoginTurn, TokenFamily
-from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of
+from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of, plan_until
 from accounts.models.personal_tokens import PersonalToken
 from accounts.models.second_factor import Authenticator, BackupCode
 
@@ -23,4 +23,5 @@ __all__ = [
     "TokenFamily",
     "User",
     "plan_of",
+    "plan_until",
 ]

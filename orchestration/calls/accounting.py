@@ -8,6 +8,7 @@ import contextlib
 import logging
 
 from accounts.concurrency import keep
+from accounts.errors import DomainError
 from orchestration.errors import ProviderTimedOut
 from providers.adapters.base import ProviderReply, TokenUsage
 from providers.errors import ProviderError
@@ -15,11 +16,9 @@ from usage.ledger.base import (
     Attempt,
     Ledger,
     Outcome,
-    QuotaExceeded,
     Reservation,
     Settlement,
     StaleRouting,
-    UnknownPrice,
 )
 from usage.models import Status, UsageSource
 
@@ -71,7 +70,7 @@ class Accounting:
             logger.exception("The cached answer to request %s could not be logged", attempt.request_id)
 
     async def _give_back(self, reserving: asyncio.Task[Reservation]) -> None:
-        with contextlib.suppress(QuotaExceeded, UnknownPrice, StaleRouting):
+        with contextlib.suppress(DomainError, StaleRouting):
             reservation = await reserving
             nothing_sent = Outcome(
                 status=Status.ABORTED,

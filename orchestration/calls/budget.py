@@ -1,4 +1,4 @@
-"""What all attempts of one call share."""
+"""What all attempts of a call share."""
 
 from __future__ import annotations
 

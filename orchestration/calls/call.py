@@ -6,15 +6,15 @@ import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from accounts.calendars import Calendar
-from accounts.models import PersonalToken, Plan
 from orchestration.calls.budget import CallBudget
 from orchestration.calls.pieces import Pieces
+from orchestration.calls.question import Question
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
+from orchestration.guards.passes import Visit
 from orchestration.routing.balancing import Spread
 from orchestration.routing.candidates import Candidate, Needs, candidates, with_arm_first
-from orchestration.routing.names import Wanted, narrowed
+from orchestration.routing.names import narrowed
 from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.capabilities import parameters
@@ -39,29 +39,12 @@ class Failure:
     error: ProviderError
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What was asked, of whom and for whom: the same for every attempt of a call. `token` is the personal
-    access token that it was asked with, `wanted` what a program named to be answered by."""
-
-    user_id: int
-    calendar: Calendar
-    task: str
-    plan: Plan
-    request: GenerationRequest
-    request_id: str
-    prompt_version: str = ""
-    rather_than: int | str | None = None
-    token: PersonalToken | None = None
-    wanted: Wanted | None = None
-
-
 @dataclass(slots=True)
 class Call:
     """Everything the loop needs to know and remember about one question. `order` are the candidates, best
     first; it is made anew when the routing data changed meanwhile. `only` names the one provider that may be
-    asked, for a call that is one vote of several. `pieces` takes the answer as it comes, of a call that is
-    streamed."""
+    asked, for a call that is one vote of several. `visit` is the call's place at its user's gate, where it
+    may come and go with a pass. `pieces` takes the answer as it comes, of a call that is streamed."""
 
     question: Question
     snapshot: RoutingSnapshot
@@ -70,11 +53,18 @@ class Call:
     arm: Arm | None = None
     only: int | str | None = None
     pieces: Pieces | None = None
+    visit: Visit | None = None
     failures: list[Failure] = field(default_factory=list)
     done_with: set[int | str] = field(default_factory=set)
     window_above: int = 0
     too_large_at: set[tuple[str, str]] = field(default_factory=set)
     is_over: bool = False
+    is_verified: bool = False
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether it goes by what this process knew, which nobody has verified yet."""
+        return self.question.stamp is not None and not self.is_verified
 
     @property
     def has_begun_to_answer(self) -> bool:
@@ -88,6 +78,15 @@ class Call:
     @property
     def policy(self) -> PolicyInForce:
         return self.snapshot.policy_of(self.question.task)
+
+    @property
+    def is_put_to_vote(self) -> bool:
+        return self.policy.votes > 1 and self.question.request.response_model is not None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether answers are kept, for who wants one that was given before."""
+        return bool(self.policy.cache_seconds)
 
     @property
     def needs(self) -> Needs:
@@ -115,6 +114,8 @@ class Call:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
         if self.is_over or self.budget.is_spent or self.has_begun_to_answer:
             return []
+        if not self.failures and not self.done_with:
+            return list(self.order)
         return [
             candidate
             for candidate in self.order
@@ -227,6 +228,8 @@ class Call:
             expires_at=now + timedelta(seconds=provider.timeout) + _SWEEP_MARGIN,
             experiment_arm=self.arm.id if self.arm else None,
             personal_token=question.token.pk if question.token else None,
+            stamp=question.stamp if self.is_assumed else None,
+            login_family=question.login_family if self.is_assumed else None,
         )
 
     def unsent(self, *, now: datetime, candidate: Candidate | None = None) -> Attempt:

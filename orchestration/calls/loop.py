@@ -18,7 +18,8 @@ from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Call, Failure
 from orchestration.calls.results import GenerationResult
 from orchestration.errors import ProvidersUnavailable
-from orchestration.guards.admission import Admission, Pass
+from orchestration.guards.admission import Admission
+from orchestration.guards.passes import Pass
 from orchestration.routing.balancing import latencies
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import current_snapshot
@@ -46,18 +47,22 @@ class Asking:
         self._admission = admission
 
     async def answer(self, call: Call) -> GenerationResult:
-        """The first candidate that answers, or the reason why none did."""
+        """The first candidate that answers, or the reason why none did. StaleRouting when what the call
+        assumed has changed, and nothing was sent."""
         skipped: list[DomainError] = []
         while (remaining := call.remaining()) and _seconds_left(call) > 0:
             user_id, deadline = call.question.user_id, call.budget.deadline
+            granting = self._admission.first(remaining, user_id=user_id, deadline=deadline, visit=call.visit)
             try:
-                async with self._admission.first(remaining, user_id=user_id, deadline=deadline) as granted:
+                async with granting as granted:
                     candidate = granted.candidate
                     return await self._attempt(call, granted)
             except ProvidersUnavailable as unavailable:
                 skipped.append(unavailable)
                 break
             except StaleRouting:
+                if call.is_assumed:
+                    raise
                 call.replan(await in_database_thread(current_snapshot))
             except (UndecryptableKey, QuotaExceeded, UnknownPrice) as error:
                 if isinstance(error, QuotaExceeded) and error.details["scope"] != "provider":
@@ -107,9 +112,11 @@ class Asking:
         try:
             attempt = call.attempt_at(candidate, number=number, now=timezone.now())
             reservation = await self._accounting.reserve(attempt)
-        except BaseException:
+        except BaseException as error:
             call.budget.take_back(number)
+            call.is_verified |= isinstance(error, QuotaExceeded | UnknownPrice)
             raise
+        call.is_verified = True
         call.budget.attempts += 1
         return reservation
 

@@ -50,7 +50,13 @@ async def answer(call: Call, ask: Answering) -> GenerationResult:
 def _ballot(call: Call, voter: Candidate) -> Call:
     """The call of one voter: its own candidate and failures, the common budget."""
     return replace(
-        call, order=(voter,), only=voter.provider.identity, failures=[], done_with=set(), too_large_at=set()
+        call,
+        order=(voter,),
+        only=voter.provider.identity,
+        visit=None,
+        failures=[],
+        done_with=set(),
+        too_large_at=set(),
     )
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from accounts.models import PersonalToken
 from accounts.personal_tokens import InvalidPersonalToken, find, note_use
-from orchestration.calls.call import Question
-from orchestration.calls.orchestrator import Beginning, begin, question_of
+from orchestration.calls.beginnings import Beginning, begin
+from orchestration.calls.orchestrator import question_of
+from orchestration.calls.question import Question
 from orchestration.door.errors import ModelNotAllowed, ModelNotFound
 from orchestration.door.requests import Asked
 from orchestration.routing.names import ModelName, Wanted, is_allowed, names_in, narrowed, wanted_by

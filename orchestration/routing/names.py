@@ -64,7 +64,7 @@ def narrowed(
         providers = tuple(
             one for one in providers if _is_among(one.provider_type, one.model_for(tier), allowed)
         )
-    return snapshot if providers == snapshot.providers else replace(snapshot, providers=providers)
+    return snapshot if providers == snapshot.providers else replace(snapshot, providers=providers, derived={})
 
 
 def names_in(

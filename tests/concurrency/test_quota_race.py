@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 from django.db import connection, transaction
@@ -17,6 +18,8 @@ from usage.ledger.base import StaleRouting
 from usage.ledger.portable import PortableLedger
 from usage.ledger.postgres import PostgresLedger
 from usage.models import AIProviderUsageLog
+
+HOLD = import_module("usage.migrations.0012_ledger_verifies").HOLD
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -103,6 +106,25 @@ def test_the_race_is_real_when_the_guard_is_off(scope):
     room = {"limit": 3_700, "usd_limit": 37 * PICOS_HELD}
 
     answers = answers_of(WORKER, mode="reserve", calls=50, scopes=[scope], unguarded=True, **room)
+
+    assert sum(answer["admitted"] for answer in answers) > 37
+
+
+@pytest.fixture
+def careless_function():
+    """`ledger_hold` without its condition: it looks without a lock, and writes what it decided."""
+    careless = HOLD.replace("AND (limits[i] IS NULL OR", "AND (false AND").replace("FOR UPDATE;", ";")
+    careless = careless.replace("-- Locked now, so this look is the last word.", "PERFORM pg_sleep(0.02);")
+    assert careless.count("false") == careless.count("pg_sleep") == 1
+    assert "FOR UPDATE" not in careless
+    with connection.cursor() as cursor:
+        cursor.execute(careless)
+        yield
+        cursor.execute(HOLD)
+
+
+def test_the_race_is_real_when_the_function_of_the_database_forgets_its_condition(careless_function):
+    answers = answers_of(WORKER, ledger="postgres", mode="reserve", calls=50, scopes=["user:1"], limit=3_700)
 
     assert sum(answer["admitted"] for answer in answers) > 37
 

@@ -6,7 +6,7 @@ from accounts.models import User
 from drafting.prompts import CV_TASKS, LETTER_TASKS
 from drafting.reading import READER_PROMPTS
 from extraction.prompts import EXTRACTION, VERDICT
-from orchestration.calls.orchestrator import begin
+from orchestration.calls.beginnings import begin
 from orchestration.experiments.lifecycle import start
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot
@@ -67,7 +67,9 @@ def test_users_get_the_prompt_of_their_own_arm():
     experiment = start(actor=ACTOR, experiment_id=make_experiment({}, {"prompt_version": "brief"}).pk)
     _, second = arms_of(experiment)
 
-    begun = {pk: begin(User(pk=pk), "extraction") for pk in range(1, 200)}
+    people = User.objects.bulk_create(User(email=f"{number}@example.com") for number in range(60))
+
+    begun = {person.pk: begin(person, "extraction") for person in people}
 
     got = {pk: each.prompt_version for pk, each in begun.items()}
     brief = {pk for pk, each in begun.items() if each.arm.id == second.pk}
@@ -76,9 +78,9 @@ def test_users_get_the_prompt_of_their_own_arm():
 
 
 @pytest.mark.django_db
-def test_a_prompt_that_a_release_took_away_is_not_used():
+def test_a_prompt_that_a_release_took_away_is_not_used(user):
     TaskPolicy.objects.create(task="extraction", prompt_version="of last year")
     experiment = make_experiment({"prompt_version": "of old"}, {"prompt_version": "of old"}, status="running")
 
     assert current_snapshot().experiments["extraction"].id == experiment.pk
-    assert version_for(User(pk=1)) == "standard"
+    assert version_for(user) == "standard"

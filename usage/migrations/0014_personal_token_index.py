@@ -9,7 +9,7 @@ from accounts.migration_operations import AddIndexWithoutLock
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("usage", "0012_personal_tokens")]
+    dependencies = [("usage", "0013_personal_tokens")]
 
     operations = [
         AddIndexWithoutLock(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("usage", "0011_ledger_functions")]
+    dependencies = [("usage", "0012_ledger_verifies")]
 
     operations = [
         migrations.AddField(

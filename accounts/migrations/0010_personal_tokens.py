@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0008_audit_digests'),
+        ('accounts', '0007_account_stamp'),
     ]
 
     operations = [
