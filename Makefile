@@ -21,7 +21,7 @@ help:
 	@echo "make test          lint, then every test this machine can run"
 	@echo "make test-fast     the quick tests, while you work: one database, no processes, no browser"
 	@echo "make lint          style, types, layers, migrations, deployment settings"
-	@echo "make bench         the benchmarks"
+	@echo "make bench         what a call costs beside the SDK's, and requests a second (PostgreSQL, Redis, wrk)"
 	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
 	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
 	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"

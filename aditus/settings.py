@@ -10,13 +10,12 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
-from django_guid.integrations import CeleryIntegration
 
 from accounts.client_addresses import trusted_proxies
 from aditus import api_description, content_policy
 from aditus.databases import redis_cache, server, sqlite
 from aditus.environment_keys import provider_environment
-from aditus.logs import console_logging
+from aditus.logs import REQUEST_IDS, console_logging
 from console import appearance
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -82,6 +81,8 @@ MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
     # Before whatever redirects or refuses: a preflight carries no token and follows no redirect.
     "corsheaders.middleware.CorsMiddleware",
+    # Views that stay on the event loop need none of those below, most of which would leave it.
+    "aditus.loop_views.loop_views_middleware",
     "django.middleware.security.SecurityMiddleware",
     "aditus.content_policy.PagePolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -124,6 +125,8 @@ DATABASE_THREADS = env.int("DATABASE_THREADS", default=1 if EMBEDDED else 8)
 LEDGER = "usage.ledger.portable.PortableLedger" if EMBEDDED else "usage.ledger.postgres.PostgresLedger"
 # How many connections per process PostgresLedger uses on the event loop.
 LEDGER_CONNECTIONS = env.int("LEDGER_CONNECTIONS", default=4)
+# By what a statement of one row is made on the event loop; empty where there is only the ORM, in threads.
+LOOP_STATEMENTS = "" if EMBEDDED else "usage.ledger.connections.fetch_one"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache and workers --------------------------------------------------------------------------------
@@ -287,14 +290,7 @@ CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Request-ID")
 
 # --- Logs ---------------------------------------------------------------------------------------------
 
-DJANGO_GUID = {
-    "GUID_HEADER_NAME": "X-Request-ID",
-    "VALIDATE_GUID": True,
-    "RETURN_HEADER": True,
-    "EXPOSE_HEADER": False,
-    # A task logs under the id of the request that sent it, in the format of the web processes.
-    "INTEGRATIONS": [CeleryIntegration(use_django_logging=True)],
-}
+DJANGO_GUID = REQUEST_IDS
 # A line that cannot be formatted would otherwise be printed to stderr with its arguments, past the redaction.
 logging.raiseExceptions = DEBUG
 LOGGING = console_logging(level=env.str("LOG_LEVEL", default="INFO"))

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from orjson import dumps
 from psycopg_pool import PoolTimeout
 
+from accounts.async_views import stays_on_loop
 from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
 from orchestration.calls.orchestrator import AIOrchestrator
@@ -40,6 +41,7 @@ def door(method: str) -> Callable[[View], View]:
     """A view for one method, whose refusals are in OpenAI's form."""
 
     def decorate(view: View) -> View:
+        @stays_on_loop
         @csrf_exempt
         @wraps(view)
         async def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
