@@ -10,13 +10,12 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
-from django_guid.integrations import CeleryIntegration
 
 from accounts.client_addresses import trusted_proxies
 from aditus import api_description, content_policy
 from aditus.databases import redis_cache, server, sqlite
 from aditus.environment_keys import provider_environment
-from aditus.logs import console_logging
+from aditus.logs import REQUEST_IDS, console_logging
 from console import appearance
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -235,6 +234,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = api_description.SPECTACULAR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DOOR_MAX_BODY_BYTES = env.int("DOOR_MAX_BODY_BYTES", default=20 * 1024 * 1024)  # of `/v1`, with pictures
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- Providers from the environment (used only while no config exists in the database) -----------------
@@ -244,6 +244,7 @@ PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = provider_environment(
 )
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.
 CALL_DEADLINE_SECONDS = env.int("CALL_DEADLINE_SECONDS", default=120)
+STREAM_IDLE_SECONDS = env.int("STREAM_IDLE_SECONDS", default=30)  # of its vendor, and of its reader
 PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=60)
 # Addresses below private ranges that extraction may still fetch, as host:port. Empty outside demos and tests.
 EXTRACTION_ALLOWED_PRIVATE_HOSTS: list[str] = env.list("EXTRACTION_ALLOWED_PRIVATE_HOSTS", default=[])
@@ -278,7 +279,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
 # Origins whose pages may call the API, as https://app.example.com. Cookies are never sent along.
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/"
+CORS_URLS_REGEX = r"^/(api|v1)/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
 CORS_EXPOSE_HEADERS = (
     "Content-Disposition", "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After",
@@ -287,14 +288,7 @@ CORS_EXPOSE_HEADERS = (
 
 # --- Logs ---------------------------------------------------------------------------------------------
 
-DJANGO_GUID = {
-    "GUID_HEADER_NAME": "X-Request-ID",
-    "VALIDATE_GUID": True,
-    "RETURN_HEADER": True,
-    "EXPOSE_HEADER": False,
-    # A task logs under the id of the request that sent it, in the format of the web processes.
-    "INTEGRATIONS": [CeleryIntegration(use_django_logging=True)],
-}
+DJANGO_GUID = REQUEST_IDS
 # A line that cannot be formatted would otherwise be printed to stderr with its arguments, past the redaction.
 logging.raiseExceptions = DEBUG
 LOGGING = console_logging(level=env.str("LOG_LEVEL", default="INFO"))

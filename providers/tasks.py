@@ -5,6 +5,9 @@ from typing import Literal
 
 Tier = Literal["fast", "quality"]
 
+# What a program asks that names a model and no task of ours.
+CHAT = "chat"
+
 
 @dataclass(frozen=True, slots=True)
 class TaskType:
@@ -77,6 +80,7 @@ TASKS: dict[str, TaskType] = {
             usual_output_tokens=512,
             cache_seconds=86_400,
         ),
+        TaskType(CHAT, "Free-form chat", max_output_tokens=4096, usual_output_tokens=512),
     )
 }
 

@@ -4,6 +4,7 @@ from accounts.models.audit import AppendOnly, AuditEntry, AuditHead
 from accounts.models.idempotency import IdempotencyKey
 from accounts.models.logins import LoginTurn, TokenFamily
 from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of, plan_until
+from accounts.models.personal_tokens import PersonalToken
 from accounts.models.second_factor import Authenticator, BackupCode
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "IdempotencyKey",
     "LoginTurn",
     "NoDefaultPlan",
+    "PersonalToken",
     "Plan",
     "Role",
     "Subscription",

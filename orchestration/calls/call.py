@@ -6,14 +6,15 @@ import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from accounts.calendars import Calendar
-from accounts.models import Plan
 from orchestration.calls.budget import CallBudget
+from orchestration.calls.pieces import Pieces
+from orchestration.calls.question import Question
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
 from orchestration.guards.passes import Visit
 from orchestration.routing.balancing import Spread
 from orchestration.routing.candidates import Candidate, Needs, candidates, with_arm_first
+from orchestration.routing.names import narrowed
 from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.capabilities import parameters
@@ -38,29 +39,12 @@ class Failure:
     error: ProviderError
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What was asked, of whom and for whom: the same for every attempt of a call. `stamp` names the standing
-    that plan and calendar are from and `login_family` the login, where the ledger has to verify them."""
-
-    user_id: int
-    calendar: Calendar
-    task: str
-    plan: Plan
-    request: GenerationRequest
-    request_id: str
-    prompt_version: str = ""
-    rather_than: int | str | None = None
-    stamp: str | None = None
-    login_family: str | None = None
-
-
 @dataclass(slots=True)
 class Call:
     """Everything the loop needs to know and remember about one question. `order` are the candidates, best
     first; it is made anew when the routing data changed meanwhile. `only` names the one provider that may be
     asked, for a call that is one vote of several. `visit` is the call's place at its user's gate, where it
-    may come and go with a pass."""
+    may come and go with a pass. `pieces` takes the answer as it comes, of a call that is streamed."""
 
     question: Question
     snapshot: RoutingSnapshot
@@ -68,6 +52,7 @@ class Call:
     budget: CallBudget
     arm: Arm | None = None
     only: int | str | None = None
+    pieces: Pieces | None = None
     visit: Visit | None = None
     failures: list[Failure] = field(default_factory=list)
     done_with: set[int | str] = field(default_factory=set)
@@ -80,6 +65,11 @@ class Call:
     def is_assumed(self) -> bool:
         """Whether it goes by what this process knew, which nobody has verified yet."""
         return self.question.stamp is not None and not self.is_verified
+
+    @property
+    def has_begun_to_answer(self) -> bool:
+        """Whether the caller has part of an answer, to which no other can be joined."""
+        return self.pieces is not None and self.pieces.has_begun
 
     @property
     def tier(self) -> Tier:
@@ -105,8 +95,13 @@ class Call:
     def replan(self, snapshot: RoutingSnapshot) -> None:
         """Make the order of candidates by this routing data, which may have changed while the call was under
         way."""
+        question = self.question
+        if question.wanted is not None:
+            allowed = question.token.model_names if question.token else ()
+            tier = snapshot.tier_for(question.plan.slug, question.task)
+            snapshot = narrowed(snapshot, question.wanted, tier=tier, allowed=allowed)
         self.snapshot = snapshot
-        policy, question, needs = self.policy, self.question, self.needs
+        policy, needs = self.policy, self.needs
         seed = f"user:{question.user_id}:{question.task}" if policy.is_sticky else question.request_id
         spread = Spread.of(snapshot, strategy=policy.strategy, seed=seed)
         order = candidates(snapshot, task=question.task, tier=self.tier, needs=needs, spread=spread)
@@ -117,7 +112,7 @@ class Call:
 
     def remaining(self) -> list[Candidate]:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
-        if self.is_over or self.budget.is_spent:
+        if self.is_over or self.budget.is_spent or self.has_begun_to_answer:
             return []
         if not self.failures and not self.done_with:
             return list(self.order)
@@ -224,12 +219,15 @@ class Call:
                 rules=self.snapshot.rules,
                 config_id=provider.config_id,
                 config=provider,
+                token_id=question.token.pk if question.token else None,
+                token=question.token,
                 now=now,
             ),
             routing_revision=self.snapshot.revision,
             started_at=now,
             expires_at=now + timedelta(seconds=provider.timeout) + _SWEEP_MARGIN,
             experiment_arm=self.arm.id if self.arm else None,
+            personal_token=question.token.pk if question.token else None,
             stamp=question.stamp if self.is_assumed else None,
             login_family=question.login_family if self.is_assumed else None,
         )
@@ -254,10 +252,17 @@ class Call:
             started_at=now,
             expires_at=now,
             experiment_arm=self.arm.id if self.arm else None,
+            personal_token=question.token.pk if question.token else None,
         )
 
     def result(
-        self, candidate: Candidate, reply: ProviderReply, settlement: Settlement, *, latency_ms: int
+        self,
+        candidate: Candidate,
+        reply: ProviderReply,
+        settlement: Settlement,
+        *,
+        latency_ms: int,
+        takes_temperature: bool = True,
     ) -> GenerationResult:
         asked = self.request_for(candidate)
         is_by_prompt = asked.response_model is not None and asked.structured_by_prompt
@@ -278,6 +283,9 @@ class Call:
             latency_ms=latency_ms,
             degraded=("structured_output",) if is_by_prompt else candidate.degraded,
             quota_warnings=settlement.quota_warnings,
+            finish_reason=reply.finish_reason,
+            tool_calls=reply.tool_calls,
+            unheard=parameters.unheard(asked, takes_temperature=takes_temperature),
         )
 
 

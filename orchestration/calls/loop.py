@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from orchestration.calls import accounting, outcomes
+from orchestration.calls import accounting, outcomes, streaming
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Call, Failure
 from orchestration.calls.results import GenerationResult
@@ -82,11 +82,14 @@ class Asking:
         try:
             reply = await _reply_in_time(call, granted, adapter, reservation.attempt.max_output_tokens)
         except ProviderError as error:
-            outcome = accounting.failed(error, latency_ms=_since(started))
+            estimate = streaming.estimate_after(error, call, reservation.attempt, adapter)
+            outcome = accounting.failed(error, latency_ms=_since(started), estimate=estimate)
             call.budget.costs.append((await self._accounting.settle(reservation, outcome)).cost_usd)
             raise
         except asyncio.CancelledError:
-            await self._accounting.settle(reservation, accounting.aborted(latency_ms=_since(started)))
+            estimate = streaming.estimate_of(call, reservation.attempt, adapter)
+            outcome = accounting.aborted(latency_ms=_since(started), estimate=estimate)
+            await self._accounting.settle(reservation, outcome)
             raise
         except BaseException:
             # A bug of ours is never failover: release what was held and let it be seen.
@@ -96,7 +99,13 @@ class Asking:
         settlement = await self._accounting.settle(reservation, outcome)
         call.budget.costs.append(settlement.cost_usd)
         await _note_success(candidate, outcome.latency_ms)
-        return call.result(candidate, reply, settlement, latency_ms=outcome.latency_ms)
+        return call.result(
+            candidate,
+            reply,
+            settlement,
+            latency_ms=outcome.latency_ms,
+            takes_temperature=adapter.takes_temperature,
+        )
 
     async def _reserve(self, call: Call, candidate: Candidate) -> Reservation:
         number = call.budget.next_number()
@@ -124,7 +133,7 @@ class Asking:
         pause = pause_before_retry(
             error, retries_here=call.retries_of(candidate), can_do_without=ended.is_helped
         )
-        if pause is None or pause >= _seconds_left(call):
+        if pause is None or pause >= _seconds_left(call) or call.has_begun_to_answer:
             call.rule_out_after(candidate, error)
         elif pause:
             await asyncio.sleep(pause)
@@ -140,15 +149,21 @@ async def _reply_in_time(
     granted.sent()
     try:
         async with asyncio.timeout(seconds if seconds < timeout else None):
-            reply = await adapter.generate_content(request)
+            if call.pieces is None:
+                reply = await adapter.generate_content(request)
+            else:
+                asked = granted.candidate.provider.provider_type, granted.candidate.model_name
+                call.pieces.answered_by = (*asked, call.budget.attempts)
+                reply = await streaming.reply_in_pieces(adapter, request, call.pieces)
     except ProviderError as error:
-        granted.failed(error, is_helped=_can_do_without(adapter, request, error.parameter))
+        if call.pieces is None or not call.pieces.was_kept_waiting:
+            granted.failed(error, is_helped=_can_do_without(adapter, request, error.parameter))
         raise
     except TimeoutError:
         too_late = ProviderError(
             ErrorKind.TIMEOUT, "The call's deadline passed before the reply came.", vendor=adapter.vendor
         )
-        if seconds >= FAIR_CHANCE:
+        if seconds >= FAIR_CHANCE and not (call.pieces and call.pieces.was_kept_waiting):
             granted.failed(too_late)
         raise too_late from None
     granted.answered()

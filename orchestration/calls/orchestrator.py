@@ -20,10 +20,13 @@ from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.beginnings import Beginning, assume, begin, still_stands
 from orchestration.calls.budget import CallBudget
-from orchestration.calls.call import Call, Question
+from orchestration.calls.call import Call
 from orchestration.calls.loop import Asking
+from orchestration.calls.pieces import Pieces
+from orchestration.calls.question import Question
 from orchestration.calls.reply_cache import ReplyCache
 from orchestration.calls.results import GenerationResult
+from orchestration.calls.streaming import GenerationStream
 from orchestration.guards.admission import Admission
 from orchestration.guards.base import GuardStore, get_guards
 from providers.adapters.base import GenerationRequest, Image
@@ -104,18 +107,70 @@ class AIOrchestrator:
             begun = await in_database_thread(begin, user, task, login)
         return await self._answer_to(asked(**begun.account), begun, is_repeatable=is_repeatable)
 
+    def stream(
+        self,
+        *,
+        user: User,
+        task: str,
+        prompt: str,
+        system_prompt: str = "",
+        images: Sequence[Image] = (),
+        response_model: type[BaseModel] | None = None,
+        max_output_tokens: int | None = None,
+        begun: Beginning | None = None,
+    ) -> GenerationStream:
+        """`generate`, with the text as it comes; neither voted on nor answered from the cache.
+
+        Once the first piece is there no other provider is asked. An answer that ends before its time is
+        settled at what the vendor reported, else at an estimate by the text that came.
+        """
+        request = GenerationRequest(
+            prompt=prompt,
+            system_prompt=system_prompt,
+            images=tuple(images),
+            response_model=response_model,
+            max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
+        )
+
+        async def answer(pieces: Pieces) -> GenerationResult:
+            beginning = begun if begun else await in_database_thread(begin, user, task)
+            version = beginning.prompt_version
+            question = question_of(user, task, request, beginning, prompt_version=version)
+            return await self.ask(question, beginning, pieces=pieces)
+
+        return GenerationStream(answer)
+
+    def stream_of(self, question: Question, begun: Beginning) -> GenerationStream:
+        """`ask`, with the text as it comes."""
+        return GenerationStream(lambda pieces: self.ask(question, begun, pieces=pieces))
+
+    async def ask(
+        self, question: Question, begun: Beginning, *, pieces: Pieces | None = None
+    ) -> GenerationResult:
+        """`generate` for a question that is put together already, with `pieces` as a stream."""
+        return await self._answer_to(question, begun, is_repeatable=False, pieces=pieces)
+
     async def _answer_to(
-        self, question: Question, begun: Beginning, *, is_repeatable: bool
+        self,
+        question: Question,
+        begun: Beginning,
+        *,
+        is_repeatable: bool,
+        pieces: Pieces | None = None,
     ) -> GenerationResult:
         """The answer. StaleRouting when what the question assumed has changed, and nothing was sent."""
         call = _planned(question, begun)
+        call.pieces = pieces
         # With the pass where the call has but one; it comes in by itself where there may be none or several.
         is_with_pass = bool(call.order) and not (call.is_put_to_vote or (is_repeatable and call.is_cached))
         visiting = self._admission.user(
             question.user_id, question.plan, seconds=call.policy.deadline, is_with_pass=is_with_pass
         )
         try:
-            async with visiting as call.visit:
+            async with (
+                self._admission.token(question.token, seconds=call.policy.deadline),
+                visiting as call.visit,
+            ):
                 try:
                     return await self._answer(call, is_repeatable=is_repeatable)
                 except (StaleRouting, DomainError) as error:
@@ -134,13 +189,34 @@ class AIOrchestrator:
 
     async def _answer(self, call: Call, *, is_repeatable: bool) -> GenerationResult:
         async def ask() -> GenerationResult:
-            if call.is_put_to_vote:
+            if call.is_put_to_vote and call.pieces is None:
                 return await voting.answer(call, self._asking.answer)
             return await self._asking.answer(call)
 
         if is_repeatable and call.is_cached:
             return await ReplyCache(self._guards, self._accounting).answer(call, ask)
         return await ask()
+
+
+def question_of(
+    user: User,
+    task: str,
+    request: GenerationRequest,
+    begun: Beginning,
+    *,
+    prompt_version: str = "",
+    rather_than: int | str | None = None,
+) -> Question:
+    """What `user` asks, as `AIOrchestrator.ask` takes it."""
+    return Question(
+        user_id=user.pk,
+        task=task,
+        **begun.account,
+        request=request,
+        request_id=get_guid() or uuid.uuid4().hex,
+        prompt_version=prompt_version,
+        rather_than=rather_than,
+    )
 
 
 async def _is_outdated(call: Call, error: Exception) -> bool:

@@ -16,6 +16,7 @@ from orchestration.errors import (
     ProvidersUnavailable,
     ProviderTimedOut,
     RequestRefused,
+    StreamInterrupted,
 )
 from orchestration.routing.candidates import missing_everywhere
 from usage.ledger.base import QuotaExceeded
@@ -54,6 +55,8 @@ def _from_failures(call: Call) -> DomainError:
     details = {"attempts": _failed_attempts(call)}
     if refused := _refused_input(call):
         return refused(details=details)
+    if call.has_begun_to_answer:
+        return StreamInterrupted(details=details)
     if all(error.meaning.caller == ProviderTimedOut.code for error in errors):
         return ProviderTimedOut(details=details)
     waits = [error.retry_after for error in errors if error.retry_after is not None]

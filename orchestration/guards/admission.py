@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import ceil
 
 from accounts.concurrency import keep, kept
-from accounts.models import Plan
+from accounts.models import PersonalToken, Plan
 from orchestration.errors import ProvidersUnavailable
 from orchestration.guards.base import Choice, Entry, Gate, GateAnswer, GuardStore, call_name
 from orchestration.guards.circuit import Circuit
@@ -48,6 +48,22 @@ class Admission:
             await self._enter_gate(visit)
         try:
             yield visit
+        finally:
+            if visit.is_inside:
+                await asyncio.shield(keep(self._leave_gate(visit)))
+
+    @asynccontextmanager
+    async def token(self, token: PersonalToken | None, *, seconds: float) -> AsyncIterator[None]:
+        """Likewise against the rate and concurrency of the access token that it is made with, if any."""
+        if token is None:
+            yield
+            return
+        gate = Gate(f"access_token:{token.pk}", token.requests_per_minute, token.max_concurrent_calls)
+        visit = Visit(Entry(gate, call_name(), seconds + _MARGIN), whose="This access token")
+        if gate.is_needed:
+            await self._enter_gate(visit)
+        try:
+            yield
         finally:
             if visit.is_inside:
                 await asyncio.shield(keep(self._leave_gate(visit)))

@@ -13,17 +13,19 @@ from providers.errors import ProviderError
 @dataclass(slots=True)
 class Visit:
     """A call's place at the gate of its user: `is_inside` while it has it, `is_expected` while it is to take
-    it with the first pass. It counts for the rate unless `is_counted` says otherwise before the end."""
+    it with the first pass. It counts for the rate unless `is_counted` says otherwise before the end. `whose`
+    limits are the gate's, at the beginning of a sentence."""
 
     entry: Entry
     is_expected: bool = False
     is_inside: bool = False
     is_counted: bool = True
+    whose: str = "Your plan"
 
     def told(self, answer: GateAnswer) -> None:
         """What the gate said; TooManyCalls when the call may not pass."""
         if not answer.admitted:
-            raise TooManyCalls.because(answer.cause, wait=answer.wait, gate=self.entry.gate)
+            raise TooManyCalls.because(answer.cause, wait=answer.wait, gate=self.entry.gate, whose=self.whose)
         self.is_expected, self.is_inside = False, True
 
 

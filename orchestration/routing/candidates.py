@@ -29,7 +29,7 @@ class Needs:
     @classmethod
     def of(cls, request: GenerationRequest) -> Needs:
         return cls(
-            vision=bool(request.images),
+            vision=bool(request.pictures),
             structured_output=request.response_model is not None,
             input_tokens=estimate_input_tokens(request),
         )

@@ -33,7 +33,7 @@ TYPICAL_USAGE = TokenUsage(input_tokens=3_000, output_tokens=1_000)
 class ProviderSnapshot:
     """One source of answers: an active config, or (`config_id` None) a key from the environment. `proof`
     changes with the key, the address and every credential test that succeeded: what was held against the
-    provider before then is forgotten."""
+    provider before then is forgotten. `pinned_model` answers whatever the tier, for a call that names it."""
 
     config_id: int | None
     provider_type: str
@@ -56,6 +56,7 @@ class ProviderSnapshot:
     monthly_token_limit: int | None = None
     daily_cost_limit_usd: Decimal | None = None
     monthly_cost_limit_usd: Decimal | None = None
+    pinned_model: str = ""
 
     @property
     def identity(self) -> int | str:
@@ -68,6 +69,8 @@ class ProviderSnapshot:
         return self.provider_type, self.base_url
 
     def model_for(self, tier: Tier) -> str:
+        if self.pinned_model:
+            return self.pinned_model
         return self.quality_model if tier == "quality" and self.quality_model else self.fast_model
 
     @classmethod

@@ -7,16 +7,16 @@ Chat completions, not Responses: it is what all of them speak.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.conversation import ToolCall
 from providers.adapters.listings import name_of, part
 from providers.adapters.openai import (
     answer_to,
-    data_url,
     events_after,
     list_openai_models,
     openai_client,
@@ -24,9 +24,10 @@ from providers.adapters.openai import (
     translate_errors,
 )
 from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.turns import chat_messages, chat_tools
 from providers.adapters.usage import billed_as, completions_usage
 from providers.capabilities.parameters import Parameter
 
@@ -91,6 +92,8 @@ class _Accumulator:
         self._model_name = ""
         self._service_tier = ""
         self._id = ""
+        # By their place: id and name come once, the arguments in pieces.
+        self._calls: dict[int, list[str]] = {}
 
     def add(self, chunk: Mapping[str, Any]) -> str:
         self._usage = chunk.get("usage") or self._usage
@@ -103,9 +106,18 @@ class _Accumulator:
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
         delta = choice.get("delta") or {}
         self._is_refusal = self._is_refusal or bool(word(delta.get("refusal")))
+        for call in delta.get("tool_calls") or ():
+            self._add_call(call)
         text = text_of(delta.get("content"))
         self._texts.append(text)
         return text
+
+    def _add_call(self, call: Mapping[str, Any]) -> None:
+        known = self._calls.setdefault(call.get("index") or 0, ["", "", ""])
+        function = member(call, "function")
+        known[0] = call.get("id") or known[0]
+        known[1] = member(function, "name") or known[1]
+        known[2] += member(function, "arguments") or ""
 
     def usage(self) -> TokenUsage | None:
         return completions_usage(self._usage, has_text=any(self._texts))
@@ -126,6 +138,7 @@ class _Accumulator:
             is_refusal=self._is_refusal,
             request_id=self._id,
             service_tier=self._service_tier,
+            tool_calls=[tool_call(*parts) for parts in self._calls.values()],
         )
 
 
@@ -159,20 +172,20 @@ def _listed(entry: Mapping[str, Any]) -> ListedModel:
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
-    content: Any = request.prompt
-    if request.images:
-        content = [{"type": "text", "text": request.prompt}]
-        content += [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in request.images]
-    messages = [{"role": "system", "content": request.system_prompt}] if request.system_prompt else []
     payload: dict[str, Any] = {
         "model": model_name,
-        "messages": [*messages, {"role": "user", "content": content}],
+        "messages": chat_messages(request),
+        **chat_tools(request.toolbox),
     }
     # Older servers ignore max_completion_tokens and write without end; newer models of OpenAI take only that.
     limit = "max_completion_tokens" if Parameter.LIMIT in request.without else "max_tokens"
     payload[limit] = request.max_output_tokens
     if request.temperature is not None and Parameter.TEMPERATURE not in request.without:
         payload["temperature"] = request.temperature
+    if request.top_p is not None and Parameter.TEMPERATURE not in request.without:
+        payload["top_p"] = request.top_p
+    if request.stop:
+        payload["stop"] = list(request.stop)
     if request.response_model is not None:
         payload["response_format"] = {
             "type": "json_schema",
@@ -208,6 +221,7 @@ def _from_vendor(
         is_refusal=bool(word(message.get("refusal"))),
         request_id=request_id or completion.get("id") or "",
         service_tier=completion.get("service_tier") or "",
+        tool_calls=[_call(call) for call in message.get("tool_calls") or ()],
     )
 
 
@@ -222,6 +236,7 @@ def _reply(
     is_refusal: bool,
     request_id: str,
     service_tier: str,
+    tool_calls: Iterable[ToolCall],
 ) -> ProviderReply:
     finish_reason = word(finish_reason)
     with billed_as(model_name=model_name, service_tier=service_tier):
@@ -238,7 +253,13 @@ def _reply(
             finish_reason={"stop": COMPLETE, "length": CUT_OFF}.get(finish_reason, finish_reason),
             request_id=request_id,
             service_tier=service_tier,
+            tool_calls=tool_calls,
         )
+
+
+def _call(call: Mapping[str, Any]) -> ToolCall:
+    function = member(call, "function")
+    return tool_call(call.get("id"), member(function, "name"), member(function, "arguments"))
 
 
 def _first(choices: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:

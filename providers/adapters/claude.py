@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
@@ -14,12 +13,14 @@ from anthropic import AsyncAnthropic, AsyncStream
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.conversation import ToolCall
 from providers.adapters.efforts import effort_of
 from providers.adapters.listings import entries, name_of, part
 from providers.adapters.reading import decoded, encoded, reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.turns import claude_messages, claude_tools
 from providers.adapters.usage import anthropic_tier, anthropic_usage, billed_as
 from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
@@ -50,6 +51,14 @@ class ClaudeProvider(AIProvider):
         )
         # ANTHROPIC_CUSTOM_HEADERS; there is no public way to refuse them.
         self._client._custom_headers = {}
+
+    @property
+    def takes_temperature(self) -> bool:
+        return False
+
+    @property
+    def thinks_unseen(self) -> bool:
+        return effort_of("claude", self.model_name) is not None
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         body = encoded(_to_vendor(request, self.model_name))
@@ -110,6 +119,8 @@ class _Accumulator:
         self._late_usage: object = None
         self._stop_reason = ""
         self._is_complete = False
+        # By the place of their block: the arguments come in pieces.
+        self._calls: dict[int, list[str]] = {}
 
     def add(self, event: Mapping[str, Any]) -> str:
         kind = event.get("type")
@@ -120,6 +131,12 @@ class _Accumulator:
             return self._said(event["content_block"].get("text"))
         elif kind == "content_block_delta" and event["delta"]["type"] == "text_delta":
             return self._said(event["delta"].get("text"))
+        elif kind == "content_block_start" and event["content_block"]["type"] == "tool_use":
+            block = event["content_block"]
+            self._calls[event["index"]] = [block.get("id"), block.get("name"), ""]
+        elif kind == "content_block_delta" and event["delta"]["type"] == "input_json_delta":
+            if event.get("index") in self._calls:
+                self._calls[event["index"]][2] += event["delta"].get("partial_json") or ""
         elif kind == "message_delta":
             self._stop_reason = word(event["delta"].get("stop_reason"))
             self._late_usage = event.get("usage")
@@ -149,6 +166,7 @@ class _Accumulator:
             text="".join(self._texts),
             usage=self.usage(),
             stop_reason=self._stop_reason,
+            tool_calls=[tool_call(*parts) for parts in self._calls.values()],
         )
 
 
@@ -201,24 +219,15 @@ def _listed(entry: Mapping[str, Any]) -> ListedModel:
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
-    """Without temperature: this API has none any more."""
-    content: list[dict[str, Any]] = [
-        {
-            "type": "image",
-            "source": {
-                "type": "base64",
-                "media_type": image.mime_type,
-                "data": base64.b64encode(image.data).decode(),
-            },
-        }
-        for image in request.images
-    ]
-    content.append({"type": "text", "text": request.prompt})
+    """Without temperature and top_p: this API has none any more."""
     payload: dict[str, Any] = {
         "model": model_name,
-        "messages": [{"role": "user", "content": content}],
+        "messages": claude_messages(request),
         "max_tokens": request.max_output_tokens,
+        **claude_tools(request.toolbox),
     }
+    if request.stop:
+        payload["stop_sequences"] = list(request.stop)
     if request.system_prompt:
         payload["system"] = request.system_prompt
     output_config: dict[str, Any] = {}
@@ -248,6 +257,11 @@ def _from_vendor(
         usage=anthropic_usage(message.get("usage"), has_text=bool(text)),
         stop_reason=word(message.get("stop_reason")),
         request_id=request_id,
+        tool_calls=[
+            tool_call(block.get("id"), block.get("name"), block.get("input"))
+            for block in message["content"]
+            if block.get("type") == "tool_use"
+        ],
     )
 
 
@@ -259,6 +273,7 @@ def _reply(
     text: str,
     usage: TokenUsage | None,
     stop_reason: str,
+    tool_calls: Iterable[ToolCall],
     request_id: str = "",
 ) -> ProviderReply:
     tier = anthropic_tier(message.get("usage"))
@@ -274,4 +289,5 @@ def _reply(
             finish_reason=_FINISH_REASONS.get(stop_reason, stop_reason),
             request_id=request_id or message.get("id") or "",
             service_tier=tier,
+            tool_calls=tool_calls,
         )

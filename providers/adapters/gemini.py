@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,9 +19,10 @@ from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, 
 from providers.adapters.efforts import effort_of
 from providers.adapters.listings import entries, name_of
 from providers.adapters.reading import decoded, member, reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
+from providers.adapters.turns import gemini_contents, gemini_tools
 from providers.adapters.usage import billed_as, gemini_usage
 from providers.capabilities.parameters import Parameter
 from providers.errors import ErrorKind, ProviderError
@@ -123,6 +123,7 @@ class _Accumulator:
         self._id = ""
         self._tier = ""
         self._has_searched = False
+        self._calls: list[Mapping[str, Any]] = []
 
     def add(self, chunk: Mapping[str, Any], headers: Mapping[str, str] | None) -> str:
         # Each chunk counts what was used up to it.
@@ -142,6 +143,7 @@ class _Accumulator:
         )
         parts = (candidate.get("content") or {}).get("parts") or ()
         text = "".join(text_of(part.get("text")) for part in parts if not part.get("thought"))
+        self._calls += [part["functionCall"] for part in parts if part.get("functionCall")]
         self._texts.append(text)
         return text
 
@@ -166,6 +168,10 @@ class _Accumulator:
                 finish_reason=_FINISH_REASONS.get(self._finish_reason, self._finish_reason.lower()),
                 request_id=self._id,
                 service_tier=self._tier,
+                tool_calls=[
+                    tool_call(call.get("id"), call.get("name"), call.get("args") or {})
+                    for call in self._calls
+                ],
             )
 
 
@@ -237,14 +243,13 @@ def _path_of(model_name: str) -> str:
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
-    parts: list[dict[str, Any]] = [
-        {"inlineData": {"mimeType": image.mime_type, "data": base64.b64encode(image.data).decode()}}
-        for image in request.images
-    ]
-    parts.append({"text": request.prompt})
     config: dict[str, Any] = {"maxOutputTokens": request.max_output_tokens}
     if request.temperature is not None and Parameter.TEMPERATURE not in request.without:
         config["temperature"] = request.temperature
+    if request.top_p is not None and Parameter.TEMPERATURE not in request.without:
+        config["topP"] = request.top_p
+    if request.stop:
+        config["stopSequences"] = list(request.stop)
     if Parameter.EFFORT not in request.without and (
         thinking := _thinking(model_name, request.max_output_tokens)
     ):
@@ -252,7 +257,11 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     if request.response_model is not None:
         config["responseMimeType"] = "application/json"
         config["responseJsonSchema"] = vendor_schema(request.response_model, GEMINI)
-    payload: dict[str, Any] = {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
+    payload: dict[str, Any] = {
+        "contents": gemini_contents(request),
+        "generationConfig": config,
+        **gemini_tools(request.toolbox),
+    }
     if request.system_prompt:
         payload["systemInstruction"] = {"role": "user", "parts": [{"text": request.system_prompt}]}
     if Parameter.STORE not in request.without:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
@@ -17,7 +16,6 @@ from providers.adapters import failures
 from providers.adapters.base import (
     AIProvider,
     GenerationRequest,
-    Image,
     ListedModel,
     ProviderReply,
     TokenUsage,
@@ -25,9 +23,10 @@ from providers.adapters.base import (
 from providers.adapters.efforts import effort_of
 from providers.adapters.listings import entries, name_of
 from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.turns import responses_input, responses_tools
 from providers.adapters.usage import billed_as, responses_usage
 from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
@@ -50,6 +49,14 @@ class OpenAIProvider(AIProvider):
         self._client = openai_client(
             api_key, self.base_url or OPENAI_URL, timeout=self.timeout, http_client=self._http
         )
+
+    @property
+    def takes_temperature(self) -> bool:
+        return not self.thinks_unseen
+
+    @property
+    def thinks_unseen(self) -> bool:
+        return effort_of("openai", self.model_name) is not None
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         body = encoded(_to_vendor(request, self.model_name))
@@ -199,10 +206,6 @@ def translate_errors(vendor: str) -> Iterator[failures.Progress]:
         ) from None
 
 
-def data_url(image: Image) -> str:
-    return f"data:{image.mime_type};base64,{base64.b64encode(image.data).decode()}"
-
-
 def _failed_inside(vendor: str, error: object, *, has_generated: bool) -> ProviderError:
     """For an error that came with status 200."""
     told = {name: member(error, name) for name in ("code", "type", "message", "param")}
@@ -210,14 +213,11 @@ def _failed_inside(vendor: str, error: object, *, has_generated: bool) -> Provid
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
-    content: list[dict[str, Any]] = [{"type": "input_text", "text": request.prompt}]
-    content += [
-        {"type": "input_image", "image_url": data_url(image), "detail": "auto"} for image in request.images
-    ]
     payload: dict[str, Any] = {
         "model": model_name,
-        "input": [{"role": "user", "content": content}],
+        "input": responses_input(request),
         "max_output_tokens": request.max_output_tokens,
+        **responses_tools(request.toolbox),
     }
     if Parameter.STORE not in request.without:
         # Postings and CVs are personal data: the vendor is not to keep them for its dashboard.
@@ -238,6 +238,8 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
         payload["reasoning"] = {"effort": effort}
     if effort is None and request.temperature is not None and Parameter.TEMPERATURE not in request.without:
         payload["temperature"] = request.temperature
+    if effort is None and request.top_p is not None and Parameter.TEMPERATURE not in request.without:
+        payload["top_p"] = request.top_p
     return payload
 
 
@@ -267,6 +269,11 @@ def _from_vendor(
             finish_reason=CUT_OFF if stopped_by == "max_output_tokens" else stopped_by or COMPLETE,
             request_id=request_id or response.get("id") or "",
             service_tier=service_tier or "",
+            tool_calls=[
+                tool_call(item.get("call_id"), item.get("name"), item.get("arguments"))
+                for item in response["output"]
+                if item.get("type") == "function_call"
+            ],
         )
 
 

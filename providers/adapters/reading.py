@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 import orjson
@@ -27,8 +28,24 @@ _LINE_ENDS = {"\x0b": "\n", "\x0c": "\n", "\x85": "\n"}
 _FIRST_HALF = ("\ud800", "\udbff")
 
 
+def _nothing_so_far() -> TokenUsage | None:
+    return None
+
+
+_so_far: ContextVar[Callable[[], TokenUsage | None]] = ContextVar("so_far", default=_nothing_so_far)
+
+
+def reported_so_far() -> TokenUsage | None:
+    """What the vendor has reported to the stream that this task read last, also when the stream was left
+    before its end. Most vendors report output at the end alone, some report the first token and then the
+    last."""
+    with suppress(Exception):
+        return _so_far.get()()
+    return None
+
+
 @contextmanager
-def reading(vendor: str, so_far: Callable[[], TokenUsage | None] = lambda: None) -> Iterator[None]:
+def reading(vendor: str, so_far: Callable[[], TokenUsage | None] = _nothing_so_far) -> Iterator[None]:
     """Around the SDK's call and the mapping of what it returns, and nothing else: there, whatever is raised
     becomes a ProviderError.
 
@@ -38,6 +55,7 @@ def reading(vendor: str, so_far: Callable[[], TokenUsage | None] = lambda: None)
     in it is seen as one. `so_far` is what a stream has reported to
     have used: a stream that breaks is billed for it.
     """
+    _so_far.set(so_far)
     try:
         yield
     except ProviderError as error:

@@ -33,6 +33,8 @@ EVERY_KIND = [
     "user-usd:1",
     "task:1:extraction",
     "task-usd:1:extraction",
+    "access_token:1",
+    "access_token-usd:1",
     "provider:1",
     "provider-usd:1",
 ]
@@ -71,7 +73,7 @@ def test_exactly_as_many_calls_are_admitted_as_there_is_money_for(ledger, scope)
 
 
 def test_exactly_as_many_calls_are_admitted_as_the_quota_of_a_task_has_room_for(ledger):
-    scopes = ["user:1", "task:1:extraction"]
+    scopes = ["user:1", "task:1:extraction", "access_token:1"]
     answers = answers_of(WORKER, ledger=ledger, mode="reserve", calls=50, scopes=scopes, limit=3_700)
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES

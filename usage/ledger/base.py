@@ -65,6 +65,7 @@ class Attempt:
     least_tokens: int | None = None
     prices: Overrides | None = field(default=None, repr=False)
     experiment_arm: int | None = None
+    personal_token: int | None = None
     stamp: str | None = None
     login_family: str | None = None
 
@@ -94,9 +95,10 @@ class Reservation:
 class Outcome:
     """How a call ended. `status` is a `usage.models.Status` other than started. `usage` None with
     `may_have_cost` settles at the reserved estimate (a timeout, a dead connection: the vendor may bill it);
-    None without it settles at zero (the vendor refused before doing any work). `model_name` is the one the
-    vendor says it used, where it says so; `settled_at` None means now.
-    `was_sent` False makes the row one of attempt 0, since no vendor was asked after all."""
+    None without it settles at zero (the vendor refused before doing any work). `estimate` is a better one
+    than what was reserved, where part of the answer came. `model_name` is the one the vendor says it used,
+    where it says so; `settled_at` None means now. `was_sent` False makes the row one of attempt 0, since no
+    vendor was asked after all."""
 
     status: str
     usage: TokenUsage | None
@@ -108,6 +110,7 @@ class Outcome:
     error_message: str = ""
     settled_at: datetime | None = None
     was_sent: bool = True
+    estimate: TokenUsage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ def columns_opened(attempt: Attempt, holds: Iterable[Hold] = ()) -> dict[str, An
         "created_at": attempt.started_at,
         "expires_at": attempt.expires_at,
         "experiment_arm": attempt.experiment_arm,
+        "personal_token": attempt.personal_token,
     }
 
 
@@ -222,6 +223,7 @@ def without_details(outcome: Outcome) -> Outcome:
     return replace(
         outcome,
         usage=None,
+        estimate=None,
         may_have_cost=outcome.may_have_cost or outcome.usage is not None,
         model_name="",
         service_tier="",
@@ -246,7 +248,7 @@ def _charged(held: Held, outcome: Outcome) -> tuple[TokenUsage, str]:
     if outcome.usage is not None and outcome.usage.is_plausible:
         return outcome.usage, UsageSource.VENDOR.value
     if outcome.may_have_cost and held.tokens:
-        return held.estimate(), UsageSource.ESTIMATED.value
+        return outcome.estimate or held.estimate(), UsageSource.ESTIMATED.value
     return TokenUsage(), UsageSource.NONE.value
 
 
