@@ -81,7 +81,6 @@ MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
     # Before whatever redirects or refuses: a preflight carries no token and follows no redirect.
     "corsheaders.middleware.CorsMiddleware",
-    # Views that stay on the event loop need none of those below, most of which would leave it.
     "aditus.loop_views.loop_views_middleware",
     "django.middleware.security.SecurityMiddleware",
     "aditus.content_policy.PagePolicyMiddleware",
@@ -123,9 +122,8 @@ DATABASES = {
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=1 if EMBEDDED else 8)
 # The ledger that holds quotas and writes usage rows; see usage/ledger/base.py.
 LEDGER = "usage.ledger.portable.PortableLedger" if EMBEDDED else "usage.ledger.postgres.PostgresLedger"
-# How many connections per process PostgresLedger uses on the event loop.
+# How many connections per process are used on the event loop, and what makes a statement there, if anything.
 LEDGER_CONNECTIONS = env.int("LEDGER_CONNECTIONS", default=4)
-# By what a statement of one row is made on the event loop; empty where there is only the ORM, in threads.
 LOOP_STATEMENTS = "" if EMBEDDED else "usage.ledger.connections.fetch_one"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
