@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -43,7 +44,9 @@ from drafting.exports.file_names import content_disposition
 from drafting.models import Draft, MasterProfile
 from drafting.own_data import archive_of, delete_profile
 from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
+from orchestration.api.event_stream import EVENTS, StreamedToo, Work, streamed, wants_events
 from orchestration.api.feedback import FeedbackView
+from orchestration.calls.heard import Hear
 
 
 def _user(request: Request) -> User:
@@ -121,9 +124,21 @@ class _DraftingView(AsyncAPIView):
     kind: ClassVar[str]
     generate: ClassVar[Callable[..., Awaitable[Draft]]]
 
-    async def _draft(self, request: Request) -> Response:
+    content_negotiation_class = StreamedToo
+
+    def _heard(self, request: Request) -> Work:
+        generate, user, given = type(self).generate, _user(request), request.data
+
+        async def work(hear: Hear) -> tuple[int, Any]:
+            return 201, await drafted(generate, user, given, hear)
+
+        return work
+
+    async def _draft(self, request: Request) -> HttpResponseBase:
         if is_asked_for(request):
             return await accepted(request, kind=self.kind, items=[request.data])
+        if wants_events(request):
+            return await streamed(request, self._heard(request))
         return Response(await drafted(type(self).generate, _user(request), request.data), status=201)
 
 
@@ -133,10 +148,10 @@ class CvDraftView(_DraftingView):
     @extend_schema(
         request=DraftInputSerializer,
         parameters=[PREFER],
-        responses={201: DraftSerializer, 202: BatchSerializer},
+        responses={201: DraftSerializer, 202: BatchSerializer, **EVENTS},
     )
     @idempotent
-    async def post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> HttpResponseBase:
         """Draft a CV for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
 
@@ -147,10 +162,10 @@ class CoverLetterView(_DraftingView):
     @extend_schema(
         request=DraftInputSerializer,
         parameters=[PREFER],
-        responses={201: DraftSerializer, 202: BatchSerializer},
+        responses={201: DraftSerializer, 202: BatchSerializer, **EVENTS},
     )
     @idempotent
-    async def post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> HttpResponseBase:
         """Write a cover letter for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
 

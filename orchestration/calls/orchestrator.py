@@ -117,6 +117,7 @@ class AIOrchestrator:
         images: Sequence[Image] = (),
         response_model: type[BaseModel] | None = None,
         max_output_tokens: int | None = None,
+        prompt_version: str = "",
         begun: Beginning | None = None,
     ) -> GenerationStream:
         """`generate`, with the text as it comes; neither voted on nor answered from the cache.
@@ -134,7 +135,7 @@ class AIOrchestrator:
 
         async def answer(pieces: Pieces) -> GenerationResult:
             beginning = begun if begun else await in_database_thread(begin, user, task)
-            version = beginning.prompt_version
+            version = begun.prompt_version if begun else prompt_version or beginning.prompt_version
             question = question_of(user, task, request, beginning, prompt_version=version)
             return await self.ask(question, beginning, pieces=pieces)
 
