@@ -13,35 +13,54 @@ class Group:
     tests: tuple[str, ...]
 
 
+def _modules(folder: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}.py" for name in names)
+
+
+def _tests(folder: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"tests/{folder}/test_{name}.py" for name in names)
+
+
 GROUPS = {
-    "routing": Group(("orchestration/routing/*.py",), ("tests/orchestration",)),
+    "routing": Group(
+        ("orchestration/routing/*.py",),
+        (
+            *_tests("orchestration", "routing", "spreading", "tiers", "policies", "call", "capabilities"),
+            *_tests("orchestration", "config_changes", "orchestrator"),
+        ),
+    ),
     "calls": Group(
-        tuple(f"orchestration/calls/{name}.py" for name in ("loop", "call", "outcomes", "voting")),
-        ("tests/orchestration",),
+        _modules("orchestration/calls", "call", "outcomes", "voting", "loop"),
+        (
+            *_tests("orchestration", "call", "outcomes", "asking", "resilience", "voting", "parameters"),
+            *_tests("orchestration", "call_quotas", "cancellation", "flags_by_calls", "orchestrator"),
+            *_tests("orchestration", "failure_table"),
+        ),
     ),
-    "pricing": Group(("usage/pricing.py", "usage/model_prices.py"), ("tests/usage",)),
+    "pricing": Group(
+        _modules("usage", "pricing", "model_prices"), _tests("usage", "pricing", "estimates", "bill")
+    ),
     "quotas": Group(
-        ("usage/quotas.py", "usage/quota_rules.py", "usage/ledger/limits.py"),
-        ("tests/usage", "tests/orchestration/test_call_quotas.py"),
+        (*_modules("usage", "quotas", "quota_rules"), "usage/ledger/limits.py"),
+        (*_tests("usage", "quotas", "quota_rules", "estimates"), "tests/contract/test_ledger.py"),
     ),
-    "addresses": Group(
-        ("extraction/addresses.py", "extraction/fetching.py"), ("tests/extraction/test_fetching.py",)
-    ),
+    "addresses": Group(_modules("extraction", "addresses", "fetching"), _tests("extraction", "fetching")),
     "accounts": Group(
-        ("accounts/audit.py", "accounts/models/audit.py", "accounts/step_up.py", "accounts/tokens.py"),
-        ("tests/accounts",),
+        (*_modules("accounts", "audit", "step_up", "tokens"), "accounts/models/audit.py"),
+        _tests("accounts", "audit", "audit_order", "command_trail", "token_families", "login",
+               "second_factor", "second_factor_api"),
     ),
     "step-up": Group(("console/security/*.py",), ("tests/console/security",)),
     "probes": Group(
         ("orchestration/probes/*.py",),
-        tuple(
-            f"tests/orchestration/test_{name}.py"
-            for name in ("health", "probes", "probes_effects", "probes_schedule")
-        ),
+        _tests("orchestration", "health", "probes", "probes_effects", "probes_schedule"),
     ),
-    "guards": Group(("orchestration/guards/*.py",), ("tests/orchestration",)),
+    "guards": Group(
+        _modules("orchestration/guards", "base", "circuit", "fair_queue", "memory", "fallback", "admission"),
+        ("tests/orchestration/guards", *_tests("orchestration", "waiting"), "tests/orchestration/resilience/test_limits.py"),
+    ),
     "ledger": Group(
-        tuple(f"usage/ledger/{name}.py" for name in ("portable", "rows", "holds", "base")),
-        ("tests/usage", "tests/orchestration/test_call_quotas.py"),
+        _modules("usage/ledger", "portable", "rows", "holds", "base"),
+        (*_tests("usage", "portable_ledger", "rows", "sweep"), "tests/contract/test_ledger.py"),
     ),
-}
+}  # fmt: skip

@@ -1,12 +1,21 @@
 """Several models answer one question, field by field."""
 
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from pydantic import BaseModel, model_validator
 
+from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration.calls.voting import MOST_REQUESTS, merge
+from orchestration.calls.voting import MOST_REQUESTS, answer, merge
+from orchestration.errors import ProviderFailed, ProvidersUnavailable
 from orchestration.models import TaskPolicy
-from usage.ledger.base import QuotaExceeded
+from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
+from providers.adapters.base import ProviderReply, TokenUsage
+from tests.orchestration.calls import call_of, candidate, failed
+from usage.ledger.base import QuotaExceeded, Settlement
 from usage.models import AIProviderUsageLog, QuotaCounter
 
 
@@ -72,6 +81,164 @@ def test_a_mixture_that_makes_no_sense_gives_way_to_the_best_ranked():
 
     assert (merged.low, merged.high) == (1, 2)
     assert agreement == {"low": 0.25, "high": 0.5}
+
+
+def test_a_mixture_that_is_refused_is_agreed_on_as_the_best_ranked_is_whatever_the_spelling():
+    class OneWord(BaseModel):
+        first: str
+        second: str
+
+        @model_validator(mode="after")
+        def starts_alike(self):
+            if self.first[:1].lower() != self.second[:1].lower():
+                raise ValueError("not alike")
+            return self
+
+    forms = [
+        OneWord(first="ab", second="Ac"),
+        OneWord(first="b", second="b"),
+        OneWord(first="b", second="bc"),
+    ]
+    forms += [OneWord(first="AB", second="ac"), OneWord(first="ac", second="ac")]
+
+    merged, agreement = merge(forms)
+
+    assert merged == forms[0]
+    assert agreement == {"first": 0.4, "second": 0.6}
+
+
+def test_the_order_of_a_list_and_the_spelling_in_it_are_no_disagreement():
+    _, agreement = merge([Form(skills=["SQL", "Python"]), Form(skills=["python", "sql"])])
+
+    assert agreement["skills"] == 1.0
+
+
+def test_the_same_item_twice_in_one_list_is_one_vote():
+    merged, _ = merge([Form(skills=[]), Form(skills=["SQL", "sql"]), Form(skills=[]), Form(skills=[])])
+
+    assert merged.skills == []
+
+
+# --- One vote, with the answers at hand -------------------------------------------------------------------
+
+
+VOTES = PolicyInForce(
+    strategy="weighted", is_sticky=False, deadline=60.0, cache_seconds=0, votes=2, prompt_version="standard"
+)
+ONE, TWO, THREE = candidate(1), candidate(2), candidate(3)
+
+
+def voting_call(*order, votes=2):
+    policies = {"extraction": replace(VOTES, votes=votes)}
+    providers = tuple(one.provider for one in order)
+    snapshot = RoutingSnapshot(revision=1, providers=providers, tiers={}, policies=policies)
+    return call_of(*order, snapshot=snapshot)
+
+
+def result_of(ballot, *, latency_ms=5, source="vendor", usage=None, parsed=None, text="text"):
+    reply = ProviderReply(text=text, parsed=parsed, usage=None, model_name="m")
+    settled = Settlement(usage=usage or TokenUsage(10, 5), usage_source=source, cost_usd=None)
+    return ballot.result(ballot.order[0], reply, settled, latency_ms=latency_ms)
+
+
+def vote(call, **answers):
+    """Let each provider answer by a function of its ballot; returns the result and the ballots."""
+    ballots = []
+
+    async def ask(ballot):
+        ballots.append(ballot)
+        ballot.budget.attempts += 1
+        ballot.budget.costs.append(Decimal("0.1"))
+        return answers[f"of_{ballot.order[0].provider.config_id}"](ballot)
+
+    try:
+        return asyncio.run(answer(call, ask)), ballots
+    except DomainError as error:
+        return error, ballots
+
+
+def test_each_voter_is_asked_by_itself_with_a_common_budget():
+    call = voting_call(ONE, TWO, THREE)
+    call.done_with, call.too_large_at = {3}, {("openai", "elsewhere")}
+
+    _, ballots = vote(call, of_1=result_of, of_2=result_of)
+
+    assert [(ballot.order, ballot.only) for ballot in ballots] == [((ONE,), 1), ((TWO,), 2)]
+    assert all(ballot.budget is call.budget for ballot in ballots)
+    assert call.budget.most == 4
+    assert [(ballot.failures, ballot.done_with, ballot.too_large_at) for ballot in ballots] == [
+        ([], set(), set())
+    ] * 2
+
+
+def test_the_result_has_the_sums_of_all_and_the_longest_time():
+    usage = TokenUsage(10, 5, cached_tokens=2, extras=("search", "sound"))
+    form = {"parsed": Form(title="Cook")}
+
+    result, _ = vote(
+        voting_call(ONE, TWO),
+        of_1=lambda ballot: result_of(ballot, latency_ms=7, usage=usage, **form),
+        of_2=lambda ballot: result_of(ballot, latency_ms=9, usage=replace(usage, extras=("search",)), **form),
+    )
+
+    assert result.usage == TokenUsage(20, 10, cached_tokens=4, extras=("search", "sound"))
+    assert (result.latency_ms, result.attempts, result.cost_usd) == (9, 2, Decimal("0.2"))
+    assert (result.votes, result.agreement) == (2, {"title": 1.0, "pay": 1.0, "skills": 1.0})
+    assert result.text == Form(title="Cook").model_dump_json()
+    assert result.provider_config_id == 1
+
+
+def test_usage_is_the_vendors_only_if_all_of_it_is():
+    def source(*sources):
+        one, two = sources
+        result, _ = vote(
+            voting_call(ONE, TWO),
+            of_1=lambda ballot: result_of(ballot, source=one),
+            of_2=lambda ballot: result_of(ballot, source=two),
+        )
+        return result.usage_source
+
+    assert (source("vendor", "vendor"), source("vendor", "estimated")) == ("vendor", "estimated")
+
+
+def test_without_any_form_the_best_ranked_text_is_the_answer():
+    result, _ = vote(
+        voting_call(ONE, TWO),
+        of_1=lambda ballot: result_of(ballot, text="best"),
+        of_2=lambda ballot: result_of(ballot, text="other"),
+    )
+
+    assert (result.text, result.parsed, result.votes, result.agreement) == ("best", None, 0, None)
+
+
+def fails(kind):
+    def fail(ballot):
+        failed(ballot, ballot.order[0], kind)
+        raise ProviderFailed
+
+    return fail
+
+
+def test_that_all_voters_reject_the_input_is_said_by_all_of_them():
+    error, _ = vote(voting_call(ONE, TWO, THREE), of_1=fails("rejected"), of_2=fails("rejected"))
+    assert error.code == "request_refused"
+
+    error, _ = vote(voting_call(ONE, TWO, THREE), of_1=fails("rejected"), of_2=fails("server"))
+    assert error.code == "provider_failed"
+
+
+def test_where_nothing_was_sent_the_first_refusal_is_told():
+    def refuse(ballot):
+        raise ProvidersUnavailable(retry_after=ballot.only)
+
+    error, _ = vote(voting_call(ONE, TWO), of_1=refuse, of_2=refuse)
+
+    assert (error.code, error.retry_after) == ("providers_unavailable", 1)
+
+
+def test_a_bug_of_ours_is_no_missing_vote():
+    with pytest.raises(ZeroDivisionError):
+        vote(voting_call(ONE, TWO), of_1=result_of, of_2=lambda ballot: 1 / 0)
 
 
 @pytest.fixture
