@@ -25,7 +25,7 @@ GROUPS = {
     "routing": Group(
         ("orchestration/routing/*.py",),
         (
-            *_tests("orchestration", "routing", "spreading", "tiers", "policies", "call", "capabilities"),
+            *_tests("orchestration", "routing", "spreading", "tiers", "policies", "call", "snapshot"),
             *_tests("orchestration", "config_changes", "orchestrator"),
         ),
     ),
@@ -57,7 +57,10 @@ GROUPS = {
     ),
     "guards": Group(
         _modules("orchestration/guards", "base", "circuit", "fair_queue", "memory", "fallback", "admission"),
-        ("tests/orchestration/guards", *_tests("orchestration", "waiting"), "tests/orchestration/resilience/test_limits.py"),
+        (
+            *("tests/orchestration/guards", "tests/orchestration/resilience/test_limits.py"),
+            *_tests("orchestration", "waiting"),
+        ),
     ),
     "ledger": Group(
         _modules("usage/ledger", "portable", "rows", "holds", "base"),

@@ -7,6 +7,7 @@ lines, sentences for people, and declarations (the bodies of classes outside of 
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -71,6 +72,7 @@ class _Maker(cst.CSTVisitor):
     def __init__(self, wrapper: MetadataWrapper, *, path: str, text: str) -> None:
         super().__init__()
         self._path, self._text = path, text
+        self._read = _read_in_functions(text)
         lines = text.splitlines(keepends=True)
         self._starts = [0, *accumulate(map(len, lines))]
         self.mutants: list[Mutant] = []
@@ -100,7 +102,8 @@ class _Maker(cst.CSTVisitor):
                 names.append(one.name.value)
         if names or len(outwards) < 3:
             return "", ""
-        return "", _constant_of(outwards[1])
+        constant = _constant_of(outwards[1])
+        return "", constant if constant in self._read else ""
 
     def _add(self, old: cst.CSTNode, new: cst.CSTNode, *, function: str, constant: str) -> None:
         span = self.get_metadata(PositionProvider, old)
@@ -177,6 +180,16 @@ def _constant_of(statement: cst.CSTNode) -> str:
     )
     name = found["name"].value if found else ""  # type: ignore[union-attr]
     return "" if name in {"logger", "__all__"} else name
+
+
+def _read_in_functions(text: str) -> set[str]:
+    """What is read at import only, such as the default of a field, cannot be changed in a running process."""
+    functions = (
+        one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    statements = (statement for function in functions for statement in function.body)
+    nodes = (node for statement in statements for node in ast.walk(statement))
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def _compiles(source: str) -> bool:
