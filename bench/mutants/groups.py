@@ -44,7 +44,7 @@ GROUPS = {
         (*_modules("usage", "quotas", "quota_rules"), "usage/ledger/limits.py"),
         (*_tests("usage", "quotas", "quota_rules", "estimates"), "tests/contract/test_ledger.py"),
     ),
-    "addresses": Group(_modules("extraction", "addresses", "fetching"), _tests("extraction", "fetching")),
+    "addresses": Group(_modules("extraction", "addresses", "fetching"), _tests("extraction", "fetching", "addresses", "page_kinds")),
     "accounts": Group(
         (*_modules("accounts", "audit", "step_up", "tokens"), "accounts/models/audit.py"),
         _tests("accounts", "audit", "audit_order", "command_trail", "token_families", "login",

@@ -38,7 +38,6 @@ def test_a_provider_is_all_that_its_config_says():
         timeout=20,
         default_for_extraction=True,
         is_default=True,
-        flagged_at=NOON,
         priority=3,
         weight=4,
         requests_per_minute=5,
@@ -48,6 +47,8 @@ def test_a_provider_is_all_that_its_config_says():
         daily_cost_limit_usd=Decimal(9),
         monthly_cost_limit_usd=Decimal(10),
     )
+
+    config.flagged_at = NOON
 
     found = ProviderSnapshot.of(config)
 
