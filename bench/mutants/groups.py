@@ -24,17 +24,13 @@ def _tests(folder: str, *names: str) -> tuple[str, ...]:
 GROUPS = {
     "routing": Group(
         ("orchestration/routing/*.py",),
-        (
-            *_tests("orchestration", "routing", "spreading", "tiers", "policies", "call", "snapshot"),
-            *_tests("orchestration", "config_changes", "orchestrator"),
-        ),
+        _tests("orchestration", "routing", "spreading", "tiers", "policies", "call", "snapshot"),
     ),
     "calls": Group(
         _modules("orchestration/calls", "call", "outcomes", "voting", "loop"),
         (
-            *_tests("orchestration", "call", "outcomes", "asking", "resilience", "voting", "parameters"),
-            *_tests("orchestration", "call_quotas", "cancellation", "flags_by_calls", "orchestrator"),
-            *_tests("orchestration", "failure_table"),
+            *_tests("orchestration", "call", "outcomes", "asking", "resilience", "voting"),
+            *_tests("orchestration", "cancellation", "flags_by_calls"),
         ),
     ),
     "pricing": Group(
@@ -44,10 +40,13 @@ GROUPS = {
         (*_modules("usage", "quotas", "quota_rules"), "usage/ledger/limits.py"),
         (*_tests("usage", "quotas", "quota_rules", "estimates"), "tests/contract/test_ledger.py"),
     ),
-    "addresses": Group(_modules("extraction", "addresses", "fetching"), _tests("extraction", "fetching", "addresses", "page_kinds")),
+    "addresses": Group(
+        _modules("extraction", "addresses", "fetching"),
+        _tests("extraction", "fetching", "addresses", "page_kinds"),
+    ),
     "accounts": Group(
         (*_modules("accounts", "audit", "step_up", "tokens"), "accounts/models/audit.py"),
-        _tests("accounts", "audit", "audit_order", "command_trail", "token_families", "login",
+        _tests("accounts", "audit", "command_trail", "step_up", "tokens", "token_families", "login",
                "second_factor", "second_factor_api"),
     ),
     "step-up": Group(("console/security/*.py",), ("tests/console/security",)),

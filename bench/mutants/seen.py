@@ -29,7 +29,9 @@ class Seen:
     items: list[pytest.Item]
     modules: list[str]
     runs: Callable[[int], bool]
+    # Seconds of the clock, and of a processor: the machine may be busy with something else.
     takes: dict[int, float] = field(default_factory=dict)
+    costs: dict[int, float] = field(default_factory=dict)
     passing_by: dict[str, dict[int, set[int]]] = field(default_factory=dict)
     failing: list[str] = field(default_factory=list)
 
@@ -65,7 +67,7 @@ class Seen:
             if found["fails"]:
                 self.failing.append(item.nodeid)
                 continue
-            self.takes[number] = found["takes"]
+            self.takes[number], self.costs[number] = found["takes"], found["costs"]
             for path, lines in found["lines"].items():
                 for line in lines:
                     self.passing_by.setdefault(path, {}).setdefault(line, set()).add(number)
@@ -77,9 +79,10 @@ class Seen:
         cover.start()
         for number in numbers:
             cover.switch_context(str(number))
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.process_time()
             fails = self.runs(number)
-            found[number] = {"fails": fails, "takes": time.perf_counter() - started, "lines": {}}
+            takes, costs = time.perf_counter() - started, time.process_time() - worked
+            found[number] = {"fails": fails, "takes": takes, "costs": costs, "lines": {}}
         cover.stop()
         data = cover.get_data()
         for name in data.measured_files():

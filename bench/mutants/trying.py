@@ -90,8 +90,8 @@ class Trials:
         noticed = self._noticed.get(mutant.function, Counter[int]())
         chosen: list[int] = []
         left = self._seconds
-        for test in sorted(tests, key=lambda one: (-noticed[one], self._seen.takes[one])):
-            left -= self._seen.takes[test]
+        for test in sorted(tests, key=lambda one: (-noticed[one], self._seen.costs[one])):
+            left -= self._seen.costs[test]
             if chosen and left < 0:
                 break
             chosen.append(test)
