@@ -38,7 +38,7 @@ GROUPS = {
     ),
     "quotas": Group(
         (*_modules("usage", "quotas", "quota_rules"), "usage/ledger/limits.py"),
-        (*_tests("usage", "quotas", "quota_rules", "estimates"), "tests/contract/test_ledger.py"),
+        _tests("usage", "quotas", "quota_rules", "estimates", "limits"),
     ),
     "addresses": Group(
         _modules("extraction", "addresses", "fetching"),

@@ -18,6 +18,7 @@ from providers.errors import ErrorKind
 from providers.registry import PROVIDER_TYPES
 from tests.orchestration.calls import call_of, candidate, error_of, failed
 from usage.ledger.base import Attempt, Settlement
+from usage.models import ModelPrice
 from usage.quotas import RuleBook, estimate_input_tokens, limits_for
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -136,10 +137,9 @@ def test_no_window_is_known_to_be_larger_than_one_that_nobody_knows():
 
 
 def test_after_a_request_that_was_too_large_only_others_that_take_it_are_asked():
-    takes = PROVIDER_TYPES["openai"].largest_request
-    first = candidate(1, provider_type="claude")
-    twin = candidate(2, provider_type="claude")
-    other = candidate(3)
+    takes = PROVIDER_TYPES["claude"].largest_request
+    first, twin = candidate(1), candidate(2)
+    other = candidate(3, provider_type="claude")
     unknown = candidate(4, provider_type="local", base_url="http://127.0.0.1/v1")
 
     def left(size):
@@ -233,6 +233,39 @@ def test_the_plan_decides_which_of_the_two_models_is_asked():
     call.replan(RoutingSnapshot(revision=1, providers=(provider,), tiers={("pro", "extraction"): "quality"}))
 
     assert (call.tier, call.order[0].model_name) == ("quality", "large")
+
+
+def test_the_order_is_that_of_the_tasks_strategy():
+    def price(name, amount):
+        return ModelPrice(model_name=name, input_mtok=Decimal(amount), output_mtok=Decimal(amount))
+
+    dear, cheap = candidate(1, model="dear", priority=9).provider, candidate(2, model="cheap").provider
+    call = call_of()
+    call.replan(
+        RoutingSnapshot(
+            revision=1,
+            providers=(dear, cheap),
+            tiers={},
+            policies={"extraction": replace(WEIGHTED, strategy="least_cost")},
+            prices={("openai", "dear"): price("dear", 9), ("openai", "cheap"): price("cheap", 1)},
+        )
+    )
+
+    assert [one.model_name for one in call.order] == ["cheap", "dear"]
+
+
+def test_the_first_choice_for_the_task_is_asked_first():
+    first = candidate(2, tasks=frozenset({"extraction"})).provider
+
+    assert planned(candidate(1, is_default=True).provider, first) == [(2, "m"), (1, "m")]
+
+
+def test_an_arm_without_a_model_of_its_own_takes_the_one_of_the_plan():
+    provider = candidate(1, quality_model="large").provider
+    call = call_of(arm=Arm(id=5, weight=1, provider_config_id=1))
+    call.replan(RoutingSnapshot(revision=1, providers=(provider,), tiers={("pro", "extraction"): "quality"}))
+
+    assert [one.model_name for one in call.order] == ["large"]
 
 
 def test_who_fills_in_no_forms_is_asked_after_the_others_when_there_is_a_form():
