@@ -124,8 +124,11 @@ class _Maker(cst.CSTVisitor):
 def _changes(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
     """What is changed, and into what."""
     for kind, operator in mutation_operators:
-        if isinstance(node, kind):
+        if operator is not operator_arg_removal and isinstance(node, kind):
             yield from ((node, changed) for changed in _worth_trying(operator, node))
+    if isinstance(node, cst.Call) and not m.matches(node.func, _FAILS_AT_ONCE):
+        # mutmut also leaves arguments out, which mostly fails at once whatever the tests are.
+        yield from ((arg.value, cst.Name("None")) for arg in node.args if _is_worth_a_none(arg))
     if m.matches(node, _CALL_STATEMENT) and not m.findall(node, _LOG_LINE):
         yield node, cst.Pass()
     elif isinstance(node, cst.If):
@@ -145,18 +148,11 @@ def _worth_trying(operator: Operator, node: Any) -> list[Any]:
     changes = list(operator(node))
     if operator is operator_assignment and not m.matches(node.value, m.Name("None")):
         return []
-    if operator is operator_arg_removal:
-        return (
-            [] if m.matches(node.func, _FAILS_AT_ONCE) else [one for one in changes if _is_of_none(one, node)]
-        )
     return changes[:1] if operator is operator_string else changes
 
 
-def _is_of_none(changed: cst.Call, call: cst.Call) -> bool:
-    """Whether an argument that is no sentence became None, rather than was left out."""
-    pairs = zip(call.args, changed.args, strict=False)
-    replaced = [old for old, new in pairs if old.value is not new.value]
-    return len(changed.args) == len(call.args) and not any(_is_sentence(one.value) for one in replaced)
+def _is_worth_a_none(arg: cst.Arg) -> bool:
+    return not (arg.star or m.matches(arg.value, m.Name("None")) or _is_sentence(arg.value))
 
 
 def _is_sentence(node: cst.CSTNode) -> bool:

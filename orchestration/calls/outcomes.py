@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from accounts.errors import DomainError
 from orchestration.calls.call import Call
@@ -24,7 +24,7 @@ from usage.ledger.base import QuotaExceeded
 _REFUSALS = {refused.code: refused for refused in (RequestRefused, ContentBlocked, InputTooLong)}
 
 
-def final_error(call: Call, skipped: list[DomainError]) -> DomainError:
+def final_error(call: Call, skipped: Sequence[DomainError] = ()) -> DomainError:
     """Why no candidate answered: `skipped` are those that were passed over before anything was sent."""
     if call.failures:
         return _from_failures(call)

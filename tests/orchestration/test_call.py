@@ -142,6 +142,8 @@ def test_after_a_request_that_was_too_large_only_others_that_take_it_are_asked()
     other = candidate(3, provider_type="claude")
     unknown = candidate(4, provider_type="local", base_url="http://127.0.0.1/v1")
 
+    assert call_of(first, unknown).remaining() == [first, unknown]
+
     def left(size):
         call = call_of(first, twin, other, unknown, request=GenerationRequest(prompt="x" * size))
         failed(call, first, "too_large")

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic import BaseModel, model_validator
 
 from accounts.errors import DomainError
 from accounts.models import Plan
+from orchestration.calls.call import MAX_ATTEMPTS
 from orchestration.calls.voting import MOST_REQUESTS, answer, merge
 from orchestration.errors import ProviderFailed, ProvidersUnavailable
 from orchestration.models import TaskPolicy
@@ -49,6 +51,24 @@ def test_a_list_keeps_what_more_than_half_have():
 
     assert merged.skills == ["Python", "SQL"]
     assert agreement["skills"] == pytest.approx(2 / 3)
+
+
+def test_a_list_is_put_together_item_by_item():
+    lists = (["a", "b", "x"], ["b", "c", "y"], ["c", "a"])
+
+    merged, agreement = merge([Form(skills=items) for items in lists])
+
+    assert merged.skills == ["a", "b", "c"]
+    assert agreement["skills"] == 0
+
+
+def test_values_are_compared_as_they_are_written():
+    class Dated(BaseModel):
+        day: date
+
+    merged, agreement = merge([Dated(day=date(2026, 11, day)) for day in (1, 2, 2)])
+
+    assert (merged.day, agreement) == (date(2026, 11, 2), {"day": pytest.approx(2 / 3)})
 
 
 def test_half_of_the_voters_are_enough_with_the_best_ranked_among_them():
@@ -184,8 +204,16 @@ def test_the_result_has_the_sums_of_all_and_the_longest_time():
     assert result.usage == TokenUsage(20, 10, cached_tokens=4, extras=("search", "sound"))
     assert (result.latency_ms, result.attempts, result.cost_usd) == (9, 2, Decimal("0.2"))
     assert (result.votes, result.agreement) == (2, {"title": 1.0, "pay": 1.0, "skills": 1.0})
-    assert result.text == Form(title="Cook").model_dump_json()
+    assert (result.parsed, result.text) == (Form(title="Cook"), Form(title="Cook").model_dump_json())
     assert result.provider_config_id == 1
+
+
+def test_a_single_voter_is_asked_as_for_any_other_call():
+    call = voting_call(ONE)
+
+    result, [asked] = vote(call, of_1=result_of)
+
+    assert (asked is call, call.budget.most, result.votes) == (True, MAX_ATTEMPTS, 1)
 
 
 def test_usage_is_the_vendors_only_if_all_of_it_is():
