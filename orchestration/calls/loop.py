@@ -135,7 +135,7 @@ class Asking:
         )
         if pause is None or pause >= _seconds_left(call) or call.has_begun_to_answer:
             call.rule_out_after(candidate, error)
-        elif pause:
+        else:
             await asyncio.sleep(pause)
 
 

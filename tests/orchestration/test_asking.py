@@ -63,14 +63,16 @@ class Vendor:
 
 
 class Admits:
-    """Lets the first candidate through, and keeps the passes."""
+    """Lets the first candidate through, and keeps what was asked for and the passes. `in_a_row`: so many have
+    failed like each of them."""
 
-    def __init__(self):
-        self.passes = []
+    def __init__(self, in_a_row=0):
+        self.asked, self.passes, self.in_a_row = [], [], in_a_row
 
     @asynccontextmanager
     async def first(self, candidates, *, user_id, deadline):
-        granted = Pass(candidates[0], "call", Gate("gate", None, None), user_id)
+        self.asked.append((list(candidates), user_id, deadline))
+        granted = Pass(candidates[0], "call", Gate("gate", None, None), user_id, in_a_row=self.in_a_row)
         self.passes.append(granted)
         yield granted
 
@@ -124,6 +126,15 @@ async def test_the_reply_is_held_to_the_tokens_that_were_reserved(ask):
     assert vendor.asked[0].max_output_tokens == 33
 
 
+async def test_all_that_may_be_asked_are_tried_for_admission_until_the_deadline(ask):
+    admits, call = Admits(), call_of(ONE, TWO)
+
+    await ask(call, Vendor(error_of("auth"), REPLY), admits=admits)
+
+    deadline = call.budget.deadline
+    assert admits.asked == [([ONE, TWO], 7, deadline), ([TWO], 7, deadline)]
+
+
 async def test_an_answer_is_told_to_the_pass_and_its_time_is_remembered(ask):
     admits, fresh = Admits(), candidate("never timed before")
 
@@ -167,6 +178,7 @@ async def test_a_bug_of_ours_is_settled_and_seen_and_nobody_else_is_asked(ask):
 
     [(number, outcome)] = books.outcomes
     assert (number, outcome.status, outcome.error_kind) == (1, "error", "internal")
+    assert 0 <= outcome.latency_ms < 60_000
     assert len(vendor.asked) == 1
 
 
@@ -178,6 +190,7 @@ async def test_who_leaves_is_settled_as_gone(ask):
 
     [(_, outcome)] = books.outcomes
     assert (outcome.status, outcome.error_kind) == ("aborted", "cancelled")
+    assert 0 <= outcome.latency_ms < 60_000
 
 
 # --- The next attempt -------------------------------------------------------------------------------------
@@ -191,8 +204,75 @@ async def test_every_attempt_has_its_number_its_account_and_its_share_of_the_cos
     assert [(number, outcome.error_kind) for number, outcome in books.outcomes] == [
         (1, "server"), (2, "auth"), (3, ""),
     ]  # fmt: skip
+    assert all(0 <= outcome.latency_ms < 60_000 for _, outcome in books.outcomes)
     assert (result.attempts, result.cost_usd, result.provider_config_id) == (3, Decimal("0.3"), 2)
     assert [failure.error.kind for failure in call.failures] == ["server", "auth"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "in_a_row", "is_flagged"),
+    [
+        ("auth", 0, True),
+        ("auth", 1, True),
+        ("parameter", 0, False),
+        ("parameter", 4, False),
+        ("parameter", 5, True),
+        ("server", 9, False),
+    ],
+)
+async def test_a_config_is_flagged_for_what_a_person_has_to_mend_once_it_persists(
+    ask, monkeypatch, kind, in_a_row, is_flagged
+):
+    flagged = []
+    monkeypatch.setattr(loop, "flag", lambda *facts, **asked: flagged.append((facts, asked)))
+    one = candidate(1, sealed_key="sealed", base_url="http://127.0.0.1/v1")
+    answers = [error_of(kind)] * (2 if kind == "server" else 1)
+
+    await ask(call_of(one, TWO), Vendor(*answers, REPLY), admits=Admits(in_a_row))
+
+    asked = {"api_key_encrypted": "sealed", "base_url": "http://127.0.0.1/v1"}
+    assert flagged == ([((1, kind), asked)] if is_flagged else [])
+
+
+async def test_a_key_of_the_environment_is_flagged_nowhere(ask, monkeypatch):
+    flagged = []
+    monkeypatch.setattr(loop, "flag", lambda *facts, **asked: flagged.append(facts))
+
+    await ask(call_of(candidate(None), TWO), Vendor(error_of("auth"), REPLY))
+
+    assert flagged == []
+
+
+@pytest.mark.parametrize("is_flagged", [True, False])
+async def test_an_answer_takes_a_flag_away_if_there_is_one(ask, monkeypatch, is_flagged):
+    unflagged = []
+    monkeypatch.setattr(loop, "unflag", lambda *facts, **asked: unflagged.append((facts, asked)))
+    one = candidate(1, sealed_key="sealed", is_flagged=is_flagged)
+
+    await ask(call_of(one), Vendor(REPLY))
+
+    asked = {"api_key_encrypted": "sealed", "base_url": ""}
+    assert unflagged == ([((1,), asked)] if is_flagged else [])
+
+
+async def test_a_flag_that_cannot_be_changed_does_not_take_the_answer_away(ask, monkeypatch):
+    def broken(*_, **__):
+        raise OSError("the database is away")
+
+    monkeypatch.setattr(loop, "flag", broken)
+    monkeypatch.setattr(loop, "note_refused", broken)
+
+    answers = (error_of("auth"), error_of("parameter", parameter="form"), REPLY)
+    assert (await ask(call_of(ONE, TWO), Vendor(*answers))).text == "Hi."
+
+
+async def test_what_a_model_does_not_take_is_written_down_for_every_process(ask, monkeypatch):
+    noted = []
+    monkeypatch.setattr(loop, "note_refused", lambda **facts: noted.append(facts))
+
+    await ask(call_of(ONE), Vendor(error_of("parameter", parameter="form"), REPLY))
+
+    assert noted == [{"provider_type": "openai", "model_name": "m", "parameter": "form"}]
 
 
 @pytest.mark.parametrize(("seconds", "asked"), [(2.01, [1, 1]), (2.0, [1, 2])])

@@ -71,10 +71,21 @@ def test_values_are_compared_as_they_are_written():
     assert (merged.day, agreement) == (date(2026, 11, 2), {"day": pytest.approx(2 / 3)})
 
 
-def test_half_of_the_voters_are_enough_with_the_best_ranked_among_them():
-    merged, _ = merge([Form(skills=["Python"]), Form(skills=["Rust"])])
+def test_the_order_in_which_facts_are_named_is_no_disagreement():
+    class Named(BaseModel):
+        facts: dict[str, int]
 
-    assert merged.skills == ["Python"]
+    _, agreement = merge([Named(facts={"a": 1, "b": 2}), Named(facts={"b": 2, "a": 1})])
+
+    assert agreement == {"facts": 1.0}
+
+
+def test_half_of_the_voters_are_enough_with_the_best_ranked_among_them():
+    def common(*lists):
+        return merge([Form(skills=items) for items in lists])[0].skills
+
+    assert common(["Python"], ["Rust"]) == ["Python"]
+    assert common(["Go", "Python"], ["Python"], ["Rust"], ["Rust"]) == ["Python"]
 
 
 def test_unanimity_is_one():
