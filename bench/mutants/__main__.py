@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from pathlib import Path
 
 os.environ["DATABASE_URL"] = os.environ["REDIS_URL"] = ""
 
-from bench.mutants.groups import GROUPS
+from bench.mutants.groups import GROUPS, Group
 from bench.mutants.making import KILLED, SURVIVED, TIMEOUT, UNTRIED, Mutant, mutants_of
 
 KEPT = Path("var/mutants")
@@ -51,57 +52,62 @@ class Results:
         new.replace(self.path)
 
 
-def try_group(name: str, *, fresh: bool, seconds: float, only: str) -> Counter[tuple[str, str]]:
-    """How many mutants of each module ended how."""
+def mutants_in(group: Group, asked: argparse.Namespace) -> list[Mutant]:
+    paths = [path for pattern in group.modules for path in sorted(Path().glob(pattern))]
+    chosen = [path.resolve() for path in paths if asked.only in str(path)]
+    return [mutant for path in chosen for mutant in mutants_of(path, root=Path.cwd())][:: asked.every]
+
+
+def try_group(name: str, asked: argparse.Namespace) -> None:
+    """Try those mutants of the group that nobody has noticed yet."""
     import pytest
 
     from bench.mutants.trying import Trials
 
-    group, results = GROUPS[name], Results.kept(name, fresh=fresh)
-    paths = [path for pattern in group.modules for path in sorted(Path().glob(pattern))]
-    mutants = [
-        one for path in paths if only in str(path) for one in mutants_of(path.resolve(), root=Path.cwd())
-    ]
+    group, results = GROUPS[name], Results.kept(name, fresh=asked.fresh)
+    mutants = mutants_in(group, asked)
     waiting = [mutant for mutant in mutants if results.is_open(mutant)]
     print(f"{name}: {len(mutants)} mutants, {len(waiting)} to try", flush=True)
+    if not waiting:
+        return
 
     def tell(mutant: Mutant, end: str, who: str) -> None:
         results.add(mutant, end, who)
         if end not in {KILLED, TIMEOUT}:
-            print(
-                f"{end}: {mutant.path} {mutant.function or mutant.constant} {who}\n{mutant.diff}\n",
-                flush=True,
-            )
+            place = f"{mutant.path} {mutant.function or mutant.constant}"
+            print(f"{end}: {place} {who}\n{mutant.diff}\n", flush=True)
 
-    if waiting:
-        modules = sorted(
-            {
-                str(path)
-                for one in GROUPS.values()
-                if set(one.tests) & set(group.tests)
-                for pattern in one.modules
-                for path in Path().glob(pattern)
-            }
-        )
-        trials = Trials(waiting, modules=modules, tell=tell, seconds=seconds)
-        options = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        status = pytest.main([*options, "-s", "-m", LEFT_OUT, *group.tests], plugins=[trials])
-        if trials.failing:
-            print("Left out, for they fail without any mutant:", *trials.failing, sep="\n  ")
-        if status != pytest.ExitCode.OK:
-            sys.exit(f"pytest ended with status {int(status)}")
+    trials = Trials(waiting, modules=modules_beside(group), tell=tell, seconds=asked.seconds)
+    options = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    status = pytest.main([*options, "-s", "-m", LEFT_OUT, *group.tests], plugins=[trials])
+    if trials.failing:
+        print("Left out, for they fail without any mutant:", *trials.failing, sep="\n  ")
+    if status != pytest.ExitCode.OK:
+        sys.exit(f"pytest ended with status {int(status)}")
+
+
+def modules_beside(group: Group) -> list[str]:
+    """Also those of groups that share a test with it, so that each test is looked at once."""
+    beside = [one for one in GROUPS.values() if set(one.tests) & set(group.tests)]
+    return sorted({str(path) for one in beside for pattern in one.modules for path in Path().glob(pattern)})
+
+
+def counted(name: str, asked: argparse.Namespace) -> Counter[tuple[str, str]]:
+    """How many mutants of each module ended how, as far as they have been tried."""
+    results = Results.kept(name, fresh=False)
+    mutants = [mutant for mutant in mutants_in(GROUPS[name], asked) if mutant.key in results.ended]
     return Counter((mutant.path, results.ended[mutant.key][0]) for mutant in mutants)
 
 
 ENDS = (KILLED, TIMEOUT, SURVIVED, UNTRIED)
 
 
-def report(counted: Counter[tuple[str, str]]) -> None:
+def report(found: Counter[tuple[str, str]]) -> None:
     print(f"{'module':40}", *(f"{end:>9}" for end in (*ENDS, "share")))
-    for path in sorted({path for path, _ in counted}):
-        print_line(path, Counter({end: number for (of, end), number in counted.items() if of == path}))
+    for path in sorted({path for path, _ in found}):
+        print_line(path, Counter({end: number for (of, end), number in found.items() if of == path}))
     whole = Counter[str]()
-    for (_, end), number in counted.items():
+    for (_, end), number in found.items():
         whole[end] += number
     noticed, tried = print_line("all", whole)
     print(json.dumps({"mutants": tried, "killed": noticed, "share": round(noticed / max(1, tried), 3)}))
@@ -122,12 +128,19 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="try again what was killed before")
     parser.add_argument("--seconds", type=float, default=20.0, help="of tests for one mutant (20)")
     parser.add_argument("--only", default="", help="modules whose path holds this")
+    parser.add_argument(
+        "--every", type=int, default=1, help="one mutant of so many, to look over a group (1)"
+    )
     asked = parser.parse_args()
-    counted = Counter[tuple[str, str]]()
-    for name in asked.groups or GROUPS:
-        # pytest is started once a process; Django's settings are read once, too.
-        counted += try_group(name, fresh=asked.fresh, seconds=asked.seconds, only=asked.only)
-    report(counted)
+    names = asked.groups or list(GROUPS)
+    if len(names) == 1:
+        try_group(names[0], asked)
+    else:
+        # pytest and Django are started once a process.
+        options = [option for option in sys.argv[1:] if option not in names]
+        for name in names:
+            subprocess.run([sys.executable, "-m", "bench.mutants", name, *options], check=False)
+    report(sum((counted(name, asked) for name in names), Counter()))
 
 
 if __name__ == "__main__":

@@ -114,8 +114,18 @@ class _Maker(cst.CSTVisitor):
             return
         diff = difflib.unified_diff(self._text.splitlines(), source.splitlines(), n=1, lineterm="")
         text = "\n".join(list(diff)[2:])
-        lines = span.start.line, span.end.line
+        lines = self._lines_around(old) or (span.start.line, span.end.line)
         self.mutants.append(Mutant(self._path, function, constant, lines, source, text))
+
+    def _lines_around(self, node: cst.CSTNode) -> tuple[int, int] | None:
+        """All of the function whose default it is part of: a default has no line of its own when it is used."""
+        inner, outer = node, self.get_metadata(ParentNodeProvider, node, None)
+        while outer is not None:
+            if isinstance(inner, cst.Parameters) and isinstance(outer, cst.FunctionDef):
+                span = self.get_metadata(PositionProvider, outer)
+                return span.start.line, span.end.line
+            inner, outer = outer, self.get_metadata(ParentNodeProvider, outer, None)
+        return None
 
     def _offset(self, position: CodePosition) -> int:
         return self._starts[position.line - 1] + position.column

@@ -63,7 +63,7 @@ class Trials:
                 continue
             patience = PATIENCE + SLOWER * sum(self._seen.takes[one] for one in chosen)
             outcome, said = in_child(partial(self._try, mutant, chosen), patience=patience)
-            if outcome == 1:
+            if said.isdigit():
                 self._noticed.setdefault(mutant.function, Counter())[int(said)] += 1
                 said = self._items[int(said)].nodeid
             self._tell(mutant, _ENDED.get(outcome, UNTRIED), said)
@@ -98,8 +98,11 @@ class Trials:
         return chosen
 
     def _try(self, mutant: Mutant, chosen: list[int]) -> tuple[int, str] | int:
-        if not self._genes.take_in(mutant):
-            return 2
+        try:
+            if not self._genes.take_in(mutant):
+                return 2
+        except Exception as error:
+            return 1, f"it cannot be imported: {error}"
         for test in chosen:
             if self._fails(test):
                 return 1, str(test)

@@ -5,6 +5,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -113,6 +114,13 @@ async def test_it_reserves_asks_and_settles(ask):
     assert result.latency_ms == outcome.latency_ms
 
 
+async def test_how_long_it_took_is_told_in_milliseconds(ask, monkeypatch):
+    readings = iter([100.0, 102.5])
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: next(readings)))
+
+    assert (await ask(call_of(ONE), Vendor(REPLY))).latency_ms == 2_500
+
+
 async def test_the_reply_is_held_to_the_tokens_that_were_reserved(ask):
     class HasLess(Books):
         async def reserve(self, attempt):
@@ -197,9 +205,12 @@ async def test_who_leaves_is_settled_as_gone(ask):
 
 
 async def test_every_attempt_has_its_number_its_account_and_its_share_of_the_cost(ask):
-    books, call = Books(), call_of(ONE, TWO)
+    books, admits, call = Books(), Admits(), call_of(ONE, TWO)
+    errors = [error_of("server"), error_of("auth")]
 
-    result = await ask(call, Vendor(error_of("server"), error_of("auth"), REPLY), books=books)
+    result = await ask(call, Vendor(*errors, REPLY), books=books, admits=admits)
+
+    assert [granted.error for granted in admits.passes] == [*errors, None]
 
     assert [(number, outcome.error_kind) for number, outcome in books.outcomes] == [
         (1, "server"), (2, "auth"), (3, ""),
