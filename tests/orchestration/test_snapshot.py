@@ -217,6 +217,8 @@ def test_an_arm_changes_the_provider_or_the_model_and_only_where_it_can():
     assert ordered(Arm(id=1, weight=1, provider_config_id=2)) == [(2, "sandbox-text"), (1, "sandbox-mini")]
     assert ordered(Arm(id=1, weight=1, provider_config_id=1), tier="quality")[0] == (1, "large")
     assert ordered(Arm(id=1, weight=1, provider_config_id=1, model_name="tried"))[0] == (1, "tried")
+    seeing = Arm(id=1, weight=1, provider_config_id=2, model_name="gpt-4o")
+    assert ordered(seeing, needs=Needs(vision=True))[0] == (2, "gpt-4o")
     blind = Arm(id=1, weight=1, provider_config_id=2)
     assert ordered(blind, needs=Needs(vision=True)) == [(1, "sandbox-mini")]
 

@@ -79,10 +79,19 @@ def test_a_user_stays_with_a_provider_also_when_another_one_comes():
 
 
 def test_the_fastest_first_and_what_nobody_has_timed_before_all():
-    latency = {1: 900.0, 2: 300.0, 3: None}
+    latency = {1: 900.0, 2: 0.5, 3: None}
     spread = Spread(strategy=Strategy.LEAST_LATENCY, latency=lambda one, model: latency[one.config_id])
 
     assert order([provider(1), provider(2), provider(3)], spread) == [3, 2, 1]
+
+
+def test_by_weight_neither_speed_nor_price_counts():
+    known = {1: 1.0, 2: 2.0, 3: 3.0}
+    spread = Spread(
+        latency=lambda one, model: known[one.config_id], cost=lambda one, model: known[one.config_id]
+    )
+
+    assert order([provider(1), provider(2, priority=1), provider(3, priority=2)], spread) == [3, 2, 1]
 
 
 def test_the_cheapest_first_and_what_has_no_price_last():
