@@ -118,7 +118,7 @@ class _Maker(cst.CSTVisitor):
         self.mutants.append(Mutant(self._path, function, constant, lines, source, text))
 
     def _lines_around(self, node: cst.CSTNode) -> tuple[int, int] | None:
-        """Those of the function whose default it is part of: a default has none of its own when it is used."""
+        """Those of the function whose default it is part of, for that has none of its own when it is used."""
         inner, outer = node, self.get_metadata(ParentNodeProvider, node, None)
         while outer is not None:
             if isinstance(inner, cst.Parameters) and isinstance(outer, cst.FunctionDef):

@@ -41,6 +41,9 @@ def _nobody_able(call: Call) -> DomainError:
     if not call.snapshot.providers:
         return NoActiveProvider()
     missing = missing_everywhere(call.snapshot, tier=call.tier, needs=call.needs)
+    if not missing:
+        # Others could, but the one provider that a vote may ask was taken away meanwhile.
+        return ProvidersUnavailable(retry_after=1)
     if missing == ("input_window",):
         return InputTooLong()
     names = " and ".join(name.replace("_", " ") for name in missing)

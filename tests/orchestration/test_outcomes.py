@@ -64,6 +64,14 @@ def test_without_an_able_provider_it_says_what_they_lack():
     assert error.message.startswith("None of the configured models supports vision.")
 
 
+def test_a_vote_whose_provider_was_taken_away_is_told_to_try_again():
+    able = RoutingSnapshot(revision=1, providers=(candidate(2, model="sandbox-mini").provider,), tiers={})
+
+    error = final_error(call_of(request=PICTURE, snapshot=able, only=1))
+
+    assert (error.code, error.retry_after) == ("providers_unavailable", 1)
+
+
 def test_what_they_lack_is_written_as_words():
     longer = GenerationRequest(prompt="x" * 3 * 9_000, images=PICTURE.images)
 
