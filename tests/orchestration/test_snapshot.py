@@ -125,7 +125,7 @@ def test_a_snapshot_has_everything_that_rows_say():
         deadline=20.0,
         cache_seconds=0,
         votes=3,
-        prompt_version="standard",
+        prompt_version="brief",
     )
     assert snapshot.typical_cost("openai", "m-2") == Decimal("0.005")
     assert snapshot.rules.of_plans == {("freemium", "extraction", "tokens", "day"): 7}

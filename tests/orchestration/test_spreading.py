@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from orchestration.models.policies import Strategy
 from orchestration.routing.balancing import Latencies, Spread
 from orchestration.routing.candidates import Needs, candidates
-from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
+from orchestration.routing.snapshot import TYPICAL_USAGE, ProviderSnapshot, RoutingSnapshot
 from usage.models import ModelPrice
 
 
@@ -148,7 +149,8 @@ def test_a_price_is_looked_up_once_a_snapshot(monkeypatch):
     snapshot = RoutingSnapshot(revision=1, providers=(), tiers={})
 
     assert [snapshot.typical_cost("openai", "m") for _ in range(3)] == [None] * 3
-    assert len(asked) == 1
+    [facts] = asked
+    assert (facts["usage"], facts["overrides"], facts["at"].tzinfo) == (TYPICAL_USAGE, {}, UTC)
 
 
 def test_an_average_moves_a_tenth_of_the_way_to_each_new_answer():
