@@ -107,6 +107,7 @@ def test_a_snapshot_has_everything_that_rows_say():
         deadline_seconds=20,
         cache_seconds=0,
         votes=3,
+        prompt_version="brief",
     )
     ModelPrice.objects.create(provider_type="openai", model_name="m-2", input_mtok=1, output_mtok=2)
     QuotaRule.objects.create(plan_id="freemium", task="extraction", unit="tokens", period="day", limit=7)
