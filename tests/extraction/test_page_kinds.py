@@ -61,7 +61,7 @@ def test_bytes_without_a_type_are_text_unless_there_is_a_zero_among_the_first():
 def test_a_declared_type_decides_and_else_the_text(content, declared, kind):
     page = page_of(content, url=URL, declared=declared, header=None)
 
-    assert (page.kind, page.url, page.content) == (kind, URL, b"")
+    assert (page.kind, page.url, page.body, page.content) == (kind, URL, content.decode(), b"")
 
 
 def test_the_header_tells_the_encoding():
