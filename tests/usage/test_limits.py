@@ -134,6 +134,9 @@ def test_a_warning_says_how_much_of_the_quota_is_taken(taken, amount, share):
 
 
 def test_a_warning_tells_programs_what_a_refusal_does():
+    tokens = QuotaWarning(limit(), 90).as_dict()
+    assert (tokens["limit"], tokens["used"], tokens["window"]) == (100, 90, "day")
+
     warning = QuotaWarning(limit("task-usd:7:extraction", MONTH, USD), 9 * USD // 10)
 
     assert warning.as_dict() == {
