@@ -1,7 +1,7 @@
 """The audit trail: what an entry says, and that nobody rewrites it unnoticed."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import RequestFactory
-from django.utils import timezone
+from django.utils import timezone as clock
 
 from accounts import audit, audit_chain
 from accounts.audit import Actor
@@ -158,7 +158,7 @@ def test_outside_a_transaction_it_refuses():
 
 
 def test_values_of_every_kind_verify_after_a_round_trip(user):
-    now = timezone.now()
+    now = clock.now()
     after = {
         "cost": Decimal("0.10"),
         "big": 1e20,
@@ -214,7 +214,7 @@ def tamper(**changed):
 
 
 def tamper_time():
-    raw_rows(number=2).update(created_at=timezone.now() - timedelta(days=1))
+    raw_rows(number=2).update(created_at=clock.now() - timedelta(days=1))
 
 
 def tamper_take_out():
@@ -303,6 +303,29 @@ def test_an_entry_put_in_behind_the_head_is_found():
     verdict = audit_chain.verify()
     assert (verdict.broken_at, verdict.entries) == (3, 2)
     assert verdict.reason == "There are entries behind the end of the chain."
+
+
+def test_what_was_signed_long_ago_is_signed_in_the_same_way_today():
+    """Another way of writing an entry down would break every trail there is."""
+    entry = AuditEntry(
+        number=7,
+        created_at=datetime(2026, 11, 21, 15, 0, 0, 5, tzinfo=timezone(timedelta(hours=3))),
+        actor_id=3,
+        actor_email="root@example.com",
+        door="admin",
+        action="user.changed",
+        target_type="accounts.user",
+        target_id="4",
+        target_label="naïve 🎈",
+        changes={"role": ["USER", "STAFF"], "a": [None, 1]},
+        outcome="done",
+        ip_address="198.51.100.7",
+        user_agent="Browser 1",
+        request_id="r-1",
+        previous_hash="0" * 64,
+    )
+
+    assert audit._sign(entry, "a key") == ""
 
 
 def test_a_retired_key_still_verifies_what_it_signed(settings):

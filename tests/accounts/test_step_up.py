@@ -59,6 +59,8 @@ def test_the_moment_is_in_the_token_where_there_is_one_and_else_in_the_session()
     assert verified_at(request_of(session={})) is None
     assert verified_at(SimpleNamespace()) is None
     assert verified_at(request_of(token={CLAIM: 0})) == 0
+    # As tokens and sessions have it that are about.
+    assert verified_at(request_of(token={"mfa_at": 7})) == verified_at(request_of(session={"mfa_at": 7})) == 7
 
 
 def test_showing_it_gives_the_session_the_moment_and_a_new_key():
