@@ -52,7 +52,7 @@ GROUPS = {
     "step-up": Group(("console/security/*.py",), ("tests/console/security",)),
     "probes": Group(
         ("orchestration/probes/*.py",),
-        _tests("orchestration", "health", "probes", "probes_effects", "probes_schedule"),
+        _tests("orchestration", "probe_asking", "health", "probes", "probes_effects", "probes_schedule"),
     ),
     "guards": Group(
         _modules("orchestration/guards", "base", "circuit", "fair_queue", "memory", "fallback", "admission"),
