@@ -184,6 +184,7 @@ def test_the_service_tier_changes_the_price():
         ("openai", "gpt-nobody-knows"),
         ("local", "gpt-5-mini"),  # a server of one's own does not charge the vendor's price
         ("openai", "whisper-1"),  # known to the list, but not by the token
+        ("openai", "text-embedding-3-small"),  # with a price for what it reads only
     ],
 )
 def test_an_unknown_price_is_none_and_said_once(provider_type, model, caplog):
@@ -385,7 +386,7 @@ def test_a_price_row_bears_the_plain_name_whoever_writes_it_and_is_one():
         again.full_clean()
 
     assert row.model_name == ModelPrice.objects.get(model_name="publishers/google/models/gemini-x").model_name
-    assert row.model_name == "gemini-x"
+    assert (row.model_name, str(row)) == ("gemini-x", "gemini gemini-x")
 
 
 @pytest.mark.django_db
