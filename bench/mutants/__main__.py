@@ -55,7 +55,7 @@ class Results:
 def mutants_in(group: Group, asked: argparse.Namespace) -> list[Mutant]:
     paths = [path for pattern in group.modules for path in sorted(Path().glob(pattern))]
     chosen = [path.resolve() for path in paths if asked.only in str(path)]
-    return [mutant for path in chosen for mutant in mutants_of(path, root=Path.cwd())][:: asked.every]
+    return [mutant for path in chosen for mutant in mutants_of(path, root=Path.cwd())]
 
 
 def try_group(name: str, asked: argparse.Namespace) -> None:
@@ -66,7 +66,11 @@ def try_group(name: str, asked: argparse.Namespace) -> None:
 
     group, results = GROUPS[name], Results.kept(name, fresh=asked.fresh)
     mutants = mutants_in(group, asked)
-    waiting = [mutant for mutant in mutants if results.is_open(mutant)]
+    known = {mutant.key for mutant in mutants} & results.ended.keys()
+    sampled = {mutant.key for mutant in mutants[:: asked.every]}
+    # Survivors of an earlier run first: a test was added for them.
+    waiting = [mutant for mutant in mutants if results.is_open(mutant) and mutant.key in known | sampled]
+    waiting.sort(key=lambda mutant: mutant.key not in known)
     print(f"{name}: {len(mutants)} mutants, {len(waiting)} to try", flush=True)
     if not waiting:
         return

@@ -53,6 +53,7 @@ HOSTILE_URLS = [
     "http://user:password@93.184.216.34/",
     "http://user@93.184.216.34/",
     "ftp://93.184.216.34/",
+    "ftp://93.184.216.34:80/",
     "file:///etc/passwd",
     "gopher://93.184.216.34/",
     "data:text/html,<p>x",
