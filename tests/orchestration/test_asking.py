@@ -14,8 +14,8 @@ from orchestration.calls import loop
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.loop import FAIR_CHANCE, Asking
 from orchestration.errors import ProvidersUnavailable
-from orchestration.guards.admission import Pass
-from orchestration.guards.base import Gate
+from orchestration.guards.base import Entry, Gate
+from orchestration.guards.passes import Pass
 from orchestration.routing.balancing import latencies
 from orchestration.routing.snapshot import RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
@@ -71,9 +71,10 @@ class Admits:
         self.asked, self.passes, self.in_a_row = [], [], in_a_row
 
     @asynccontextmanager
-    async def first(self, candidates, *, user_id, deadline):
+    async def first(self, candidates, *, user_id, deadline, visit):
         self.asked.append((list(candidates), user_id, deadline))
-        granted = Pass(candidates[0], "call", Gate("gate", None, None), user_id, in_a_row=self.in_a_row)
+        entry = Entry(Gate("gate", None, None), "call", 60.0)
+        granted = Pass(candidates[0], entry, user_id, in_a_row=self.in_a_row)
         self.passes.append(granted)
         yield granted
 
@@ -394,7 +395,7 @@ async def test_where_all_are_passed_over_the_reason_is_told(ask):
 async def test_who_cannot_be_admitted_ends_the_search(ask):
     class Full(Admits):
         @asynccontextmanager
-        async def first(self, candidates, *, user_id, deadline):
+        async def first(self, candidates, *, user_id, deadline, visit):
             raise ProvidersUnavailable(retry_after=9)
             yield
 
