@@ -27,7 +27,7 @@ GROUPS = {
         _tests("orchestration", "routing", "spreading", "tiers", "policies", "call", "snapshot"),
     ),
     "calls": Group(
-        _modules("orchestration/calls", "call", "outcomes", "voting", "loop"),
+        _modules("orchestration/calls", "budget", "call", "outcomes", "voting", "loop"),
         (
             *_tests("orchestration", "call", "outcomes", "asking", "resilience", "voting"),
             *_tests("orchestration", "cancellation", "flags_by_calls"),
@@ -45,7 +45,7 @@ GROUPS = {
         _tests("extraction", "fetching", "addresses", "page_kinds"),
     ),
     "accounts": Group(
-        (*_modules("accounts", "audit", "step_up", "tokens"), "accounts/models/audit.py"),
+        (*_modules("accounts", "audit", "audit_chain", "step_up", "tokens"), "accounts/models/audit.py"),
         _tests("accounts", "audit", "command_trail", "step_up", "tokens", "token_families", "login",
                "second_factor", "second_factor_api"),
     ),
