@@ -325,7 +325,10 @@ def test_what_was_signed_long_ago_is_signed_in_the_same_way_today():
         previous_hash="0" * 64,
     )
 
-    assert audit_chain._hash(entry, "a key") == "7934d91b0a387c7a0caee64c2b709a457b9057d02b415aebd2db88a3da427de7"
+    assert (
+        audit_chain._hash(entry, "a key")
+        == "7934d91b0a387c7a0caee64c2b709a457b9057d02b415aebd2db88a3da427de7"
+    )
 
 
 def test_a_retired_key_still_verifies_what_it_signed(settings):
