@@ -50,7 +50,7 @@ class Books:
 class Vendor:
     """Gives `answers` in order; an exception is raised, a function called."""
 
-    vendor, optional = "openai", frozenset({"form"})
+    vendor, optional, takes_temperature = "openai", frozenset({"form"}), True
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []

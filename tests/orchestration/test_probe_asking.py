@@ -6,7 +6,8 @@ import pytest
 
 from orchestration.probes import asking
 from orchestration.probes.asking import MAY_NOT_LIST, WORKS, Finding, ask, sentence_of
-from providers.adapters.base import Doubt, ListedModel
+from providers.adapters.base import ListedModel
+from providers.adapters.credential_check import Doubt
 from providers.errors import ErrorKind, UndecryptableKey
 from tests.orchestration.calls import candidate, error_of
 
