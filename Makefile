@@ -11,7 +11,7 @@ LOCAL := .venv/.installed-local
 APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts fuzz chaos
+.PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts fuzz chaos mutants
 .PHONY: local-model openapi requirements clean
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
 	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"
 	@echo "make chaos         thousands of failing calls and 200 killed processes (PostgreSQL, Redis)"
+	@echo "make mutants       changes the core rules one place at a time to see whether the tests notice (hours)"
 	@echo "make local-model   install the small model that runs on this machine"
 	@echo "make openapi       write docs/openapi.yaml anew"
 	@echo "make requirements  lock the dependencies anew"
@@ -79,6 +80,10 @@ eval-drafts: $(DEV) .env
 
 chaos: $(DEV) .env
 	@$(BIN)/python -m bench.chaos $(ARGS)
+
+# What was killed before is not tried again; ARGS=--fresh does.
+mutants: $(DEV) .env
+	@$(BIN)/python -m bench.mutants $(ARGS)
 
 local-model: $(LOCAL)
 

@@ -152,10 +152,8 @@ def _by_override(row: ModelPrice, usage: TokenUsage) -> Price:
         prices[_CACHED_FOR_AN_HOUR] = Decimal(0)
     elif unpriced := _unpriced(usage, prices):
         return Price(cost=None, unit_prices={"unpriced": unpriced})
-    millionths = sum(
-        (tokens * prices.get(name, Decimal(0)) for name, tokens in _tokens_by_class(usage).items()),
-        Decimal(0),
-    )
+    tokens = _tokens_by_class(usage)
+    millionths = sum((tokens[name] * per_mtok for name, per_mtok in prices.items()), Decimal(0))
     return _priced(millionths / _MTOK, prices, source="override", model=row.model_name)
 
 

@@ -106,8 +106,7 @@ class Call:
         spread = Spread.of(snapshot, strategy=policy.strategy, seed=seed)
         order = candidates(snapshot, task=question.task, tier=self.tier, needs=needs, spread=spread)
         order = with_arm_first(order, self.arm, snapshot, self.tier, needs)
-        if question.rather_than is not None:
-            order = _asked_last(order, question.rather_than, snapshot)
+        order = _asked_last(order, question.rather_than, snapshot)
         self.order = tuple(one for one in order if self.only in (None, one.provider.identity))
 
     def remaining(self) -> list[Candidate]:
@@ -290,9 +289,10 @@ class Call:
 
 
 def _asked_last(
-    order: tuple[Candidate, ...], identity: int | str, snapshot: RoutingSnapshot
+    order: tuple[Candidate, ...], identity: int | str | None, snapshot: RoutingSnapshot
 ) -> tuple[Candidate, ...]:
-    """The order with the vendor of one provider at its end: its second key is no second opinion either."""
+    """The order with the vendor of one provider, if any, at its end: its second key is no second opinion
+    either."""
     last = {one.address for one in snapshot.providers if one.identity == identity}
     # Sorting is stable: the others keep their order.
     return tuple(sorted(order, key=lambda one: one.provider.address in last))

@@ -37,8 +37,8 @@ logger = logging.getLogger(__name__)
 FAIR_CHANCE = 10.0
 # A vendor that asks for a longer pause is left for the next candidate instead.
 LONGEST_RETRY_AFTER_SECONDS = 3.0
-# Full jitter: uniform between 0 and a ceiling that doubles with every retry.
-_FIRST_CEILING, _HIGHEST_CEILING = 0.5, 4.0
+# The longest pause before the one retry there is, where the vendor names none.
+_LONGEST_PAUSE_SECONDS = 0.5
 
 
 class Asking:
@@ -135,7 +135,7 @@ class Asking:
         )
         if pause is None or pause >= _seconds_left(call) or call.has_begun_to_answer:
             call.rule_out_after(candidate, error)
-        elif pause:
+        else:
             await asyncio.sleep(pause)
 
 
@@ -252,9 +252,8 @@ def pause_before_retry(
         return 0.0
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER_SECONDS else None
-    return _jittered(retries_here) if retry == "once" else None
+    return _jittered() if retry == "once" else None
 
 
-def _jittered(retries_here: int) -> float:
-    ceiling = min(_HIGHEST_CEILING, _FIRST_CEILING * 2**retries_here)
-    return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, guards nothing
+def _jittered() -> float:
+    return random.uniform(0, _LONGEST_PAUSE_SECONDS)  # noqa: S311 - spreads retries, guards nothing

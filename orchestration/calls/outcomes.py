@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from accounts.errors import DomainError
 from orchestration.calls.call import Call
@@ -24,7 +24,7 @@ from usage.ledger.base import QuotaExceeded
 _REFUSALS = {refused.code: refused for refused in (RequestRefused, ContentBlocked, InputTooLong)}
 
 
-def final_error(call: Call, skipped: list[DomainError]) -> DomainError:
+def final_error(call: Call, skipped: Sequence[DomainError] = ()) -> DomainError:
     """Why no candidate answered: `skipped` are those that were passed over before anything was sent."""
     if call.failures:
         return _from_failures(call)
@@ -41,6 +41,9 @@ def _nobody_able(call: Call) -> DomainError:
     if not call.snapshot.providers:
         return NoActiveProvider()
     missing = missing_everywhere(call.snapshot, tier=call.tier, needs=call.needs)
+    if not missing:
+        # Others could, but the one provider that a vote may ask was taken away meanwhile.
+        return ProvidersUnavailable(retry_after=1)
     if missing == ("input_window",):
         return InputTooLong()
     names = " and ".join(name.replace("_", " ") for name in missing)

@@ -117,17 +117,15 @@ def _place(able: Candidate, spread: Spread, task: str) -> tuple[bool, bool, Rank
 
 
 def missing_everywhere(snapshot: RoutingSnapshot, *, tier: Tier, needs: Needs) -> tuple[str, ...]:
-    """What to tell a person when no candidate is left: the needs that not one provider's model meets, or all
-    of them when each is met by some but no model meets them together. Only `input_window` where a model would
-    do if the input were shorter."""
+    """What to tell a person when no candidate is left: the needs that not one provider's model meets. Only
+    `input_window` where a model would do if the input were shorter."""
     gaps = [
         set(needs.missing_from(snapshot.capabilities.of(provider.provider_type, provider.model_for(tier))))
         for provider in snapshot.providers
     ]
     if {"input_window"} in gaps:
         return ("input_window",)
-    common = set.intersection(*gaps) if gaps else set()
-    return tuple(sorted(common or set().union(*gaps)))
+    return tuple(sorted(set.intersection(*gaps))) if gaps else ()
 
 
 def with_arm_first(
