@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CV, LETTER = "/api/v1/cv-drafter/draft", "/api/v1/cover-letter/generate"
 EXTRACT = "/api/v1/job-extractor/extract"
-TEXT = "Night baker wanted\nZiwa Bakery, Kisumu\nWe are hiring a baker for the night. Full time. Apply by letter."
+TEXT = "Night baker wanted\nZiwa Bakery, Kisumu\nWe hire a baker for the night. Full time. Apply by letter."
 
 
 @pytest.fixture
