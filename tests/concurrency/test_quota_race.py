@@ -40,15 +40,21 @@ EVERY_KIND = [
 ]
 
 
+@pytest.fixture
+def ledger():
+    """By its name, for the processes: the one that PostgreSQL is used with."""
+    return "postgres"
+
+
 @pytest.fixture(params=LEDGERS)
-def ledger(request):
-    """By its name, for the processes."""
+def each_ledger(request):
+    """The portable one keeps the same contract in one process, and what processes can do to it here."""
     return request.param
 
 
-def test_exactly_as_many_calls_are_admitted_as_there_is_room_for(ledger):
+def test_exactly_as_many_calls_are_admitted_as_there_is_room_for(each_ledger):
     answers = answers_of(
-        WORKER, ledger=ledger, mode="reserve", calls=50, scopes=["user:1", "provider:1"], limit=3_700
+        WORKER, ledger=each_ledger, mode="reserve", calls=50, scopes=["user:1", "provider:1"], limit=3_700
     )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
@@ -193,8 +199,8 @@ def test_processes_that_use_a_quota_up_together_overshoot_nothing_and_leave_less
     assert min(answer["shortest"] for answer in answers if answer["calls"]) >= 20
 
 
-def test_processes_killed_in_mid_call_leave_no_reservation_behind(ledger):
-    with workers(WORKER, ledger=ledger, mode="churn", calls=6, scopes=EVERY_KIND) as processes:
+def test_processes_killed_in_mid_call_leave_no_reservation_behind(each_ledger):
+    with workers(WORKER, ledger=each_ledger, mode="churn", calls=6, scopes=EVERY_KIND) as processes:
         start(processes)
         for enough, process in enumerate(processes, start=3):
             for _ in range(enough):
@@ -205,7 +211,7 @@ def test_processes_killed_in_mid_call_leave_no_reservation_behind(ledger):
     assert in_flight >= PROCESSES
     assert counters() == sums_of_rows()
 
-    swept = run(LEDGERS[ledger]().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
+    swept = run(LEDGERS[each_ledger]().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
 
     assert swept == in_flight
     assert not AIProviderUsageLog.objects.filter(status="started").exists()
@@ -224,10 +230,10 @@ def test_calls_that_share_counters_do_not_deadlock(ledger):
     assert counters() == sums_of_rows()
 
 
-def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once(ledger):
+def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once(each_ledger):
     """Four processes sweep and settle the same overdue calls."""
     answers = answers_of(
-        WORKER, ledger=ledger, mode="settle_and_sweep", calls=25, scopes=["user:1", "user-usd:1"]
+        WORKER, ledger=each_ledger, mode="settle_and_sweep", calls=25, scopes=["user:1", "user-usd:1"]
     )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
