@@ -10,7 +10,7 @@ from orchestration.calls.beginnings import begin
 from orchestration.experiments.lifecycle import start
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot
-from providers.tasks import TASKS
+from providers.tasks import CHAT, TASKS
 from tests.orchestration.experiments.conftest import ACTOR, arms_of, make_experiment
 
 PROMPTS = {
@@ -23,7 +23,8 @@ PROMPTS = {
 
 
 def test_every_version_of_every_task_has_a_prompt_and_every_prompt_is_registered():
-    registered = {slug: set(task.prompt_versions) for slug, task in TASKS.items()}
+    # A chat's prompt is whatever the client sends.
+    registered = {slug: set(task.prompt_versions) for slug, task in TASKS.items() if slug != CHAT}
 
     assert {task: set(prompts) for task, prompts in PROMPTS.items()} == registered
 
