@@ -40,3 +40,57 @@ class ExportTimedOut(DomainError):
     code = "export_timeout"
     status = 503
     message = "Making the file took too long. Try again, or export it as md or json."
+
+
+class DraftSuperseded(DomainError):
+    """`details` names the newest version (`draft_id`, `version`), if there is one."""
+
+    code = "draft_superseded"
+    status = 409
+    message = (
+        "This is not the newest version of the draft. Read the newest and change that, or restore this one."
+    )
+
+
+class InvalidContent(DomainError):
+    """`details["errors"]` lists `{"path": "body/0/text", "message": …}`, at most 20 of them."""
+
+    code = "invalid_content"
+    status = 422
+    message = (
+        "A draft cannot be kept with this content. Correct the places named in details and send it again."
+    )
+
+
+class UnknownSection(DomainError):
+    """`details["sections"]` are those that can be written anew."""
+
+    code = "unknown_section"
+    status = 422
+    message = "This part of the draft cannot be written anew. Name one of the sections listed in details."
+
+
+class NothingToWrite(DomainError):
+    code = "nothing_to_write"
+    status = 422
+    message = (
+        "Every text of this section is your own, or none of it rests on the profile as it is now. Send "
+        "replace_own to have your own texts written anew too, or draft anew."
+    )
+
+
+class SourceNeeded(DomainError):
+    """`details["fields"]` are the fields to send."""
+
+    code = "source_needed"
+    status = 422
+    message = (
+        "What this draft was made from is not kept any more. Send the fields listed in details along with "
+        "the request."
+    )
+
+
+class NotComparable(DomainError):
+    code = "not_comparable"
+    status = 422
+    message = "A CV and a letter cannot be compared. Name a draft of the same kind."

@@ -35,22 +35,36 @@ class Kind(models.TextChoices):
     COVER_LETTER = "cover_letter", "Cover letter"
 
 
+class MadeBy(models.TextChoices):
+    """What made a version of a draft."""
+
+    DRAFT = "draft", "Drafting"
+    EDIT = "edit", "A person's edit"
+    RESTORE = "restore", "Restoring a version"
+    REGENERATE = "regenerate", "Writing a section anew"
+
+
 class Draft(models.Model):
     """One version of a CV or letter; never changed once made.
 
     `series` is the digest of what makes two drafts versions of each other: kind, posting and profile.
     `content` is a JSON Resume (CV) or a letter as `drafting.letter.Letter` describes it. `changes` and
     `grounding` say what was done to the profile's facts and which of the model's texts were refused, `proofs`
-    what vouches for each sentence that is printed. `report` compares posting and profile, and has the CV's
-    warnings and number of pages. `calls` are all calls made for it: writer, repair, reader; the columns below
-    describe the first, but `cost_usd` is that of all, and null when the price of any attempt is unknown.
-    `degraded` is GenerationResult's.
+    what vouches for each sentence that is printed, or that the person wrote it. `report` compares posting and
+    profile, and has the CV's warnings and number of pages. `calls` are all calls made for it: writer, repair,
+    reader; the columns below describe the first, but `cost_usd` is that of all, and null when the price of
+    any attempt is unknown. `degraded` is GenerationResult's. `made_from` is the version that an edit, a
+    restoration or a new section was made from.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     series = models.CharField(max_length=64)
     version = models.PositiveIntegerField()
+    made_by = models.CharField(
+        max_length=10, choices=MadeBy.choices, default=MadeBy.DRAFT, db_default=MadeBy.DRAFT
+    )
+    made_from = models.PositiveIntegerField(null=True)
     job = models.ForeignKey(JobPosting, on_delete=models.SET_NULL, null=True, related_name="drafts")
     profile = models.ForeignKey(MasterProfile, on_delete=models.SET_NULL, null=True, related_name="drafts")
     title = models.CharField(max_length=300, blank=True)

@@ -139,6 +139,8 @@ class DraftSummarySerializer(serializers.ModelSerializer[Draft]):
         fields = (
             "draft_id",
             "version",
+            "made_by",
+            "made_from",
             "kind",
             "title",
             "hiring_organization",
@@ -179,8 +181,8 @@ class ExportQuerySerializer(StrictSerializer):
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=["rewritten", "reordered", "left_out", "used"])
-    field = serializers.CharField(help_text="Id of the fact, or the section.")
+    kind = serializers.ChoiceField(choices=["rewritten", "reordered", "left_out", "used", "edited"])
+    field = serializers.CharField(help_text="Id of the fact, or the section; the path of what was edited.")
     before = serializers.JSONField(allow_null=True)
     after = serializers.JSONField(allow_null=True)
 
@@ -193,10 +195,18 @@ class GroundingNoteSerializer(serializers.Serializer[Any]):
 
 
 class ProofSerializer(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Id of the fact, or paragraph of a letter.")
+    field = serializers.CharField(
+        help_text="Id of the fact, or paragraph of a letter; the path of a text of your own."
+    )
     text = serializers.CharField()
-    proof = serializers.ChoiceField(choices=["code", "reader", "own_words", "user"])
+    proof = serializers.ChoiceField(
+        choices=["code", "reader", "own_words", "user", "person"],
+        help_text="user and person are yours: the note you sent along, and what you wrote into the draft.",
+    )
     sources = serializers.ListField(child=serializers.CharField(), help_text="Ids of the facts it rests on.")
+    replaces = serializers.CharField(
+        required=False, help_text="What stood there before you wrote your own; empty if nothing did."
+    )
 
 
 class RequirementSerializer(serializers.Serializer[Any]):

@@ -1,10 +1,10 @@
 from django.urls import path
 
+from drafting.api.living import DraftDetailView, DraftDiffView, DraftRestoreView
 from drafting.api.views import (
     CoverLetterView,
     CvBatchView,
     CvDraftView,
-    DraftDetailView,
     DraftExportView,
     DraftFeedbackView,
     DraftListView,
@@ -24,6 +24,8 @@ urlpatterns = [
     path("cover-letter/batches", LetterBatchView.as_view(), name="cover-letter-batch"),
     path("drafts", DraftListView.as_view(), name="draft-list"),
     path("drafts/<int:pk>", DraftDetailView.as_view(), name="draft-detail"),
+    path("drafts/<int:pk>/restore", DraftRestoreView.as_view(), name="draft-restore"),
+    path("drafts/<int:pk>/diff", DraftDiffView.as_view(), name="draft-diff"),
     path("drafts/<int:pk>/export", DraftExportView.as_view(), name="draft-export"),
     path("drafts/<int:pk>/feedback", DraftFeedbackView.as_view(), name="draft-feedback"),
 ]

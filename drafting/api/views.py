@@ -18,7 +18,6 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.api_base import PageQuerySerializer, StrictQuery
@@ -27,6 +26,7 @@ from accounts.concurrency import in_database_thread
 from accounts.idempotency import idempotent
 from accounts.models import User
 from drafting.api.batches import CV, LETTER, drafted
+from drafting.api.living import OwnDrafts
 from drafting.api.serializers import (
     DraftInputSerializer,
     DraftSerializer,
@@ -182,14 +182,7 @@ class LetterBatchView(BatchCreateView):
     kind = LETTER
 
 
-class _OwnDrafts(generics.GenericAPIView[Draft]):
-    def get_queryset(self) -> QuerySet[Draft]:
-        if getattr(self, "swagger_fake_view", False):
-            return Draft.objects.none()
-        return Draft.objects.filter(user=_user(self.request))
-
-
-class DraftListView(StrictQuery, _OwnDrafts, generics.ListAPIView[Draft]):
+class DraftListView(StrictQuery, OwnDrafts, generics.ListAPIView[Draft]):
     """The user's drafts, newest first."""
 
     query_serializer_class = PageQuerySerializer
@@ -199,11 +192,7 @@ class DraftListView(StrictQuery, _OwnDrafts, generics.ListAPIView[Draft]):
         return super().get_queryset().defer("content", "changes", "grounding", "proofs", "report", "calls")
 
 
-class DraftDetailView(_OwnDrafts, generics.RetrieveDestroyAPIView[Draft]):
-    serializer_class: type[BaseSerializer[Draft]] = DraftSerializer
-
-
-class DraftFeedbackView(_OwnDrafts, FeedbackView[Draft]):
+class DraftFeedbackView(OwnDrafts, FeedbackView[Draft]):
     """Rate one of the user's drafts; the last rating counts."""
 
 

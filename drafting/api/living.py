@@ -1,0 +1,73 @@
+"""What is done with a draft after it was made: editing, restoring, comparing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api_base import StrictQuery
+from drafting.api.living_serializers import (
+    DiffQuerySerializer,
+    DiffSerializer,
+    DraftEditSerializer,
+)
+from drafting.api.serializers import DraftSerializer
+from drafting.differences import differences, differences_from_profile
+from drafting.editing import edit
+from drafting.models import Draft
+from drafting.versions import restore
+
+
+class OwnDrafts(generics.GenericAPIView[Draft]):
+    """The caller's drafts, and nobody else's."""
+
+    def get_queryset(self) -> QuerySet[Draft]:
+        if getattr(self, "swagger_fake_view", False):
+            return Draft.objects.none()
+        return Draft.objects.filter(user_id=self.request.user.pk)
+
+
+class DraftDetailView(OwnDrafts, generics.RetrieveDestroyAPIView[Draft]):
+    serializer_class = DraftSerializer
+
+    @extend_schema(request=DraftEditSerializer, responses={200: DraftSerializer})
+    def patch(self, request: Request, pk: int) -> Response:
+        """Change the draft by hand, or rename it; the reply is the next version. What you write is marked as
+        yours (proof `person`), checked by no model, and stays when a section is written anew. 409
+        `draft_superseded` unless it is the newest version."""
+        draft = self.get_object()
+        serializer = DraftEditSerializer(data=request.data, context={"draft": draft})
+        serializer.is_valid(raise_exception=True)
+        return Response(DraftSerializer(edit(draft, **serializer.validated_data)).data)
+
+
+class DraftRestoreView(OwnDrafts):
+    @extend_schema(request=None, responses={201: DraftSerializer, 200: DraftSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Make an old version the newest one, as a copy; 200 when it is the newest already."""
+        draft = self.get_object()
+        restored = restore(draft)
+        return Response(DraftSerializer(restored).data, status=200 if restored.pk == draft.pk else 201)
+
+
+class DraftDiffView(StrictQuery, OwnDrafts):
+    query_serializer_class = DiffQuerySerializer
+
+    @extend_schema(parameters=[DiffQuerySerializer], responses=DiffSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """What this draft says otherwise than another of the same kind, or than the profile it was made from:
+        texts that were added, removed, changed or moved, with their places. 404 when the profile is not
+        kept."""
+        draft, against = self.get_object(), self.query.validated_data["against"]
+        if against == "profile":
+            found = differences_from_profile(draft)
+        else:
+            found = differences(draft, get_object_or_404(self.get_queryset(), pk=against))
+        body: dict[str, Any] = {"draft_id": draft.pk, "against": against, "differences": found}
+        return Response(DiffSerializer(body).data)
