@@ -104,7 +104,7 @@ class _CvComposer:
             if verdict is None or line.source in self._texts:
                 continue
             original = self._facts.line_by_id[line.source].text
-            if len(verdict.said.text.split()) * 3 < len(original.split()):
+            if is_too_short(verdict.said.text, original):
                 self._refuse(line.source, Refusal(Reason.TOO_SHORT))
                 continue
             self._texts[line.source] = verdict.said.text
@@ -213,6 +213,11 @@ class _CvComposer:
         old, new = [item.id for item in before], [item.id for item in after]
         if old != new:
             self._result.note_change("reordered", at, before=old, after=new)
+
+
+def is_too_short(text: str, original: str) -> bool:
+    """Whether a rewritten line leaves out most of what it rewrites."""
+    return len(text.split()) * 3 < len(original.split())
 
 
 def _missing(items: Sequence[Ranked], kept: Sequence[Ranked]) -> list[Ranked]:

@@ -23,7 +23,7 @@ from drafting.pages import fit_pages
 from drafting.relevance import match, posting_text
 from drafting.replies import BRIDGE, CvReply, LetterReply, QuotedClaim, tidy
 from drafting.resume import dates_out_of_order, normalised_resume
-from drafting.versions import save_next_version, series_of
+from drafting.versions import account_for, save_next_version, series_of
 from drafting.writing import Writer
 from extraction.models import JobPosting
 from extraction.schema import JobData
@@ -90,7 +90,7 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions, hear: H
     )
     version = (await in_database_thread(begin, user, "cv_draft")).prompt_version
     reply = await writer.cv(version)
-    checked = await writer.checked(_cv_texts(facts, reply))
+    checked = await writer.checked(cv_texts(facts, reply))
     cv = await in_parsing_thread(compose_cv, facts, reply, checked, job=source.job, options=options)
     report = await in_parsing_thread(match, facts, source.job)
     pages = await fit_pages(cv, facts, job=source.job, language=language, options=options)
@@ -103,7 +103,7 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions, hear: H
         report={"match": report.as_dict(), "pages": pages, "warnings": warnings},
         **_described(user, Kind.CV, source, options, language=language, version=version),
     )
-    return await _stored(draft, writer)
+    return await in_database_thread(save_next_version, accounted(draft, writer.calls))
 
 
 async def write_letter(
@@ -120,7 +120,7 @@ async def write_letter(
     )
     version = (await in_database_thread(begin, user, "cover_letter")).prompt_version
     reply = await writer.letter(version)
-    checked = await writer.checked(_letter_texts(reply))
+    checked = await writer.checked(letter_texts(reply))
     report = await in_parsing_thread(match, facts, job)
     letter = await in_parsing_thread(
         compose_letter,
@@ -141,10 +141,10 @@ async def write_letter(
         report={"match": report.as_dict()},
         **_described(user, Kind.COVER_LETTER, source, options, language=language, version=version),
     )
-    return await _stored(draft, writer)
+    return await in_database_thread(save_next_version, accounted(draft, writer.calls))
 
 
-def _cv_texts(facts: FactSheet, reply: CvReply) -> list[Said]:
+def cv_texts(facts: FactSheet, reply: CvReply) -> list[Said]:
     """The texts of a CV that are worth checking: those that differ from the profile's, one for each line."""
     texts: dict[str, Said] = {}
     summary = tidy(reply.summary)
@@ -157,7 +157,7 @@ def _cv_texts(facts: FactSheet, reply: CvReply) -> list[Said]:
     return list(texts.values())
 
 
-def _letter_texts(reply: LetterReply) -> list[Said]:
+def letter_texts(reply: LetterReply) -> list[Said]:
     texts = []
     for number, one in enumerate(reply.sentences, start=1):
         is_bridge = one.kind == BRIDGE
@@ -179,13 +179,15 @@ def _language_notes(language: str, profile_language: str | None) -> list[dict[st
     return [note("language", Refusal(Reason.TRANSLATED if is_readable else Reason.UNTRANSLATED))]
 
 
-async def _stored(draft: Draft, writer: Writer) -> Draft:
-    """The draft with the account of all calls that made it: the writer's own, then what was added to it."""
-    draft.calls = [_call(result) for result in writer.calls]
-    costs = [result.cost_usd for result in writer.calls]
+def accounted(draft: Draft, calls: list[GenerationResult]) -> Draft:
+    """The unsaved draft with the account of all calls that made it: the writer's own, then what was added to
+    it."""
+    draft.calls = [_call(result) for result in calls]
+    costs = [result.cost_usd for result in calls]
     known = [cost for cost in costs if cost is not None]
     cost = sum(known, Decimal(0)) if len(known) == len(costs) else None
-    return await in_database_thread(save_next_version, draft, result=writer.calls[0], cost_usd=cost)
+    account_for(draft, result=calls[0], cost_usd=cost)
+    return draft
 
 
 def _call(result: GenerationResult) -> dict[str, Any]:

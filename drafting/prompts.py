@@ -79,6 +79,9 @@ in all, of motive or wish, claiming nothing done. Let the deeds speak: no adject
 applicant, no praise of the company. Salutation, subject, first and last sentence exist already: do
 not write them."""
 
+_PART_TASK = """{asked} all that is asked for this time; leave the rest of the form empty. It is
+there already, and has to read otherwise than it does now:"""
+
 _REPAIR_TASK = """These texts were refused.
 Write each again in {language} so that it says only what its facts say.
 Keep id and kind."""
@@ -103,6 +106,21 @@ class Prompt:
     form: type[BaseModel]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a draft is written anew: what is `asked`, in words, the facts it may tell, how the model's
+    texts there read now, and for a paragraph of a letter about how many words it has."""
+
+    asked: str
+    ids: frozenset[str]
+    texts: tuple[str, ...] = ()
+    words: int = 0
+
+    def told(self, mask: Mask) -> str:
+        rows = [f'- "{mask.hide(_clipped(text, 400))}"' for text in self.texts]
+        return "\n".join([_PART_TASK.format(asked=self.asked), *rows])
+
+
 def cv_prompt(
     facts: FactSheet,
     job: JobData,
@@ -113,14 +131,18 @@ def cv_prompt(
     budget: Budget,
     mask: Mask,
     version: str = "standard",
+    part: Part | None = None,
 ) -> Prompt:
-    """The question for a CV, in a `version` of CV_TASKS. A profile of any length fits the budget."""
+    """The question for a CV or a part of it, in a `version` of CV_TASKS. A profile of any length fits the
+    budget."""
     shown = _most_relevant(facts, job, budget, mask)
-    line_ids = tuple(fact_id for fact_id in shown if fact_id in facts.line_by_id)
+    line_ids = tuple(
+        fact_id for fact_id in shown if fact_id in facts.line_by_id and (not part or fact_id in part.ids)
+    )
     optional = ("projects", "volunteer", "awards", "publications", "interests")
     keep_ids = tuple(
         fact_id
-        for fact_id in shown
+        for fact_id in ({} if part else shown)
         if (fact_id in facts.line_by_id and facts.line_by_id[fact_id].position >= 0)
         or (fact_id in facts.entry_by_id and _may_go(facts.entry_by_id[fact_id], optional, options))
     )
@@ -128,7 +150,8 @@ def cv_prompt(
         language=language_of(language).name, tone=_TONES[options.tone], lines=lines
     )
     form = cv_form(line_ids=line_ids, keep_ids=keep_ids, lines=min(lines, len(line_ids)))
-    return Prompt(CV_SYSTEM, "\n\n".join([_posting(job, budget), _facts(shown), task]), form)
+    asked = [task, part.told(mask)] if part else [task]
+    return Prompt(CV_SYSTEM, "\n\n".join([_posting(job, budget), _facts(shown), *asked]), form)
 
 
 def letter_prompt(
@@ -140,13 +163,14 @@ def letter_prompt(
     budget: Budget,
     mask: Mask,
     version: str = "standard",
+    part: Part | None = None,
 ) -> Prompt:
-    """The question for a letter's body, in a `version` of LETTER_TASKS."""
+    """The question for a letter's body or a paragraph of it, in a `version` of LETTER_TASKS."""
     shown = _most_relevant(facts, job, budget, mask)
-    paragraphs = LETTER_PARAGRAPHS[options.length]
+    paragraphs = 1 if part else LETTER_PARAGRAPHS[options.length]
     # The opening and closing sentences that code writes take some 30 words.
-    words = LETTER_WORDS[options.length] - 30
-    sentences = round(words / _WORDS_A_SENTENCE)
+    words = part.words if part else LETTER_WORDS[options.length] - 30
+    sentences = max(round(words / _WORDS_A_SENTENCE), 1)
     task = LETTER_TASKS[version].format(
         language=language_of(language).name,
         tone=_TONES[options.tone],
@@ -156,9 +180,14 @@ def letter_prompt(
         length=_WORDS_A_SENTENCE,
     )
     # Skills, languages and the summary are open to every sentence and need not be cited.
-    ids = tuple(fact_id for fact_id in shown if fact_id.startswith(_CITED_IN_LETTERS))
+    ids = tuple(
+        fact_id
+        for fact_id in shown
+        if fact_id.startswith(_CITED_IN_LETTERS) and (not part or fact_id in part.ids)
+    )
     form = letter_form(source_ids=ids, sentences=sentences + 4)
-    text = "\n\n".join([_posting(job, budget), _facts(shown), task])
+    asked = [task, part.told(mask)] if part else [task]
+    text = "\n\n".join([_posting(job, budget), _facts(shown), *asked])
     return Prompt(LETTER_SYSTEM, text, form)
 
 

@@ -41,9 +41,8 @@ def account_for(draft: Draft, *, result: GenerationResult, cost_usd: Decimal | N
     draft.quota_warnings = [warning.as_dict() for warning in result.quota_warnings]
 
 
-def save_next_version(draft: Draft, *, result: GenerationResult, cost_usd: Decimal | None) -> Draft:
-    """Store an unsaved draft, whose `series` is set, with the account of the call that wrote it."""
-    account_for(draft, result=result, cost_usd=cost_usd)
+def save_next_version(draft: Draft) -> Draft:
+    """Store an unsaved draft, whose `series` and account are set."""
     with transaction.atomic():
         _wait_for_turn(draft.user_id)
         newest = _versions(draft).first()

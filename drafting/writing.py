@@ -15,11 +15,11 @@ from drafting.check.evidence import Claim, Ground, Said
 from drafting.check.grammar import codes
 from drafting.check.judge import Check, Verdict
 from drafting.check.reasons import MESSAGES
-from drafting.checking import Checked, Reader, check_texts
+from drafting.checking import MOST, Checked, Reader, check_texts
 from drafting.facts import FactSheet
 from drafting.masks import Mask
 from drafting.options import CV_LIMITS, DraftOptions
-from drafting.prompts import BUDGETS, Budget, Prompt, cv_prompt, letter_prompt, repair_prompt
+from drafting.prompts import BUDGETS, Budget, Part, Prompt, cv_prompt, letter_prompt, repair_prompt
 from drafting.replies import CvReply, LetterReply, QuotedClaim, RepairReply, tidy
 from extraction.schema import JobData
 from orchestration.calls.heard import Hear, generate_heard
@@ -30,7 +30,7 @@ Reply = TypeVar("Reply", bound=BaseModel)
 
 
 class Writer:
-    """Makes the calls for one draft, and remembers them in `calls`, the writer's own first.
+    """Makes the calls for one draft, or a part of one, and remembers them in `calls`, the writer's own first.
 
     `language` is the draft's, `profile_language` what the profile's was recognised as (None: unknown, and
     taken for the draft's)."""
@@ -45,11 +45,13 @@ class Writer:
         language: str,
         profile_language: str | None,
         hear: Hear | None = None,
+        part: Part | None = None,
     ) -> None:
         self._user = user
         self._facts = facts
         self._job = job
         self._options = options
+        self._part = part
         self._language = language
         self._profile_language = profile_language or language
         self._mask = Mask(facts.resume)
@@ -60,7 +62,7 @@ class Writer:
 
     async def cv(self, version: str) -> CvReply:
         """Ask for a CV; raises what the orchestrator raises."""
-        lines = CV_LIMITS[self._options.length].rewritten_lines
+        lines = MOST if self._part else CV_LIMITS[self._options.length].rewritten_lines
 
         def prompt(budget: Budget) -> Prompt:
             return cv_prompt(
@@ -72,6 +74,7 @@ class Writer:
                 budget=budget,
                 mask=self._mask,
                 version=version,
+                part=self._part,
             )
 
         reply = await self._ask("cv_draft", version, prompt, CvReply)
@@ -92,6 +95,7 @@ class Writer:
                 budget=budget,
                 mask=self._mask,
                 version=version,
+                part=self._part,
             )
 
         reply = await self._ask("cover_letter", version, prompt, LetterReply)
@@ -188,6 +192,8 @@ class Writer:
             system_prompt=prompt.system,
             response_model=prompt.form,
             prompt_version=version,
+            # Who has a part written anew wants another answer than the last.
+            is_repeatable=self._part is None,
         )
 
 

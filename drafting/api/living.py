@@ -1,8 +1,8 @@
-"""What is done with a draft after it was made: editing, restoring, comparing."""
+"""What is done with a draft after it was made: editing, restoring, comparing, writing a section anew."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -12,15 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api_base import StrictQuery
+from accounts.async_views import AsyncAPIView
+from accounts.concurrency import in_database_thread
+from accounts.idempotency import idempotent
+from accounts.models import User
 from drafting.api.living_serializers import (
     DiffQuerySerializer,
     DiffSerializer,
     DraftEditSerializer,
+    RegenerateSerializer,
 )
 from drafting.api.serializers import DraftSerializer
 from drafting.differences import differences, differences_from_profile
 from drafting.editing import edit
 from drafting.models import Draft
+from drafting.regenerating import regenerate
 from drafting.versions import restore
 
 
@@ -54,6 +60,25 @@ class DraftRestoreView(OwnDrafts):
         draft = self.get_object()
         restored = restore(draft)
         return Response(DraftSerializer(restored).data, status=200 if restored.pk == draft.pk else 201)
+
+
+class DraftRegenerateView(AsyncAPIView):
+    @extend_schema(request=RegenerateSerializer, responses={201: DraftSerializer})
+    @idempotent
+    async def post(self, request: Request, pk: int) -> Response:
+        """Have one section written anew, checked like any draft, as the next version. All else stays, and so
+        do texts of your own unless `replace_own` is set. 409 `draft_superseded` unless it is the newest
+        version; 422 `unknown_section`, `nothing_to_write`, `source_needed`."""
+        user = cast(User, request.user)
+        draft = await in_database_thread(_own_draft, user, pk)
+        serializer = RegenerateSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        regenerated = await regenerate(user=user, draft=draft, **serializer.validated_data)
+        return Response(DraftSerializer(regenerated).data, status=201)
+
+
+def _own_draft(user: User, pk: int) -> Draft:
+    return get_object_or_404(Draft, user=user, pk=pk)
 
 
 class DraftDiffView(StrictQuery, OwnDrafts):

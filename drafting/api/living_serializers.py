@@ -8,6 +8,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 
 from accounts.api_base import StrictSerializer
+from drafting.api.job_data import JobDataField
 from drafting.comparing import Difference
 from drafting.models import Draft, Kind
 
@@ -118,6 +119,23 @@ class DraftEditSerializer(StrictSerializer):
         if not attrs:
             raise serializers.ValidationError({"content": ["Send content, title or both."]}, code="required")
         return attrs
+
+
+class RegenerateSerializer(StrictSerializer):
+    section = serializers.CharField(
+        max_length=40,
+        help_text="summary, work, volunteer, projects, awards or publications of a CV; paragraph-1 and so on "
+        "of a letter.",
+    )
+    replace_own = serializers.BooleanField(
+        default=False, help_text="Whether texts of your own are written anew, too."
+    )
+    job_data = JobDataField(
+        required=False, help_text="The posting, where the draft's own is not kept, or in its stead."
+    )
+    master_profile = serializers.JSONField(
+        required=False, help_text="A JSON Resume, where the draft's profile is not kept, or in its stead."
+    )
 
 
 class DiffQuerySerializer(StrictSerializer):

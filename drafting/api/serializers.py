@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
-from pydantic import ValidationError
 from rest_framework import serializers
 
 from accounts.api_base import StrictSerializer
+from drafting.api.job_data import JobDataField
 from drafting.exports import FileFormat, Look, Paper, Template
 from drafting.facts import SECTIONS
 from drafting.language import codes
 from drafting.models import Draft, Kind, MasterProfile
 from drafting.options import DraftOptions, Length, Tone
-from drafting.resume import normalised_resume, why_not_storable
+from drafting.resume import normalised_resume
 from extraction.api.serializers import CallSerializer
-from extraction.schema import JobData
 
 
 class ProfileInputSerializer(StrictSerializer):
@@ -59,7 +58,7 @@ class DraftInputSerializer(StrictSerializer):
     """`job_id` or `job_data`, and `profile_id` or `master_profile`; the rest has defaults."""
 
     job_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
-    job_data = serializers.JSONField(required=False, help_text="The `extracted_data` of an extraction.")
+    job_data = JobDataField(required=False, help_text="The `extracted_data` of an extraction.")
     profile_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     master_profile = serializers.JSONField(required=False, help_text="A JSON Resume v1.0.0.")
     language = serializers.ChoiceField(
@@ -92,14 +91,6 @@ class DraftInputSerializer(StrictSerializer):
         child=serializers.ChoiceField(choices=[section.key for section in SECTIONS]), required=False,
         help_text="Sections of a CV that come first, in this order.",
     )  # fmt: skip
-
-    def validate_job_data(self, value: object) -> JobData:
-        if obstacle := why_not_storable(value):
-            raise serializers.ValidationError(obstacle)
-        try:
-            return JobData.model_validate(value)
-        except ValidationError as error:
-            raise serializers.ValidationError(_problems(error)) from None
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for pair in (("job_id", "job_data"), ("profile_id", "master_profile")):
@@ -280,15 +271,6 @@ class DraftSerializer(DraftSummarySerializer, CallSerializer):
         body: dict[str, Any] = super().to_representation(instance)
         cost = instance.cost_usd
         return body | {"cost_usd": None if cost is None else format(cost, "f")}
-
-
-def _problems(error: ValidationError) -> dict[str, list[str]]:
-    """Place and kind of each fault, without the values sent."""
-    faults: dict[str, list[str]] = {}
-    for fault in error.errors(include_url=False, include_context=False, include_input=False):
-        path = ".".join(str(step) for step in fault["loc"]) or "job_data"
-        faults.setdefault(path, []).append(fault["msg"])
-    return faults
 
 
 class ProfileDeletionSerializer(StrictSerializer):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from drafting.api.living import DraftDetailView, DraftDiffView, DraftRestoreView
+from drafting.api.living import DraftDetailView, DraftDiffView, DraftRegenerateView, DraftRestoreView
 from drafting.api.views import (
     CoverLetterView,
     CvBatchView,
@@ -25,6 +25,7 @@ urlpatterns = [
     path("drafts", DraftListView.as_view(), name="draft-list"),
     path("drafts/<int:pk>", DraftDetailView.as_view(), name="draft-detail"),
     path("drafts/<int:pk>/restore", DraftRestoreView.as_view(), name="draft-restore"),
+    path("drafts/<int:pk>/regenerate", DraftRegenerateView.as_view(), name="draft-regenerate"),
     path("drafts/<int:pk>/diff", DraftDiffView.as_view(), name="draft-diff"),
     path("drafts/<int:pk>/export", DraftExportView.as_view(), name="draft-export"),
     path("drafts/<int:pk>/feedback", DraftFeedbackView.as_view(), name="draft-feedback"),

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection
 from pypdf import PdfReader
 
-from drafting import editing, versions
+from drafting import editing, regenerating, versions
 from drafting.editing import edit
 from drafting.errors import DraftSuperseded
 from drafting.models import Draft, MasterProfile
@@ -254,6 +254,146 @@ def test_what_cannot_be_compared_is_said(api, user, outsider, cv, letter, profil
 
     assert [answer.status_code for answer in answers] == [400, 400, 422, 404, 404]
     assert answers[2].json()["error"]["code"] == "not_comparable"
+
+
+AGAIN = "Taught SQL to four analysts"
+
+
+def regenerate(api, draft, section, **body):
+    return api.post(
+        f"/api/v1/drafts/{draft['draft_id']}/regenerate", {"section": section} | body, format="json"
+    )
+
+
+def test_one_section_is_written_anew_and_all_else_stays(api, cv, model_says):
+    content = deepcopy(cv["content"])
+    content["basics"]["label"] = "Control room engineer"
+    content["work"][0]["highlights"].append(MINE)
+    content["work"].reverse()
+    edited = patch(api, cv, content=content).json()["data"]
+    asked = model_says(
+        cv_reply(summary="A surgeon.", lines=[("work-1.h3", AGAIN), ("project-1.s", "Built all")])
+    )
+
+    response = regenerate(api, edited, "work")
+
+    again = response.json()["data"]
+    expected = deepcopy(content)
+    [(entry, line)] = places(edited, REWORDED)
+    expected["work"][entry]["highlights"][line] = AGAIN
+    assert response.status_code == 201
+    assert again["content"] == expected
+    assert (again["version"], again["made_by"], again["made_from"]) == (3, "regenerate", 2)
+    assert own(again) == own(edited)
+    assert [row["text"] for row in again["proofs"] if row["field"] == "work-1.h3"] == [AGAIN]
+    assert [call["task"] for call in again["calls"]] == ["cv_draft"]
+    assert MINE not in asked[0].partition("read otherwise")[2]
+    assert REWORDED.replace("Vattenkraft AB", "") in asked[0].partition("read otherwise")[2]
+
+
+def test_own_texts_stay_unless_they_are_asked_to_go(api, cv, model_says):
+    content = deepcopy(cv["content"])
+    [(entry, line)] = places(cv, REWORDED)
+    content["work"][entry]["highlights"][line] = MINE
+    edited = patch(api, cv, content=content).json()["data"]
+    model_says(cv_reply(lines=[("work-1.h3", AGAIN)]))
+
+    kept = regenerate(api, edited, "work").json()["data"]
+    replaced = regenerate(api, kept, "work", replace_own=True).json()["data"]
+
+    assert kept["content"] == content
+    assert places(replaced, AGAIN) == [(entry, line)]
+    assert own(replaced) == {}
+
+
+def test_what_is_refused_anew_stays_as_it_was(api, cv, model_says):
+    model_says(cv_reply(lines=[("work-1.h3", "Trained forty analysts in SQL for google")]))
+
+    again = regenerate(api, cv, "work").json()["data"]
+
+    assert again["content"] == cv["content"]
+    assert [row["field"] for row in again["grounding"]] == ["work-1.h3"]
+    assert [row["text"] for row in again["proofs"]] == [REWORDED]
+
+
+def test_a_summary_of_one_s_own_is_nothing_to_write(api, cv, model_says):
+    content = cv["content"] | {"basics": cv["content"]["basics"] | {"summary": MINE}}
+    edited = patch(api, cv, content=content).json()["data"]
+    asked = model_says(cv_reply(summary="Data engineer."))
+
+    refused = regenerate(api, edited, "summary")
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "nothing_to_write")
+    assert asked == []
+
+
+def test_a_paragraph_is_written_anew_around_the_person_s_own_sentences(api, letter, model_says):
+    body = deepcopy(letter["content"]["body"])
+    body[0]["text"] += f" {MINE}."
+    edited = patch(api, letter, content={"body": body}).json()["data"]
+    model_says(
+        letter_reply((["work-1.h3"], "I taught SQL to four analysts."), (["work-1.h3"], "I led them all."))
+    )
+
+    again = regenerate(api, edited, "paragraph-1").json()["data"]
+
+    assert again["content"]["body"][0]["text"] == f"I taught SQL to four analysts. {MINE}."
+    assert again["content"]["body"][1:] == edited["content"]["body"][1:]
+    assert f"I taught SQL to four analysts. {MINE}." in again["content"]["text"]
+    assert [row["proof"] for row in again["proofs"] if row["field"] == "paragraph-1"] == ["code", "person"]
+
+
+def test_an_edit_made_while_a_section_is_written_is_not_lost(api, cv, letter, model_says, monkeypatch):
+    """Who edits comes between the model's answer and the new version."""
+    content = deepcopy(cv["content"])
+    content["work"][0]["highlights"].append(MINE)
+    body = [{"text": f"{MINE}.", "points": []}, *letter["content"]["body"][1:]]
+    edits = {cv["draft_id"]: content, letter["draft_id"]: {"body": body}}
+    stored = regenerating.save_after
+
+    def edit_first(base, build):
+        edit(base, content=edits[base.pk])
+        return stored(base, build)
+
+    monkeypatch.setattr(regenerating, "save_after", edit_first)
+
+    model_says(cv_reply(lines=[("work-1.h3", AGAIN)]))
+    again = regenerate(api, cv, "work").json()["data"]
+    model_says(letter_reply((["work-1.h3"], "I taught SQL to four analysts.")))
+    refused = regenerate(api, letter, "paragraph-1")
+
+    assert again["version"] == 3
+    assert places(again, AGAIN)
+    assert places(again, MINE)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "draft_superseded")
+    assert MINE in Draft.objects.filter(kind="cover_letter").first().content["text"]
+
+
+def test_the_same_key_writes_a_section_once(api, cv):
+    url, body = f"/api/v1/drafts/{cv['draft_id']}/regenerate", {"section": "work"}
+
+    first = api.post(url, body, format="json", headers={"Idempotency-Key": "k-1"})
+    second = api.post(url, body, format="json", headers={"Idempotency-Key": "k-1"})
+
+    assert (first.status_code, second.json()) == (201, first.json())
+    assert Draft.objects.count() == 2
+
+
+def test_what_a_draft_was_made_from_is_sent_along_where_it_is_not_kept(api, cv, resume):
+    JobPosting.objects.all().delete()
+    MasterProfile.objects.all().delete()
+
+    needed = regenerate(api, cv, "work")
+    again = regenerate(api, cv, "work", job_data=JOB, master_profile=resume)
+    unknown = regenerate(api, again.json()["data"], "education")
+    superseded = regenerate(api, cv, "work")
+
+    assert needed.json()["error"]["code"] == "source_needed"
+    assert needed.json()["error"]["details"] == {"fields": ["job_data", "master_profile"]}
+    assert again.status_code == 201
+    assert unknown.json()["error"]["code"] == "unknown_section"
+    assert "summary" in unknown.json()["error"]["details"]["sections"]
+    assert superseded.json()["error"]["code"] == "draft_superseded"
 
 
 def test_nobody_touches_the_drafts_of_another(api, outsider, cv):

@@ -10,6 +10,7 @@ from pypdf import PdfReader
 from bench.drafts_corpus import ROOT, posting, profile
 from bench.read_back import docx_text
 from drafting.models import Draft
+from drafting.sections import sections_of
 from sandbox import drafts as liar
 from tests.factories import make_config
 from usage.models import AIProviderUsageLog
@@ -49,6 +50,14 @@ def files_of(api, draft_id):
         yield " ".join(re.sub(r'"word_\w+": \d+', "", text).split())
 
 
+def lies_in(texts, lies, numbers):
+    found = []
+    for text in texts:
+        found += [lie for lie in lies if re.search(rf"\b{re.escape(lie)}\b", text)]
+        found += [n for n in numbers if re.search(rf"(?<![\d.,-]){n}(?![\d.,-]*\d)", text)]
+    return found
+
+
 @pytest.mark.parametrize("name", PROFILES)
 @pytest.mark.parametrize("is_translation", [False, True])
 def test_no_lie_is_in_any_file_when_the_reader_vouches_for_nothing(api, sandbox, name, is_translation):
@@ -65,12 +74,41 @@ def test_no_lie_is_in_any_file_when_the_reader_vouches_for_nothing(api, sandbox,
         }
         draft = api.post(url, body, format="json").json()["data"]
 
-        for text in files_of(api, draft["draft_id"]):
-            found = [lie for lie in lies if re.search(rf"\b{re.escape(lie)}\b", text)]
-            found += [n for n in numbers if re.search(rf"(?<![\d.,-]){n}(?![\d.,-]*\d)", text)]
-            assert not found
+        assert lies_in(files_of(api, draft["draft_id"]), lies, numbers) == []
 
     assert Draft.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", [name for name in PROFILES if name.endswith("_en")][:3])
+def test_no_lie_comes_in_when_an_edited_draft_s_sections_are_written_anew(api, sandbox, name):
+    """Every section that has prose, and every paragraph, by the liar, after a person's edit."""
+    make_config(model_name="sandbox-mini@lies", base_url=sandbox.openai, priority=5)
+    make_config(provider_type="claude", model_name="sandbox-mini", base_url=sandbox.anthropic)
+    mine, resume = "This sentence is the person's own.", profile(name)
+    lies, numbers = lies_about(resume)
+
+    for url in URLS:
+        body = {"job_data": posting(name), "master_profile": resume, "language": "en"}
+        draft = api.post(url, body, format="json").json()["data"]
+        content = draft["content"]
+        if draft["kind"] == "cv":
+            content["work"][0]["highlights"].append(mine)
+        else:
+            content["body"][0]["text"] += f" {mine}"
+        at = f"/api/v1/drafts/{draft['draft_id']}"
+        draft = api.patch(at, {"content": content}, format="json").json()["data"]
+        for section in sections_of(Draft.objects.get(pk=draft["draft_id"])):
+            response = api.post(
+                f"/api/v1/drafts/{draft['draft_id']}/regenerate",
+                {"section": section, "job_data": posting(name), "master_profile": resume},
+                format="json",
+            )
+            assert response.status_code == 201
+            draft = response.json()["data"]
+
+        assert draft["grounding"]
+        assert mine in json.dumps(draft["content"])
+        assert lies_in(files_of(api, draft["draft_id"]), lies, numbers) == []
 
 
 def test_the_reader_is_another_vendor_than_the_writer_where_there_is_one(api, sandbox):

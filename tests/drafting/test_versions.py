@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection
 
 from drafting import versions
 from drafting.models import Draft, Kind
-from drafting.versions import save_next_version, series_of
+from drafting.versions import account_for, save_next_version, series_of
 from orchestration.calls.results import GenerationResult
 from providers.adapters.base import TokenUsage
 
@@ -29,7 +29,7 @@ RESULT = GenerationResult(
 
 
 def draft_of(user, series="a" * 64):
-    return Draft(
+    draft = Draft(
         user=user,
         kind=Kind.CV,
         series=series,
@@ -37,6 +37,8 @@ def draft_of(user, series="a" * 64):
         prompt_version="standard",
         parameters={"language": "en"},
     )
+    account_for(draft, result=RESULT, cost_usd=RESULT.cost_usd)
+    return draft
 
 
 @pytest.mark.postgres
@@ -46,7 +48,7 @@ def test_drafts_made_at_the_same_moment_get_one_version_each(user):
 
     def make(_):
         try:
-            return save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd).version
+            return save_next_version(draft_of(user)).version
         finally:
             connection.close()
 
@@ -64,7 +66,7 @@ def test_without_the_lock_the_race_is_lost(user, monkeypatch):
 
     def make(_):
         try:
-            return save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd).version
+            return save_next_version(draft_of(user)).version
         except IntegrityError:
             return None
         finally:
@@ -78,17 +80,17 @@ def test_without_the_lock_the_race_is_lost(user, monkeypatch):
 
 @pytest.mark.django_db
 def test_series_are_counted_apart(user, outsider):
-    first = save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd)
-    second = save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd)
-    other = save_next_version(draft_of(user, series="b" * 64), result=RESULT, cost_usd=RESULT.cost_usd)
-    theirs = save_next_version(draft_of(outsider), result=RESULT, cost_usd=RESULT.cost_usd)
+    first = save_next_version(draft_of(user))
+    second = save_next_version(draft_of(user))
+    other = save_next_version(draft_of(user, series="b" * 64))
+    theirs = save_next_version(draft_of(outsider))
 
     assert [draft.version for draft in (first, second, other, theirs)] == [1, 2, 1, 1]
 
 
 @pytest.mark.django_db
 def test_a_cost_is_kept_to_the_last_of_twelve_places(user):
-    draft = save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd)
+    draft = save_next_version(draft_of(user))
 
     draft.refresh_from_db()
     assert draft.cost_usd == Decimal("0.000000000001")

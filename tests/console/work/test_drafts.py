@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def rows(user, resume):
     profile = MasterProfile.objects.create(user=user, name="Main", resume=resume)
-    return profile, save_next_version(draft_of(user), result=RESULT, cost_usd=RESULT.cost_usd)
+    return profile, save_next_version(draft_of(user))
 
 
 @pytest.mark.parametrize("model", ["masterprofile", "draft"])

@@ -1,0 +1,30 @@
+"""A posting that comes along with a request to draft."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+from rest_framework import serializers
+
+from drafting.resume import why_not_storable
+from extraction.schema import JobData
+
+
+class JobDataField(serializers.JSONField):
+    """A posting sent along with the request."""
+
+    def to_internal_value(self, data: object) -> JobData:
+        if obstacle := why_not_storable(data):
+            raise serializers.ValidationError(obstacle)
+        try:
+            return JobData.model_validate(super().to_internal_value(data))
+        except ValidationError as error:
+            raise serializers.ValidationError(_problems(error)) from None
+
+
+def _problems(error: ValidationError) -> dict[str, list[str]]:
+    """Place and kind of each fault, without the values sent."""
+    faults: dict[str, list[str]] = {}
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        path = ".".join(str(step) for step in fault["loc"]) or "job_data"
+        faults.setdefault(path, []).append(fault["msg"])
+    return faults
