@@ -98,13 +98,14 @@ def _sentences(at: str, text: str, pool: list[Row]) -> list[Row]:
         if start is not None:
             spans.append((start, start + len(row["text"]), row))
             pool.remove(row)
-    proofs, at_character = [], 0
-    for start, end, row in [*sorted(spans, key=lambda span: span[0]), (len(text), len(text), None)]:
-        if between := text[at_character:start].strip():
+    proofs, told = [], 0
+    for start, end, row in sorted(spans, key=lambda span: span[0]):
+        if between := text[told:start].strip():
             proofs.append(own_row(at, between))
-        if row is not None:
-            proofs.append(row | {"field": at})
-        at_character = end
+        proofs.append(row | {"field": at})
+        told = end
+    if rest := text[told:].strip():
+        proofs.append(own_row(at, rest))
     return proofs
 
 

@@ -21,7 +21,7 @@ from drafting.sections import CvSection, Paragraph, sections_of
 from drafting.versions import require_newest, save_after
 from drafting.writing import Writer
 from extraction.schema import JobData
-from orchestration.calls.orchestrator import begin
+from orchestration.calls.beginnings import begin
 
 
 async def regenerate(

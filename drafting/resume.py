@@ -25,6 +25,8 @@ from drafting.errors import InvalidProfile
 
 SCHEMA_PATH = Path(__file__).parent / "schema" / "jsonresume.json"
 MAX_BYTES = 256 * 1024
+# A JSON Resume has six levels. What walks a document calls itself for each, a few times.
+_MOST_LEVELS = 60
 _MAX_ERRORS_SHOWN = 20
 
 Resume = dict[str, Any]
@@ -92,16 +94,26 @@ def _validator() -> Draft4Validator:
 def why_not_storable(document: object) -> str:
     """Why a JSON value cannot be kept, in a sentence; empty when it can. No database keeps NUL characters or
     lone surrogates, both of which JSON may hold, and nobody's CV is larger than MAX_BYTES."""
+    if _is_deeper(document, _MOST_LEVELS):
+        return "The document is nested too deeply."
     try:
         text = json.dumps(document, ensure_ascii=False)
         size = len(text.encode())
     except (UnicodeEncodeError, ValueError):
         return "The document holds text that is not valid Unicode; correct it."
-    except RecursionError:
-        return "The document is nested too deeply."
     if "\\u0000" in text.replace("\\\\", ""):
         return "The document holds NUL characters; remove them."
     return f"The document is larger than {MAX_BYTES // 1024} KiB; shorten it." if size > MAX_BYTES else ""
+
+
+def _is_deeper(document: object, levels: int) -> bool:
+    level = [document]
+    for _ in range(levels):
+        members = [
+            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))
+        ]
+        level = list(itertools.chain.from_iterable(members))
+    return bool(level)
 
 
 def normalised_resume(document: object) -> ReadResume:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import ValidationError
 from rest_framework import serializers
 
@@ -12,7 +14,8 @@ from extraction.schema import JobData
 class JobDataField(serializers.JSONField):
     """A posting sent along with the request."""
 
-    def to_internal_value(self, data: object) -> JobData:
+    def to_internal_value(self, data: Any) -> Any:
+        """The posting as JobData."""
         if obstacle := why_not_storable(data):
             raise serializers.ValidationError(obstacle)
         try:

@@ -36,7 +36,7 @@ class OwnDrafts(generics.GenericAPIView[Draft]):
     def get_queryset(self) -> QuerySet[Draft]:
         if getattr(self, "swagger_fake_view", False):
             return Draft.objects.none()
-        return Draft.objects.filter(user_id=self.request.user.pk)
+        return Draft.objects.filter(user=cast(User, self.request.user))
 
 
 class DraftDetailView(OwnDrafts, generics.RetrieveDestroyAPIView[Draft]):

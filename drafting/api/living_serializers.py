@@ -52,7 +52,9 @@ class LetterContentSerializer(StrictSerializer):
     subject = _line()
     salutation = _line()
     opening = _line(_PROSE)
-    body = LetterParagraphSerializer(many=True, required=False, allow_empty=False, max_length=40)
+    body = serializers.ListField(
+        child=LetterParagraphSerializer(), required=False, allow_empty=False, max_length=40
+    )
     closing = _line(_PROSE)
     sign_off = _line()
     signature = _line()

@@ -1,6 +1,7 @@
 """Drafts after they were made: edited, restored, compared, and written anew in part."""
 
 import io
+import json
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from threading import Barrier
@@ -20,6 +21,7 @@ from tests.drafting.conftest import JOB, cv_reply, letter_reply
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REWORDED = "Trained four analysts in SQL at Vattenkraft AB"
+NESTED = json.loads("[" * 400 + '"x"' + "]" * 400)
 MINE = "Ran the night shift of the control room"
 
 
@@ -155,6 +157,7 @@ def test_a_letter_s_computed_parts_may_come_along_as_they_were_and_not_otherwise
         ("cv", {"content": {"work": "none"}}, 422, "invalid_content"),
         ("cv", {"content": {"work": [{"startDate": "2020-19"}]}}, 422, "invalid_content"),
         ("cv", {"content": {"basics": {"summary": "x" * 270_000}}}, 422, "invalid_content"),
+        ("cv", {"content": {"x": NESTED}}, 422, "invalid_content"),
         ("cv", {"title": "x\x00"}, 400, "invalid_input"),
         ("letter", {"content": {"postscript": "x"}}, 400, "invalid_input"),
         ("letter", {"content": {"body": [{"text": "x" * 4001}]}}, 400, "invalid_input"),

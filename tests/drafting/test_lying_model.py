@@ -7,6 +7,7 @@ import re
 import pytest
 from pypdf import PdfReader
 
+from accounts.models import Plan, Subscription
 from bench.drafts_corpus import ROOT, posting, profile
 from bench.read_back import docx_text
 from drafting.models import Draft
@@ -79,16 +80,17 @@ def test_no_lie_is_in_any_file_when_the_reader_vouches_for_nothing(api, sandbox,
     assert Draft.objects.count() == 2
 
 
-@pytest.mark.parametrize("name", [name for name in PROFILES if name.endswith("_en")][:3])
-def test_no_lie_comes_in_when_an_edited_draft_s_sections_are_written_anew(api, sandbox, name):
+@pytest.mark.parametrize("name", PROFILES)
+def test_no_lie_comes_in_when_an_edited_draft_s_sections_are_written_anew(api, user, sandbox, name):
     """Every section that has prose, and every paragraph, by the liar, after a person's edit."""
+    Subscription.objects.create(user=user, plan=Plan.objects.get(slug="pro_monthly"))
     make_config(model_name="sandbox-mini@lies", base_url=sandbox.openai, priority=5)
     make_config(provider_type="claude", model_name="sandbox-mini", base_url=sandbox.anthropic)
     mine, resume = "This sentence is the person's own.", profile(name)
     lies, numbers = lies_about(resume)
 
     for url in URLS:
-        body = {"job_data": posting(name), "master_profile": resume, "language": "en"}
+        body = {"job_data": posting(name), "master_profile": resume, "language": name.rpartition("_")[2]}
         draft = api.post(url, body, format="json").json()["data"]
         content = draft["content"]
         if draft["kind"] == "cv":
