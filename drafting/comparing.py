@@ -19,7 +19,7 @@ from drafting.facts import texts_of
 # Share of their words that two items of a list need in common to be taken for the same one.
 _ALIKE = 0.3
 # More pairs than this are not compared by their words; a list that long is paired by place.
-_MOST_PAIRS = 10_000
+_MOST_PAIRS = 2_500
 
 
 class Difference(StrEnum):

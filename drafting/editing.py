@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from drafting.comparing import compare
+from drafting.comparing import compare, leaves
 from drafting.errors import InvalidContent, InvalidProfile
 from drafting.exports.pdf import cv_pages
 from drafting.letter_body import word_count
@@ -24,6 +24,8 @@ from drafting.own_texts import (
 from drafting.resume import dates_out_of_order, normalised_resume, why_not_storable
 from drafting.versions import copy_of, require_newest, save_after
 
+# Each has a row in `proofs` and one in `changes`; a long CV has some hundred.
+_MOST_TEXTS = 5000
 # Members of a letter that code makes of the others.
 COMPUTED = ("language", "title", "company", "date", "word_count", "word_target", "text")
 
@@ -54,6 +56,8 @@ def _edit_cv(edited: Draft, draft: Draft, content: Mapping[str, Any]) -> None:
         edited.content = normalised_resume(dict(content)).resume
     except InvalidProfile as error:
         raise InvalidContent(details=error.details) from None
+    if sum(1 for _ in leaves(edited.content)) > _MOST_TEXTS:
+        raise _invalid("", f"This has more than {_MOST_TEXTS:,} texts. Leave some out.")
     compared = compare(draft.content, edited.content)
     edited.proofs = proofs_after_edit(draft.proofs, compared)
     edited.changes = [*_standing(draft.changes, edited), *changes_of_edit(compared)]
@@ -61,6 +65,10 @@ def _edit_cv(edited: Draft, draft: Draft, content: Mapping[str, Any]) -> None:
         "pages": cv_pages(edited.content, draft.language, draft.sections),
         "warnings": dates_out_of_order(edited.content),
     }
+
+
+def _invalid(path: str, message: str) -> InvalidContent:
+    return InvalidContent(details={"errors": [{"path": path, "message": message}]})
 
 
 def _standing(changes: list[dict[str, Any]], edited: Draft) -> list[dict[str, Any]]:
@@ -79,7 +87,7 @@ def _edit_letter(edited: Draft, draft: Draft, content: Mapping[str, Any]) -> Non
     for name in COMPUTED:
         if name in content and content[name] != before.get(name):
             message = "This is made of the other parts. Change those, and leave this as it is."
-            raise InvalidContent(details={"errors": [{"path": name, "message": message}]})
+            raise _invalid(name, message)
     after |= {name: content[name] for name in content if name not in (*COMPUTED, "body")}
     if "body" in content:
         after["body"] = [
@@ -95,7 +103,7 @@ def _edit_letter(edited: Draft, draft: Draft, content: Mapping[str, Any]) -> Non
         block["sources"] = list(dict.fromkeys(source for row in rows for source in row["sources"]))
     edited.content = with_text(after)
     if obstacle := why_not_storable(edited.content):
-        raise InvalidContent(details={"errors": [{"path": "", "message": obstacle}]})
+        raise _invalid("", obstacle)
     edited.proofs = [
         *proofs_after_edit(frame_rows(draft.proofs), frames),
         *(r for p in paragraphs for r in p),

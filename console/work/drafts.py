@@ -43,10 +43,10 @@ class DraftAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     search_fields = ("title", "hiring_organization", "user__email", "=request_id")
     list_per_page = 50
     # Whose it was and what for is enough of a deleted draft; its text is its owner's.
-    audit_leaves_out = ("content", "changes", "grounding", "parameters", "usage")
+    audit_leaves_out = ("content", "changes", "grounding", "proofs", "report", "calls", "parameters", "usage")
 
     _draft_fields = ("user", "kind", "version", "title", "hiring_organization", "created_at")
-    _making_fields = ("parameters", "grounding", "prompt_version")
+    _making_fields = ("made_by", "made_from", "parameters", "grounding", "prompt_version")
     _answer_fields = (
         "provider_type",
         "provider_name",

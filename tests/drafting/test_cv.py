@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from drafting.check.judge import Check
 from drafting.checking import check_texts
 from drafting.cv import compose_cv
-from drafting.drafter import _cv_texts
+from drafting.drafter import cv_texts
 from drafting.facts import read_facts, texts_of
 from drafting.options import DraftOptions, Length
 from drafting.replies import CvReply
@@ -32,7 +32,7 @@ def compose(resume):
 
     def make(reply, length=Length.STANDARD, **options):
         parsed = CvReply.model_validate(reply)
-        checked = async_to_sync(check_texts)(check, _cv_texts(facts, parsed), repair=nothing, read=nobody)
+        checked = async_to_sync(check_texts)(check, cv_texts(facts, parsed), repair=nothing, read=nobody)
         return compose_cv(facts, parsed, checked, job=job, options=DraftOptions(length=length, **options))
 
     return make

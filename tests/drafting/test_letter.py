@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 from bench.drafts_corpus import posting, profile
 from drafting.check.judge import Check, Proof
 from drafting.checking import check_texts
-from drafting.drafter import _letter_texts
+from drafting.drafter import letter_texts
 from drafting.facts import read_facts
 from drafting.language import codes
 from drafting.letter import compose_letter
@@ -37,7 +37,7 @@ def write(reply, *, resume=None, job=JOB, language="en", profile_language="en", 
     async def read(doubtful):
         return {said.id: None for said in doubtful} if vouched else {}
 
-    checked = async_to_sync(check_texts)(check, _letter_texts(parsed), repair=nothing, read=read)
+    checked = async_to_sync(check_texts)(check, letter_texts(parsed), repair=nothing, read=read)
     return compose_letter(
         facts,
         parsed,
