@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from drafting import checking, writing
+from drafting import checking
 from drafting.facts import read_facts
 from drafting.replies import ReaderReply, RepairReply
+from orchestration.calls import heard
 from orchestration.calls.results import GenerationResult
 from orchestration.errors import ProvidersUnavailable
 from providers.adapters.base import TokenUsage
@@ -88,7 +89,7 @@ def model_says(monkeypatch):
                     latency_ms=321,
                 )
 
-        monkeypatch.setattr(writing, "AIOrchestrator", Scripted)
+        monkeypatch.setattr(heard, "AIOrchestrator", Scripted)
         monkeypatch.setattr(checking, "AIOrchestrator", Scripted)
         return asked
 

@@ -8,6 +8,7 @@ from threading import Barrier
 
 import pytest
 from django.db import IntegrityError, connection
+from docx import Document
 from pypdf import PdfReader
 
 from drafting import editing, regenerating, versions
@@ -187,8 +188,10 @@ def test_the_files_of_an_edited_draft_hold_the_edit(api, cv, letter):
         export = f"/api/v1/drafts/{draft['draft_id']}/export?format="
         pdf = PdfReader(io.BytesIO(api.get(f"{export}pdf").content))
         assert MINE in " ".join(" ".join(page.extract_text().split()) for page in pdf.pages)
-        for name in ("md", "json"):
-            assert MINE in api.get(f"{export}{name}").content.decode()
+        word = Document(io.BytesIO(api.get(f"{export}docx").content))
+        assert MINE in "\n".join(paragraph.text for paragraph in word.paragraphs)
+        for name in ("md", "json", "txt"):
+            assert MINE in " ".join(api.get(f"{export}{name}").content.decode().split())
 
 
 def test_an_old_version_is_restored_as_the_newest(api, cv):

@@ -3,7 +3,7 @@ from django.urls import reverse
 
 from drafting.models import MasterProfile
 from drafting.versions import save_next_version
-from tests.drafting.test_versions import RESULT, draft_of
+from tests.drafting.test_versions import draft_of
 
 pytestmark = pytest.mark.django_db
 
