@@ -19,6 +19,7 @@ from usage.models import AIProviderUsageLog
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PROFILES = sorted(path.stem for path in (ROOT / "profiles").glob("*.json"))
+ONE_PER_LANGUAGE = sorted({name.rpartition("_")[2]: name for name in PROFILES}.values())
 URLS = ("/api/v1/cv-drafter/draft", "/api/v1/cover-letter/generate")
 # Languages the profiles are written in, and one that each is translated to.
 TRANSLATED = {"en": "de", "de": "en", "fr": "es", "es": "pt", "pt": "fr", "sw": "en"}
@@ -80,7 +81,7 @@ def test_no_lie_is_in_any_file_when_the_reader_vouches_for_nothing(api, sandbox,
     assert Draft.objects.count() == 2
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", ONE_PER_LANGUAGE)
 def test_no_lie_comes_in_when_an_edited_draft_s_sections_are_written_anew(api, user, sandbox, name):
     """Every section that has prose, and every paragraph, by the liar, after a person's edit."""
     Subscription.objects.create(user=user, plan=Plan.objects.get(slug="pro_monthly"))
