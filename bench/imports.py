@@ -76,27 +76,34 @@ class Score:
         return 2 * self.true / max(self.given + self.wanted, 1)
 
     def add(self, cv: Cv, resume: dict[str, Any], text: str) -> None:
-        wanted, given = Counter(fields(cv.resume)), Counter(fields(resume))
+        wanted, given = Counter(fields(cv.resume, cv.resume)), Counter(fields(resume, cv.resume))
         self.true += (wanted & given).total()
         self.wanted += wanted.total()
         self.given += given.total()
         self.lost += [(cv.name, one) for one in wanted - given]
         said = " ".join(text.casefold().split())
+        known = {one[-1] for one in wanted}
         for one in given - wanted:
-            stands = all(part in said for part in one[-1].replace("-", " ").split())
+            stands = one[-1] in known or one[-1] in said
             (self.elsewhere if stands else self.invented).append((cv.name, one))
 
 
-def fields(resume: dict[str, Any]) -> Iterator[Field]:
-    """Section, entry (by its first words), member and value of everything that a resume says."""
+def fields(resume: dict[str, Any], truth: dict[str, Any]) -> Iterator[Field]:
+    """Section, entry, member and value of everything that a resume says. Its entries are named by those of
+    the truth that they have most of their names in common with."""
     for section, content in resume.items():
-        for entry in content if isinstance(content, list) else [content]:
-            if section == "basics":
-                yield from ((section, *path) for path in _leaves(entry))
-                continue
-            names = ("position", "institution", "name", "title", "language")
-            name = next((str(entry[one]).casefold() for one in names if entry.get(one)), "")
-            yield from ((section, name, *path) for path in _leaves(entry))
+        if not isinstance(content, list):
+            yield from ((section, *path) for path in _leaves(content))
+            continue
+        for entry in content:
+            true = max(truth.get(section, []), key=lambda one: len(_names(one) & _names(entry)), default={})
+            number = truth[section].index(true) + 1 if _names(true) & _names(entry) else 0
+            yield from ((section, str(number), *path) for path in _leaves(entry))
+
+
+def _names(entry: dict[str, Any]) -> set[tuple[str, str]]:
+    members = ("position", "institution", "name", "title", "language", "area", "studyType")
+    return {(one, str(entry[one]).casefold()) for one in members if entry.get(one)}
 
 
 def _leaves(value: Any, *path: str) -> Iterator[Field]:

@@ -92,7 +92,7 @@ def _printed(name: str, value: Any, person: dict[str, Any]) -> Any:
     if not (name.endswith("Date") or name == "date"):
         return value
     year, _, month = value.partition("-")
-    months = Locale.parse(person["language"]).months["stand-alone"]
+    months = Locale.parse(person["language"]).months["format" if person["language"] == "sw" else "stand-alone"]
     forms = {
         "Month": months["wide"][int(month)],
         "Mon": Locale.parse("en").months["format"]["abbreviated"][int(month)],

@@ -27,8 +27,7 @@ def linkedin(resume: dict[str, Any]) -> bytes:
         "PhoneNumbers.csv": [["Extension", "Number", "Type"], ["", basics["phone"], "Mobile"]],
         "Positions.csv": [
             ["Company Name", "Title", "Description", "Location", "Started On", "Finished On"],
-            *([one["name"], one["position"], "\n".join(f"- {line}" for line in one["highlights"]) if
-               len(one["highlights"]) > 1 else "", "", _month(one["startDate"]), _month(one.get("endDate", ""))]
+            *([one["name"], one["position"], "\n".join(f"- {line}" for line in one["highlights"]), "", _month(one["startDate"]), _month(one.get("endDate", ""))]
               for one in resume["work"]),
         ],
         "Education.csv": [

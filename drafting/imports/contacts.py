@@ -54,11 +54,11 @@ _ADDRESS_LABEL = re.compile(
     re.IGNORECASE,
 )
 _STREET = re.compile(
-    r"(?P<street>(?:[^\W\d_][\w.'’-]*\s){0,4}[^\W\d_][\w.'’-]*(?:straße|strasse|str\.|gasse|weg|platz|allee|ring)\s?"
+    r"(?P<street>\d{1,5},?\s(?:rue|avenue|boulevard|chemin|place)\s[^,|\n]{3,40}"
+    r"|(?:[^\W\d_][\w.'’-]*\s){0,4}[^\W\d_][\w.'’-]*(?:straße|strasse|str\.|gasse|weg|platz|allee|ring)\s?"
     r"\d{1,4}\s?[a-z]?"
     r"|\d{1,5}[a-z]?,?\s(?:[^\W\d_][\w.'’-]*\s){0,4}(?:street|st\.?|road|rd\.?|lane|avenue|ave\.?|drive|close|way|court"
-    r"|boulevard|rue|place)\b(?:\s(?:[^\W\d_][\w.'’-]*)){0,4}?(?=\W|$)"
-    r"|\d{1,5},?\s(?:rue|avenue|boulevard|chemin|place)\s[^,|\n]{3,40}"
+    r"|boulevard)\b(?:\s(?:[^\W\d_][\w.'’-]*)){0,4}?(?=\W|$)"
     r"|(?:calle|avenida|av\.|plaza|rua|travessa|praça|via|viale|piazza|corso|ul\.|ulica|ул\.|улица|вул\.|οδός)\s"
     r"[^,|\n]{2,40}?,?\s?\d{1,4}[a-z]?|p\.?\s?o\.?\s?box\s\d+(?:-\d+)?)",
     re.IGNORECASE,

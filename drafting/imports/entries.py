@@ -18,6 +18,11 @@ _SHARED_REACH = 40
 _YEAR = re.compile(r"(?:19|20)\d\d|[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u0e50-\u0e59]{4}")
 
 
+_LEARNED = {"education", "certificates", "awards", "publications"}
+_DONE = {"work", "volunteer", "projects"}
+_ALIKE = dict.fromkeys(_LEARNED, _LEARNED) | dict.fromkeys(_DONE, _DONE) | {"languages": {"languages", "skills"}}
+
+
 @dataclass(slots=True)
 class Located:
     """One entry and where its header stands: `places` by member; `values` are the words asked about."""
@@ -72,23 +77,59 @@ class Section:
                 elif above := [p for p in places if 0 <= place.line - p.line <= _SHARED_REACH]:
                     entry.places[other] = above[-1]
                     entry.shared.add(other)
-        for entry in self.entries:
-            self._mark_shared(entry)
+        for member in self._header:
+            self._settle(member)
 
     def _cost(self, place: Place, rest: list[list[Place]], taken: set[int]) -> tuple[int, bool, int, int]:
         away = sum(min(min(abs(p.line - place.line) for p in places), 30) for places in rest)
         is_whole = self._source.is_whole(place, [p for places in rest for p in places])
         return (place.start in taken, not is_whole, away, place.start)
 
-    def _mark_shared(self, entry: Located) -> None:
-        """A firm over several jobs: its one line is claimed by other entries too, and has no job on it."""
-        for member, place in entry.places.items():
-            claimed = [o for o in self.entries if (p := o.places.get(member)) and p.start == place.start]
-            alone = all(o.places.keys() > {member} for o in claimed)
-            if len(claimed) > 1 and alone:
-                others = [p.line for o in claimed for m, p in o.places.items() if m != member]
-                if place.line <= min(others):
-                    entry.shared.add(member)
+    def _settle(self, member: str) -> None:
+        """Decide about words that several entries claim, or that stand far above theirs: a firm over a list
+        of its jobs belongs to all of them, any other to the nearest."""
+        claims: dict[int, list[Located]] = {}
+        for entry in self.entries:
+            if place := entry.places.get(member):
+                claims.setdefault(place.start, []).append(entry)
+        for claimed in claims.values():
+            place = claimed[0].places[member]
+            rest = {id(e): [p.line for m, p in e.places.items() if m != member] for e in claimed}
+            tops = [min(lines) for lines in rest.values() if lines]
+            is_above = len(tops) == len(claimed) and place.line < min(tops)
+            if is_above and (len(claimed) > 1 or claimed[0].shared):
+                for entry in claimed:
+                    if self._is_headed(min(rest[id(entry)]), place.line):
+                        entry.places.pop(member)
+                    else:
+                        entry.shared.add(member)
+            elif len(claimed) > 1 or member in claimed[0].shared:
+                self._keep_nearest(member, place, claimed, rest)
+
+    def _keep_nearest(
+        self, member: str, place: Place, claimed: list[Located], rest: Mapping[int, list[int]]
+    ) -> None:
+        def away(entry: Located) -> int:
+            return min((abs(line - place.line) for line in rest[id(entry)]), default=_SHARED_REACH)
+
+        nearest = min(claimed, key=away)
+        for entry in claimed:
+            # An entry of nothing else may have it beside another: the same school twice.
+            if entry is not nearest or (member in entry.shared and away(entry) > _HEADER_REACH):
+                if rest[id(entry)] or len(claimed) > 1:
+                    entry.places.pop(member)
+                    entry.shared.discard(member)
+
+    def _is_headed(self, top: int, shared: int) -> bool:
+        """Whether a job has a line of its own above it, of which nobody said what it is: another firm."""
+        own = set().union(*(entry.own_lines for entry in self.entries))
+        number = top - 1
+        while number > shared and not self._source.lines[number].strip():
+            number -= 1
+        if number <= shared or number in own:
+            return False
+        line = self._source.lines[number]
+        return len(line) < 80 and not self._source.is_item(number) and not self._is_of_dates(number)
 
     def _are_dates_above(self) -> bool:
         """Whether a line of dates alone stands over its entry rather than under it, as over the first one."""
@@ -103,6 +144,13 @@ class Section:
     def _is_of_dates(self, number: int) -> bool:
         line = self._source.lines[number]
         return len(line) < 60 and bool(_YEAR.search(line)) and section_of(line) is None
+
+    def is_under(self, place: Place, key: str) -> bool:
+        """Whether the heading above a place, where there is one, is that of the section or of one like it."""
+        for number in range(place.line, -1, -1):
+            if (found := section_of(self._source.lines[number])) is not None:
+                return found in _ALIKE.get(key, {key})
+        return True
 
     def belongs(self, place: Place, entry: Located) -> bool:
         """Whether a place is on the lines of the entry, and of no other."""
@@ -143,7 +191,7 @@ class Section:
         )
 
     def _crosses_heading(self, entry: Located | None, place: Place) -> bool:
-        if entry is None:
+        if entry is None or not entry.own_lines:
             return False
         between = self._source.lines[max(entry.own_lines) + 1 : place.line]
         return any(section_of(line) is not None for line in between)

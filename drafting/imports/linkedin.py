@@ -164,7 +164,8 @@ class _Export:
     def _put_prose(self, at: str, file: _File, text: str) -> None:
         """Lines with bullets are highlights; the rest is the summary."""
         lines = [line for line in text.split("\n") if line.strip()]
-        has_list = file.section in _HIGHLIGHTED and sum(bool(_BULLET.match(line)) for line in lines) > 1
+        bullets = sum(bool(_BULLET.match(line)) for line in lines)
+        has_list = file.section in _HIGHLIGHTED and (bullets > 1 or bullets == len(lines))
         items = [line for line in lines if has_list and _BULLET.match(line)]
         put = self._putter(at, file.name)
         put(file.summary, " ".join(line.strip() for line in lines if line not in items))

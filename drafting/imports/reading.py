@@ -166,22 +166,22 @@ class _Entry:
         for member in self._kind.header:
             if words := row.get(member):
                 place = self._entry.places.get(member)
-                is_there = place is not None or not self._source.places(words)
-                if not is_there:
-                    self._review.doubt(f"{self._at}/{member}", words, "apart")
-                    continue
-                if (
-                    place
-                    and member not in self._entry.shared
-                    and not self._section.belongs(place, self._entry)
-                ):
-                    self._review.doubt(f"{self._at}/{member}", words, "apart")
+                if why := self._why_not_here(member, words, place):
+                    self._review.doubt(f"{self._at}/{member}", words, why)
                     continue
                 is_put |= self._reader._put_words(
                     f"{self._at}/{member}", words, others=self._others, place=place,
                     deniable=self._kind.deniable,
                 )  # fmt: skip
         return is_put and bool(self._entry.places)
+
+    def _why_not_here(self, member: str, words: str, place: Place | None) -> str:
+        if place is None:
+            return "apart" if self._source.places(words) else ""
+        if self._kind.key != "skills" and not self._section.is_under(place, self._kind.key):
+            return "other_section"
+        is_shared = member in self._entry.shared
+        return "" if is_shared or self._section.belongs(place, self._entry) else "apart"
 
     def _put_keywords_alone(self, row: Mapping[str, Any]) -> bool:
         """Skills without a group's name; of other entries, all that is said hangs in the air."""
@@ -208,7 +208,7 @@ class _Entry:
     def _put_one(self, path: str, words: str, located: dict[str, Any], *, is_prose: bool) -> bool:
         if is_prose:
             return self._reader._put_prose(path, words, **located)
-        deniable = self._kind.deniable
+        deniable = self._kind.key == "skills"
         return self._reader._put_words(path, words, others=self._others, deniable=deniable, **located)
 
     def _located_date(self, member: str, words: str) -> tuple[Place, str, ReadDate] | None:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from drafting.imports.dates import read_date
 from extraction.support import SourceText
 from extraction.vocabulary import language_of
 
@@ -125,6 +126,11 @@ class Source:
     def line_at(self, offset: int) -> int:
         return bisect_right(self._starts, offset) - 1
 
+    def is_item(self, number: int) -> bool:
+        """Whether a line is a bullet, or goes on with one or with a sentence."""
+        line = self.lines[number]
+        return bool(_BULLET.match(line) or _SENTENCE_END.search(line)) or (number > 0 and self._is_continuation(number))
+
     def places(self, words: str) -> list[Place]:
         """Where the words stand, whole and in this order; breaks between lines and case do not count."""
         wanted = _folded(_BULLET.sub("", words)).strip(" .,;:•|")
@@ -165,14 +171,14 @@ class Source:
             or (not left and not self._goes_on(place.line - 1))
             or left[-1:] in _EDGE
             or _last_word(left) in _JOINS_LEFT
-            or bool(re.search(r"(?:19|20)\d\d$", left))
+            or _is_date(left.split()[-3:], from_end=True)
         )
         ends = (
             is_followed
             or not right
             or right[0] in _EDGE
             or right.split()[0].casefold() in _JOINS_RIGHT
-            or right[0].isdigit()
+            or _is_date(right.split()[:3])
         )
         return bool(starts and ends)
 
@@ -202,7 +208,7 @@ class Source:
     def _is_continuation(self, number: int) -> bool:
         """Whether a line goes on with the sentence of the line above it."""
         line, above = self.lines[number], self.lines[number - 1]
-        if not line.strip() or not above.strip() or _BULLET.match(line):
+        if not line.strip() or not above.strip() or _BULLET.match(line) or _is_date(line.split()[:3]):
             return False
         return line.lstrip()[0].islower() or (
             self._goes_on(number - 1) and not _SENTENCE_END.search(above[-2:])
@@ -212,6 +218,13 @@ class Source:
         """Whether a "no" stands before the words, or after them."""
         words = self.words_at(place)
         return SourceText(self.quote(place), self.language).is_taken_back(words)
+
+
+def _is_date(words: list[str], *, from_end: bool = False) -> bool:
+    """Whether some words begin, or end, with a date or what stands for one ("today")."""
+    parts = [words[number:] if from_end else words[: number + 1] for number in range(len(words))]
+    dates = [read_date(" ".join(part)) for part in parts]
+    return any(date.value or date.is_open for date in dates)
 
 
 def _last_word(text: str) -> str:
