@@ -71,10 +71,11 @@ class Section:
             for other, places in found.items():
                 if other == member:
                     continue
-                nearest = min(places, key=lambda p: (abs(p.line - place.line), abs(p.start - place.start)))
+                whole = [p for p in places if self._source.is_whole(p, [place])]
+                nearest = min(whole or places, key=lambda p: (abs(p.line - place.line), abs(p.start - place.start)))
                 if abs(nearest.line - place.line) <= _HEADER_REACH:
                     entry.places[other] = nearest
-                elif above := [p for p in places if 0 <= place.line - p.line <= _SHARED_REACH]:
+                elif above := [p for p in whole if 0 <= place.line - p.line <= _SHARED_REACH]:
                     entry.places[other] = above[-1]
                     entry.shared.add(other)
         for member in self._header:
@@ -154,7 +155,22 @@ class Section:
 
     def belongs(self, place: Place, entry: Located) -> bool:
         """Whether a place is on the lines of the entry, and of no other."""
-        return entry in self._owners(place)
+        return entry in self._owners(place) and not self._is_barred(place, entry)
+
+    def _is_barred(self, place: Place, entry: Located) -> bool:
+        """Whether another entry, which nobody named, begins between the entry's lines and the place: with a
+        date of its own."""
+        own = entry.own_lines
+        has_date = any(_YEAR.search(self._source.lines[number]) for number in own)
+        has_items = False
+        for number in range(max(own, default=place.line) + 1, place.line + 1):
+            if self._source.is_item(number):
+                has_items = True
+            elif len(line := self._source.lines[number]) < 100 and _YEAR.search(line):
+                if has_items or has_date:
+                    return True
+                has_date = True
+        return False
 
     def _owners(self, place: Place) -> list[Located]:
         located = [entry for entry in self.entries if entry.own_lines]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # Section → headings, casefolded.
 HEADINGS = {
@@ -50,13 +51,18 @@ HEADINGS = {
     "|βιογραφικό|βιογραφικό σημείωμα|özgeçmiş|履歴書|職務経歴書|简历|個人簡歷|이력서|السيرة الذاتية|קורות חיים"
     "|जीवन-वृत्त|ประวัติย่อ",
 }  # fmt: skip
-_SECTION = {word: section for section, words in HEADINGS.items() for word in words.split("|")}
-_AROUND = re.compile(r"^[\W\d_]+|[\W_]+$")
+_SECTION = {word.casefold(): section for section, words in HEADINGS.items() for word in words.split("|")}
 
 
 def section_of(line: str) -> str | None:
     """The section whose heading a line is, else None. `&` and `/` join two headings: the first counts."""
     if len(line) > 60:
         return None
-    words = " ".join(_AROUND.sub("", line).casefold().split())
+    words = _between_signs(" ".join(line.casefold().split()))
     return _SECTION.get(words) or _SECTION.get(re.split(r"\s(?:&|and|und|et|y|e|na)\s|\s?/\s?", words)[0])
+
+
+def _between_signs(text: str) -> str:
+    """From the first letter to the last, with its marks."""
+    places = [number for number, char in enumerate(text) if unicodedata.category(char)[0] in "LM"]
+    return text[places[0] : places[-1] + 1] if places else ""

@@ -162,18 +162,22 @@ class _Entry:
         return True
 
     def _put_header(self, row: Mapping[str, Any]) -> bool:
+        """Words over several entries say nothing of one of which nothing else is there."""
         is_put = False
-        for member in self._kind.header:
+        for member in sorted(self._kind.header, key=lambda one: one in self._entry.shared):
             if words := row.get(member):
                 place = self._entry.places.get(member)
-                if why := self._why_not_here(member, words, place):
+                why = self._why_not_here(member, words, place)
+                if not why and member in self._entry.shared and not is_put:
+                    why = "apart"
+                if why:
                     self._review.doubt(f"{self._at}/{member}", words, why)
                     continue
                 is_put |= self._reader._put_words(
                     f"{self._at}/{member}", words, others=self._others, place=place,
                     deniable=self._kind.deniable,
                 )  # fmt: skip
-        return is_put and bool(self._entry.places)
+        return is_put
 
     def _why_not_here(self, member: str, words: str, place: Place | None) -> str:
         if place is None:
@@ -190,7 +194,11 @@ class _Entry:
             return any(found["path"].startswith(f"{self._at}/") for found in self._review.found)
         for member in (*self._kind.dates, *self._kind.words, *self._kind.prose):
             for words in [value] if isinstance(value := row.get(member), str) else value or []:
-                self._review.drop(f"{self._at}/{member}", words, "entry_not_in_source")
+                path = f"{self._at}/{member}"
+                if self._source.places(words):
+                    self._review.doubt(path, words, "apart")
+                else:
+                    self._review.drop(path, words, "not_in_source")
         return False
 
     def _put_member(

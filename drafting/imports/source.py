@@ -10,6 +10,8 @@ from functools import cache, cached_property
 
 from drafting.imports.dates import read_date
 from extraction.support import SourceText
+from extraction.values.dates import month_numbers
+from extraction.values.numbers import levelled
 from extraction.vocabulary import language_of
 
 MAX_PLACES = 60
@@ -159,8 +161,6 @@ class Source:
     def is_whole(self, place: Place, others: list[Place]) -> bool:
         """Whether the words are a phrase of their own, and no part of a larger one ("Head of Finance" in
         "Assistant to the Head of Finance"). `others` are places of the same entry's other values."""
-        if _UNSPACED.search(self.text[place.start : place.end]):
-            return True
         left = self.text[self._starts[place.line] : place.start].rstrip()
         right = self.text[place.end : self._starts[place.last_line + 1] - 1].lstrip()
         left = _BULLET.sub("", left + " ").strip()
@@ -221,10 +221,17 @@ class Source:
 
 
 def _is_date(words: list[str], *, from_end: bool = False) -> bool:
-    """Whether some words begin, or end, with a date or what stands for one ("today")."""
+    """Whether some words begin, or end, with a date and nothing else, or with what stands for one."""
     parts = [words[number:] if from_end else words[: number + 1] for number in range(len(words))]
-    dates = [read_date(" ".join(part)) for part in parts]
-    return any(date.value or date.is_open for date in dates)
+    for part in parts:
+        date = read_date(" ".join(part))
+        if date.is_open or (date.value and all(map(_is_of_date, part))):
+            return True
+    return False
+
+
+def _is_of_date(word: str) -> bool:
+    return any(char.isdigit() for char in word) or levelled(word).strip(".,()") in month_numbers()
 
 
 def _last_word(text: str) -> str:
