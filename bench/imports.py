@@ -25,8 +25,7 @@ import django
 django.setup()
 
 from accounts.errors import DomainError
-from bench.imports_corpus import Cv, load
-from bench.imports_corpus import docx_files, pdf_files
+from bench.imports_corpus import Cv, docx_files, load, pdf_files
 from drafting.imports.contacts import Person
 from drafting.imports.documents import read_document
 from drafting.imports.errors import NotACv

@@ -5,6 +5,7 @@ Asked for `lies` it adds an employer, a degree and skills that nobody has, and m
 
 import json
 import re
+from itertools import pairwise
 
 from sandbox.reading import document
 from sandbox.wire import Json
@@ -18,7 +19,7 @@ _HEADINGS = {
     "languages": "languages|sprachen|langues|idiomas|línguas|lugha|языки|γλώσσες",
     "certificates": "certifications|certificates|zertifikate|certificaciones",
     "projects": "projects|projekte|projets|projetos|proyectos",
-    "summary": "profile|summary|kurzprofil|profil|perfil|muhtasari|о себе|προφίλ",
+    "summary": "profile|summary|kurzprofil|profil|perfil|muhtasari|о себе|προφίλ",  # noqa: RUF001
 }
 _SECTION = {word: section for section, words in _HEADINGS.items() for word in words.split("|")}
 _DATE = r"(?:[^\W\d_]+\.?\s)?(?:\d{1,2}[./])?(?:19|20)\d\d(?:-\d\d)?"
@@ -43,7 +44,9 @@ def _read(text: str) -> Json:
         "label": _headline(text),
         "summary": " ".join(sections.get("summary", [])) or None,
         "work": [_named(one, "position", "name") for one in _dated(sections.get("work", []))],
-        "education": [_named(one, "studyType", "institution") for one in _dated(sections.get("education", []))],
+        "education": [
+            _named(one, "studyType", "institution") for one in _dated(sections.get("education", []))
+        ],
         "skills": [{"name": name} for name in _listed(sections.get("skills", []))],
         "languages": [
             {"language": match["language"].strip(), "fluency": match["fluency"]}
@@ -69,7 +72,7 @@ def _sections(text: str) -> dict[str, list[str]]:
 def _headline(text: str) -> str | None:
     """The line below the name."""
     lines = [line.strip() for line in text.split("\n") if line.strip()]
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in pairwise(lines):
         if above.startswith("APPLICANTNAME"):
             return line if "APPLICANT" not in line else None
     return None
@@ -90,7 +93,9 @@ def _dated(lines: list[str]) -> list[Json]:
             continue
         beside = line.replace(match.group(), "").strip(" |,\t()\u2013")
         words = [*waiting, *([beside] if beside else [])]
-        entries.append({"words": words, "startDate": match["start"], "endDate": match["end"], "highlights": []})
+        entries.append(
+            {"words": words, "startDate": match["start"], "endDate": match["end"], "highlights": []}
+        )
         waiting = []
     return entries
 
@@ -116,9 +121,7 @@ def _certificate(line: str) -> Json:
 
 
 def _projects(lines: list[str]) -> list[Json]:
-    return [
-        {"name": name, "description": text} for name, text in zip(lines[::2], lines[1::2], strict=False)
-    ]
+    return [{"name": name, "description": text} for name, text in zip(lines[::2], lines[1::2], strict=False)]
 
 
 def _lied(read: Json) -> Json:

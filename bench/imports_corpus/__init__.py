@@ -1,4 +1,4 @@
-"""Made-up CVs as people send them: eleven people, in layouts that differ, as PDF, DOCX, text and LinkedIn export.
+"""Made-up CVs of eleven people, in layouts that differ, as PDF, DOCX, text and LinkedIn export.
 
 `people.json` says what is true of each; the files are made anew at every run and say exactly that.
 """
@@ -25,8 +25,8 @@ _NOT_IN_PDF = frozenset({"ar", "ja", "hi"})
 
 @dataclass(frozen=True, slots=True)
 class Cv:
-    """One file and what is true of it: `resume` in JSON Resume; `answer` is what a model that makes no mistake
-    would copy from it (None where none is asked)."""
+    """One file and what is true of it, in JSON Resume; `answer` is what a model that makes no mistake would
+    copy from it (None where none is asked)."""
 
     name: str
     content: bytes
@@ -92,7 +92,9 @@ def _printed(name: str, value: Any, person: dict[str, Any]) -> Any:
     if not (name.endswith("Date") or name == "date"):
         return value
     year, _, month = value.partition("-")
-    months = Locale.parse(person["language"]).months["format" if person["language"] == "sw" else "stand-alone"]
+    months = Locale.parse(person["language"]).months[
+        "format" if person["language"] == "sw" else "stand-alone"
+    ]
     forms = {
         "Month": months["wide"][int(month)],
         "Mon": Locale.parse("en").months["format"]["abbreviated"][int(month)],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # one_line: "Title, Firm (dates)"; stacked: title, then firm and dates; dates_left: dates in a column of their
-# own; firm_first: the firm, then the title with its dates; sidebar: contact, skills and languages in a column.
+# own; firm_first: the firm, then the title with its dates; sidebar: skills and languages in a column.
 LAYOUTS = ("one_line", "stacked", "dates_left", "firm_first", "sidebar")
 
 
@@ -44,7 +44,9 @@ def blocks_of(person: dict[str, Any], answer: dict[str, Any], layout: str) -> Bl
     place = basics.get("location", {})
     header = [
         basics["label"],
-        " | ".join([basics["email"], basics["phone"], *(one["url"][8:] for one in basics.get("profiles", []))]),
+        " | ".join(
+            [basics["email"], basics["phone"], *(one["url"][8:] for one in basics.get("profiles", []))]
+        ),
         *([f"{place['address']}, {place['postalCode']} {place['city']}"] if place else []),
         *([person["private"]] if "private" in person else []),
     ]

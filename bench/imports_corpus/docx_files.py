@@ -93,7 +93,9 @@ def _paragraph(text: str, *, properties: str = "") -> str:
     # Word cuts words into runs wherever somebody once put the cursor.
     cut = len(text) // 3
     runs = "".join(
-        f'<w:r><w:t xml:space="preserve">{escape(part)}</w:t></w:r>' for part in (text[:cut], text[cut:]) if part
+        f'<w:r><w:t xml:space="preserve">{escape(part)}</w:t></w:r>'
+        for part in (text[:cut], text[cut:])
+        if part
     )
     tabbed = runs.replace("\t", '</w:t><w:tab/><w:t xml:space="preserve">')
     return f"<w:p>{properties}{tabbed}</w:p>"

@@ -15,10 +15,10 @@ def linkedin(resume: dict[str, Any]) -> bytes:
     place = basics["location"]
     files = {
         "Profile.csv": [
-            ["First Name", "Last Name", "Maiden Name", "Address", "Birth Date", "Headline", "Summary", "Industry",
-             "Zip Code", "Geo Location", "Twitter Handles", "Websites", "Instant Messengers"],
-            [first, last, "", place["address"], "May 12, 1987", basics["label"], basics["summary"], "IT",
-             place["postalCode"], place["city"], "", "", ""],
+            ["First Name", "Last Name", "Address", "Birth Date", "Headline", "Summary", "Zip Code",
+             "Geo Location", "Websites"],
+            [first, last, place["address"], "May 12, 1987", basics["label"], basics["summary"],
+             place["postalCode"], place["city"], ""],
         ],
         "Email Addresses.csv": [
             ["Email Address", "Confirmed", "Primary", "Updated On"],
@@ -27,17 +27,16 @@ def linkedin(resume: dict[str, Any]) -> bytes:
         "PhoneNumbers.csv": [["Extension", "Number", "Type"], ["", basics["phone"], "Mobile"]],
         "Positions.csv": [
             ["Company Name", "Title", "Description", "Location", "Started On", "Finished On"],
-            *([one["name"], one["position"], "\n".join(f"- {line}" for line in one["highlights"]), "", _month(one["startDate"]), _month(one.get("endDate", ""))]
-              for one in resume["work"]),
+            *map(_position, resume["work"]),
         ],
         "Education.csv": [
             ["School Name", "Start Date", "End Date", "Notes", "Degree Name", "Activities"],
-            *([one["institution"], one["startDate"][:4], one["endDate"][:4], one["area"], one["studyType"], ""]
-              for one in resume["education"]),
+            *map(_school, resume["education"]),
         ],
         "Skills.csv": [["Name"], *([one["name"]] for one in resume["skills"])],
-        "Languages.csv": [["Name", "Proficiency"], *([one["language"], one["fluency"]] for one in
-                          resume["languages"])],
+        "Languages.csv": [
+            ["Name", "Proficiency"], *([one["language"], one["fluency"]] for one in resume["languages"]),
+        ],
         "Certifications.csv": [
             ["Name", "Url", "Authority", "Started On", "Finished On", "License Number"],
             *([one["name"], "", one["issuer"], _month(one["date"]), "", ""] for one in resume["certificates"]),
@@ -54,6 +53,16 @@ def linkedin(resume: dict[str, Any]) -> bytes:
             csv.writer(text).writerows(rows)
             archive.writestr(f"Basic_LinkedInDataExport/{name}", text.getvalue())
     return buffer.getvalue()
+
+
+def _position(job: dict[str, Any]) -> list[str]:
+    lines = "\n".join(f"- {line}" for line in job["highlights"])
+    dates = [_month(job["startDate"]), _month(job.get("endDate", ""))]
+    return [job["name"], job["position"], lines, "", *dates]
+
+
+def _school(one: dict[str, Any]) -> list[str]:
+    return [one["institution"], one["startDate"][:4], one["endDate"][:4], one["area"], one["studyType"], ""]
 
 
 def _month(written: str) -> str:

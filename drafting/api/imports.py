@@ -54,9 +54,9 @@ class DoubtSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
     why = serializers.CharField(
         help_text=(
-            "unsure: apart, part_of_a_phrase, denied, too_long, not_this_end, not_a_date, day_or_month_first, "
-            "end_before_start, by_its_place_alone, further_contact, not_read, not_valid. dropped: not_in_source, "
-            "contact_detail, entry_not_in_source."
+            "unsure: apart, other_section, part_of_a_phrase, denied, too_long, not_this_end, not_a_date, "
+            "day_or_month_first, end_before_start, by_its_place_alone, further_contact, not_read, not_valid. "
+            "dropped: not_in_source, contact_detail."
         )
     )
 

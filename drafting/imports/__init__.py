@@ -1,1 +1,1 @@
-"""What a person brings (PDF, DOCX, text, a LinkedIn export, a JSON Resume), read into a profile to look over."""
+"""What a person brings (a PDF, a DOCX, a text, a LinkedIn export), read into a profile to look over."""

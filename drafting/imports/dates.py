@@ -9,85 +9,16 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from drafting.imports.words import words_for_now
 from extraction.values.dates import find_dates, month_numbers
 from extraction.values.numbers import levelled
 from extraction.vocabulary import alternatives
 
-_OPEN = frozenset(
-    word.strip()
-    for word in [
-        "present",
-        "now",
-        "current",
-        "currently",
-        "ongoing",
-        "today",
-        "to date",
-        "till date",
-        "until now",
-        "heute",
-        "jetzt",
-        "aktuell",
-        "laufend",
-        "bis heute",
-        "andauernd",
-        "présent",
-        "aujourd'hui",
-        "actuel",
-        "actuellement",
-        "à ce jour",
-        "en cours",
-        "actualidad",
-        "presente",
-        "actual",
-        "hoy",
-        "a la fecha",
-        "atual",
-        "atualmente",
-        "o momento",
-        "hoje",
-        "oggi",
-        "attuale",
-        "in corso",
-        "sasa",
-        "hadi sasa",
-        "leo",
-        "heden",
-        "nu",
-        "idag",
-        "nå",
-        "dziś",
-        "obecnie",
-        "teraz",
-        "současnost",
-        "настоящее время",
-        "наст. время",
-        "по настоящее время",
-        "сейчас",
-        "теперішній час",
-        "σήμερα",
-        "günümüz",
-        "halen",
-        "devam ediyor",
-        "现在",
-        "至今",
-        "現在",
-        "현재",
-        "الآن",
-        "حتى الآن",
-        "الحاضر",
-        "היום",
-        "כיום",
-        "वर्तमान",
-        "अब तक",
-        "ปัจจุบัน",
-        "hiện tại",
-        "sekarang",
-    ]
-)
 _YEAR = r"(?<!\d)((?:19|20)\d\d)(?!\d)"
-_SIGN = re.compile(r"^\s*(?:-{1,2}|\u2013|\u2014|\u2192|~|〜|～|/|to\b|until\b|till\b|bis\b|à\b|au\b|al?\b|até\b|hasta\b|"
-                   r"fino al?\b|hadi\b|tot\b|do\b|по\b|до\b|έως\b|から|至|إلى|حتى|עד|से|ถึง)\s*")  # fmt: skip
+_SIGN = re.compile(
+    r"^\s*(?:-{1,2}|\u2013|\u2014|\u2192|~|〜|～|/|(?:to|until|till|bis|à|au|al?|até|hasta|fino al?|hadi|tot|do"
+    r"|по|до|έως)\b|から|至|إلى|حتى|עד|से|ถึง)\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +34,7 @@ class ReadDate:
 def read_date(words: str, *, language: str | None = None) -> ReadDate:
     """What date some words say."""
     low = " ".join(levelled(words).split()).strip(" .,;()[]|")
-    if low in _OPEN:
+    if low in words_for_now():
         return ReadDate(is_open=True)
     days = find_dates(low, language=language)
     if len(days) > 1:

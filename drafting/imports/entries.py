@@ -9,18 +9,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from drafting.imports.headings import section_of
 from drafting.imports.source import Place, Source
+from drafting.imports.words import section_of
 
 # An entry's header is no taller than this, in lines; a firm may stand over a longer list of its jobs.
 _HEADER_REACH = 4
 _SHARED_REACH = 40
+_FAR = 30
 _YEAR = re.compile(r"(?:19|20)\d\d|[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u0e50-\u0e59]{4}")
 
 
 _LEARNED = {"education", "certificates", "awards", "publications"}
 _DONE = {"work", "volunteer", "projects"}
-_ALIKE = dict.fromkeys(_LEARNED, _LEARNED) | dict.fromkeys(_DONE, _DONE) | {"languages": {"languages", "skills"}}
+_ALIKE = (
+    dict.fromkeys(_LEARNED, _LEARNED) | dict.fromkeys(_DONE, _DONE) | {"languages": {"languages", "skills"}}
+)
 
 
 @dataclass(slots=True)
@@ -72,7 +75,9 @@ class Section:
                 if other == member:
                     continue
                 whole = [p for p in places if self._source.is_whole(p, [place])]
-                nearest = min(whole or places, key=lambda p: (abs(p.line - place.line), abs(p.start - place.start)))
+                nearest = min(
+                    whole or places, key=lambda p: (abs(p.line - place.line), abs(p.start - place.start))
+                )
                 if abs(nearest.line - place.line) <= _HEADER_REACH:
                     entry.places[other] = nearest
                 elif above := [p for p in whole if 0 <= place.line - p.line <= _SHARED_REACH]:
@@ -82,7 +87,7 @@ class Section:
             self._settle(member)
 
     def _cost(self, place: Place, rest: list[list[Place]], taken: set[int]) -> tuple[int, bool, int, int]:
-        away = sum(min(min(abs(p.line - place.line) for p in places), 30) for places in rest)
+        away = sum(min(_FAR, *(abs(p.line - place.line) for p in places)) for places in rest)
         is_whole = self._source.is_whole(place, [p for places in rest for p in places])
         return (place.start in taken, not is_whole, away, place.start)
 
@@ -115,11 +120,10 @@ class Section:
 
         nearest = min(claimed, key=away)
         for entry in claimed:
-            # An entry of nothing else may have it beside another: the same school twice.
-            if entry is not nearest or (member in entry.shared and away(entry) > _HEADER_REACH):
-                if rest[id(entry)] or len(claimed) > 1:
-                    entry.places.pop(member)
-                    entry.shared.discard(member)
+            is_far = member in entry.shared and away(entry) > _HEADER_REACH
+            if entry is not nearest or (is_far and rest[id(entry)]):
+                entry.places.pop(member)
+                entry.shared.discard(member)
 
     def _is_headed(self, top: int, shared: int) -> bool:
         """Whether a job has a line of its own above it, of which nobody said what it is: another firm."""

@@ -24,7 +24,8 @@ from orchestration.calls.orchestrator import AIOrchestrator, begin
 from orchestration.calls.results import GenerationResult
 
 _SECTIONS = (
-    "work", "education", "projects", "volunteer", "skills", "certificates", "languages", "awards", "publications",
+    "work", "education", "projects", "volunteer", "skills", "certificates", "languages", "awards",
+    "publications",
 )  # fmt: skip
 
 

@@ -34,7 +34,10 @@ class _Kind:
 
 _PERIOD = ("startDate", "endDate")
 _KINDS = (
-    _Kind("work", ("position", "name"), ("position", "name"), _PERIOD, ("location",), ("summary", "highlights")),
+    _Kind(
+        "work", ("position", "name"), ("position", "name"), _PERIOD, ("location",),
+        ("summary", "highlights"),
+    ),
     _Kind(
         "volunteer", ("position", "organization"), ("position", "organization"), _PERIOD,
         prose=("summary", "highlights"),
@@ -164,11 +167,11 @@ class _Entry:
     def _put_header(self, row: Mapping[str, Any]) -> bool:
         """Words over several entries say nothing of one of which nothing else is there."""
         is_put = False
-        for member in sorted(self._kind.header, key=lambda one: one in self._entry.shared):
+        for member in sorted(self._kind.header, key=self._says_little):
             if words := row.get(member):
                 place = self._entry.places.get(member)
                 why = self._why_not_here(member, words, place)
-                if not why and member in self._entry.shared and not is_put:
+                if not why and self._says_little(member) and not is_put:
                     why = "apart"
                 if why:
                     self._review.doubt(f"{self._at}/{member}", words, why)
@@ -178,6 +181,9 @@ class _Entry:
                     deniable=self._kind.deniable,
                 )  # fmt: skip
         return is_put
+
+    def _says_little(self, member: str) -> bool:
+        return member in self._entry.shared or member not in self._kind.needed
 
     def _why_not_here(self, member: str, words: str, place: Place | None) -> str:
         if place is None:

@@ -97,6 +97,7 @@ _UNFINISHED = frozenset(
         "to",
     ]
 )
+_LIST_SIGNS = ",;|•·\n"
 _MOST_WORDS_OF_PROSE = 120
 
 
@@ -131,7 +132,9 @@ class Source:
     def is_item(self, number: int) -> bool:
         """Whether a line is a bullet, or goes on with one or with a sentence."""
         line = self.lines[number]
-        return bool(_BULLET.match(line) or _SENTENCE_END.search(line)) or (number > 0 and self._is_continuation(number))
+        return bool(_BULLET.match(line) or _SENTENCE_END.search(line)) or (
+            number > 0 and self._is_continuation(number)
+        )
 
     def places(self, words: str) -> list[Place]:
         """Where the words stand, whole and in this order; breaks between lines and case do not count."""
@@ -215,9 +218,11 @@ class Source:
         )
 
     def is_denied(self, place: Place) -> bool:
-        """Whether a "no" stands before the words, or after them."""
-        words = self.words_at(place)
-        return SourceText(self.quote(place), self.language).is_taken_back(words)
+        """Whether a "no" stands before the words, or after them, in their part of a list."""
+        start = max((self.text.rfind(sign, 0, place.start) for sign in _LIST_SIGNS), default=-1) + 1
+        ends = [end for sign in _LIST_SIGNS if (end := self.text.find(sign, place.end)) >= 0]
+        part = self.text[start : min(ends, default=len(self.text))]
+        return SourceText(part, self.language).is_taken_back(self.words_at(place))
 
 
 def _is_date(words: list[str], *, from_end: bool = False) -> bool:
