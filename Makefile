@@ -11,7 +11,7 @@ LOCAL := .venv/.installed-local
 APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts fuzz chaos
+.PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts eval-imports fuzz chaos
 .PHONY: local-model openapi requirements clean
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
 	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
 	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"
+	@echo "make eval-imports   made-up CVs read into profiles, and files that are refused"
 	@echo "make chaos         thousands of failing calls and 200 killed processes (PostgreSQL, Redis)"
 	@echo "make local-model   install the small model that runs on this machine"
 	@echo "make openapi       write docs/openapi.yaml anew"
@@ -76,6 +77,9 @@ fuzz: $(DEV) .env
 
 eval-drafts: $(DEV) .env
 	@PROVIDER="$(if $(filter-out auto,$(PROVIDER)),$(PROVIDER))" $(BIN)/python -m bench.drafts $(ARGS)
+
+eval-imports: $(DEV) .env
+	@$(BIN)/python -m bench.imports $(ARGS)
 
 chaos: $(DEV) .env
 	@$(BIN)/python -m bench.chaos $(ARGS)

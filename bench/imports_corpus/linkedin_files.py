@@ -39,7 +39,7 @@ def linkedin(resume: dict[str, Any]) -> bytes:
         ],
         "Certifications.csv": [
             ["Name", "Url", "Authority", "Started On", "Finished On", "License Number"],
-            *([one["name"], "", one["issuer"], _month(one["date"]), "", ""] for one in resume["certificates"]),
+            *map(_certificate, resume["certificates"]),
         ],
         "Projects.csv": [
             ["Title", "Description", "Url", "Started On", "Finished On"],
@@ -63,6 +63,10 @@ def _position(job: dict[str, Any]) -> list[str]:
 
 def _school(one: dict[str, Any]) -> list[str]:
     return [one["institution"], one["startDate"][:4], one["endDate"][:4], one["area"], one["studyType"], ""]
+
+
+def _certificate(one: dict[str, Any]) -> list[str]:
+    return [one["name"], "", one["issuer"], _month(one["date"]), "", ""]
 
 
 def _month(written: str) -> str:

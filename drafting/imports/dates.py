@@ -16,7 +16,8 @@ from extraction.vocabulary import alternatives
 
 _YEAR = r"(?<!\d)((?:19|20)\d\d)(?!\d)"
 _SIGN = re.compile(
-    r"^\s*(?:-{1,2}|\u2013|\u2014|\u2192|~|〜|～|/|(?:to|until|till|bis|à|au|al?|até|hasta|fino al?|hadi|tot|do"
+    r"^\s*(?:-{1,2}|\u2013|\u2014|\u2192|~|〜|～|/"
+    r"|(?:to|until|till|bis|à|au|al?|até|hasta|fino al?|hadi|tot|do"
     r"|по|до|έως)\b|から|至|إلى|حتى|עד|से|ถึง)\s*"
 )
 

@@ -53,7 +53,7 @@ async def import_profile(*, user: User, content: bytes | None = None, text: str 
     if content is not None:
         document = await read_document(content)
     else:
-        document = await in_parsing_thread(read_pasted, text)
+        document = await in_parsing_thread(read_pasted, text or "")
     review, result = document.review, None
     if review is None:
         review, result = await _asked(user, document)

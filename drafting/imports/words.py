@@ -1,7 +1,7 @@
 """The words that divide CVs and label what stands in them, in the languages people write them in.
 
-`data/words.json`: headings by section; labels of the name, the address, the telephone, and of what is nobody's
-business; the words for a date that goes on.
+`data/words.json`: headings by section; labels of the name, the address, the telephone, and of what is
+nobody's business; the words for a date that goes on.
 """
 
 from __future__ import annotations

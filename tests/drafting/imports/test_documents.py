@@ -92,8 +92,8 @@ async def test_cells_stand_beside_each_other_and_columns_one_after_another():
         return f"<w:tc>{paragraphs}</w:tc>"
 
     rows = (
-        f"<w:tbl><w:tr>{cell('2019 to 2021')}{cell('Data Engineer', 'Savanna Grid', 'Built the pipelines')}</w:tr>"
-        f"<w:tr>{cell('Skills', 'Python')}{cell('Languages', 'Swahili, which I speak with everybody at home')}"
+        f"<w:tbl><w:tr>{cell('2019 to 2021')}{cell('Data Engineer', 'Savanna Grid', 'Built pipelines')}</w:tr>"
+        f"<w:tr>{cell('Skills', 'Python')}{cell('Languages', 'Swahili, spoken at home')}"
         "</w:tr></w:tbl>"
     )
     filler = docx_files._paragraph("Wrote the monthly report on the meters of the city and of the lake.")
@@ -103,6 +103,6 @@ async def test_cells_stand_beside_each_other_and_columns_one_after_another():
     assert read.text.split("\n")[:3] == [
         "2019 to 2021 | Data Engineer",
         "Savanna Grid",
-        "Built the pipelines",
+        "Built pipelines",
     ]
     assert read.text.index("Python") < read.text.index("Languages")
