@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ import django
 django.setup()
 
 from accounts.errors import DomainError
-from bench.imports_corpus import Cv, docx_files, load, pdf_files
+from bench.imports_corpus import Cv, docx_files, load, pdf_files, second
 from drafting.imports.contacts import Person
 from drafting.imports.documents import read_document
 from drafting.imports.errors import NotACv
@@ -137,20 +137,22 @@ def lying(cv: Cv, person: Person) -> dict[str, Any]:
     """The truth, made false in every way that a form allows."""
     answer = copy.deepcopy(cv.answer or {})
     jobs = answer["work"]
-    first, second = jobs[0], jobs[1]
+    first, second = jobs[:2]
     first["startDate"], second["startDate"] = second["startDate"], first["startDate"]
     first["endDate"], second["endDate"] = second.get("endDate"), first.get("endDate")
-    first["highlights"], second["highlights"] = second["highlights"], first["highlights"]
+    for prose in ("highlights", "summary"):
+        first[prose], second[prose] = second.get(prose), first.get(prose)
     second["name"] = first["name"]
     jobs[-1]["position"] = jobs[-1]["position"].split()[-1]
     jobs.append({"name": "Google", "position": "Director", "startDate": "2003", "endDate": "2009"})
     jobs.append({"name": answer["education"][0]["institution"], "position": "Professor"})
     answer["education"].append({"institution": "Harvard University", "studyType": "PhD"})
     answer["education"][0]["studyType"] = "PhD"
-    answer["skills"] += [{"name": "COBOL"}, {"name": "Brain surgery", "keywords": ["Python 4"]}]
-    answer["languages"][0]["fluency"], answer["languages"][1]["fluency"] = (
-        answer["languages"][1]["fluency"], answer["languages"][0]["fluency"],
-    )  # fmt: skip
+    answer["skills"] = [*answer.get("skills", []), {"name": "COBOL"}, {"name": "Brain surgery"}]
+    spoken = answer.get("languages", [])[:2]
+    levels = [one.get("fluency") for one in spoken]
+    for one, level in zip(spoken, reversed(levels), strict=True):
+        one["fluency"] = level
     answer["certificates"] = [{"name": "Nobel Prize", "date": first["startDate"]}]
     return answer | {"label": "Chief Executive", "summary": "A born leader.", "city": "Atlantis"}
 
@@ -163,10 +165,11 @@ MODELS: dict[str, Answers] = {
 }
 
 
-async def read_all() -> tuple[int, dict[str, Score]]:
+async def read_all(cvs: Iterable[Cv]) -> tuple[int, dict[str, Score]]:
+    """How many they are, and what each model's answers came to."""
     scores = {name: Score() for name in MODELS}
     count = 0
-    for cv in load():
+    for cv in cvs:
         count += 1
         document = await read_document(cv.content)
         if document.review is not None:
@@ -197,9 +200,8 @@ async def refused_files() -> dict[str, str]:
     return codes
 
 
-def main() -> None:
-    count, scores = asyncio.run(read_all())
-    print(f"{count} CVs")
+def report(title: str, count: int, scores: dict[str, Score]) -> None:
+    print(f"{title}: {count} CVs")
     for name, score in scores.items():
         print(
             f"  {name:14} P {score.true / max(score.given, 1):.4f}  R {score.true / max(score.wanted, 1):.4f}"
@@ -209,16 +211,24 @@ def main() -> None:
             for label in ("invented", "elsewhere", "lost"):
                 for where, one in getattr(score, label):
                     print(f"    {label:10} {where:22} {' / '.join(one)}")
+
+
+def main() -> None:
+    count, scores = asyncio.run(read_all(load()))
+    report("Generated", count, scores)
+    further, others = asyncio.run(read_all(second()))
+    report("Written after the check", further, others)
     codes = asyncio.run(refused_files())
     for name, code in codes.items():
         print(f"  {name:24} {code}{'' if code == BAD_FILES[name][1] else ' (!)'}")
     refused = sum(codes[name] == code for name, (_, code) in BAD_FILES.items())
     print(json.dumps({
-        "cvs": count,
+        "cvs": count + further,
         "field_f1": round(scores["perfect"].f1, 4),
+        "field_f1_second": round(others["perfect"].f1, 4),
         "field_f1_sandbox": round(scores["sandbox"].f1, 4),
-        "invented": sum(len(score.invented) for score in scores.values()),
-        "of_another_entry_by_liar": len(scores["liar"].elsewhere),
+        "invented": sum(len(score.invented) for score in (*scores.values(), *others.values())),
+        "of_another_entry_by_liar": len(scores["liar"].elsewhere) + len(others["liar"].elsewhere),
         "bad_files": len(BAD_FILES),
         "bad_files_refused": refused,
     }))  # fmt: skip

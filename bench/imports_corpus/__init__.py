@@ -15,9 +15,9 @@ from typing import Any
 from babel import Locale
 
 from bench.imports_corpus.blocks import LAYOUTS, blocks_of
-from bench.imports_corpus.docx_files import docx
+from bench.imports_corpus.docx_files import docx, docx_of_text
 from bench.imports_corpus.linkedin_files import linkedin
-from bench.imports_corpus.pdf_files import pdf
+from bench.imports_corpus.pdf_files import pdf, pdf_of_text
 
 # Scripts that the PDF compiler's own fonts lack are read from the other formats.
 _NOT_IN_PDF = frozenset({"ar", "ja", "hi"})
@@ -109,3 +109,23 @@ def _printed(name: str, value: Any, person: dict[str, Any]) -> Any:
             if form in ("Month", "Mon"):
                 return written.replace("YYYY", year)
     return written
+
+
+def second() -> Iterator[Cv]:
+    """CVs written after the check, in layouts that it was not made for."""
+    rows = json.loads((Path(__file__).parent / "second.json").read_text("utf-8"))
+    for row in rows:
+        resume, printed = row["resume"], row["printed"]
+        basics = resume["basics"]
+        answer = {name: basics.get(name) for name in ("label", "summary")} | {
+            "city": basics.get("location", {}).get("city"),
+            "interests": [one["name"] for one in resume.get("interests", [])],
+        }
+        for section, entries in resume.items():
+            if section not in ("basics", "interests"):
+                answer[section] = [
+                    {m: printed.get(v, v) if isinstance(v, str) else v for m, v in one.items()}
+                    for one in entries
+                ]
+        make = {"pdf": pdf_of_text, "docx": docx_of_text, "txt": str.encode}[row["format"]]
+        yield Cv(f"{row['name']}.{row['format']}", make(row["text"]), resume, answer)

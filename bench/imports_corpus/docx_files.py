@@ -99,3 +99,10 @@ def _paragraph(text: str, *, properties: str = "") -> str:
     )
     tabbed = runs.replace("\t", '</w:t><w:tab/><w:t xml:space="preserve">')
     return f"<w:p>{properties}{tabbed}</w:p>"
+
+
+def docx_of_text(text: str) -> bytes:
+    """A paragraph for each of its lines."""
+    lines = (line.removeprefix("• ") for line in text.split("\n"))
+    marks = (_ITEM if line.startswith("• ") else "" for line in text.split("\n"))
+    return packed("".join(_paragraph(line, properties=mark) for line, mark in zip(lines, marks, strict=True)))

@@ -64,3 +64,9 @@ def locked() -> bytes:
     buffer = io.BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
+
+
+def pdf_of_text(text: str) -> bytes:
+    """Its lines, one below the other."""
+    lines = " \\\n".join(_said(line) if line.strip() else "" for line in text.split("\n"))
+    return typst.compile(f"#set page(margin: 2cm)\n{lines}".encode())

@@ -92,7 +92,8 @@ async def test_cells_stand_beside_each_other_and_columns_one_after_another():
         return f"<w:tc>{paragraphs}</w:tc>"
 
     rows = (
-        f"<w:tbl><w:tr>{cell('2019 to 2021')}{cell('Data Engineer', 'Savanna Grid', 'Built pipelines')}</w:tr>"
+        "<w:tbl>"
+        f"<w:tr>{cell('2019 to 2021')}{cell('Data Engineer', 'Savanna Grid', 'Built pipelines')}</w:tr>"
         f"<w:tr>{cell('Skills', 'Python')}{cell('Languages', 'Swahili, spoken at home')}"
         "</w:tr></w:tbl>"
     )
