@@ -161,6 +161,10 @@ class Section:
         """Whether a place is on the lines of the entry, and of no other."""
         return entry in self._owners(place) and not self._is_barred(place, entry)
 
+    def is_over(self, place: Place, entry: Located) -> bool:
+        """Whether a place stands beside words that are over several entries, this one among them."""
+        return any(entry.places[member].line == place.line for member in entry.shared)
+
     def _is_barred(self, place: Place, entry: Located) -> bool:
         """Whether another entry, which nobody named, begins between the entry's lines and the place: with a
         date of its own."""

@@ -32,6 +32,8 @@ class _Kind:
     deniable: bool = False
 
 
+# Said in sentences of any section too.
+_ANYWHERE = frozenset({"skills", "languages"})
 _PERIOD = ("startDate", "endDate")
 _KINDS = (
     _Kind(
@@ -117,7 +119,11 @@ class _Reader:
         if self._person.is_contact(words):
             self._review.drop(path, words, "contact_detail")
             return False
-        own = [p for p in places if not section or not entry or section.belongs(p, entry)]
+        own = [
+            p
+            for p in places
+            if not section or not entry or section.belongs(p, entry) or section.is_over(p, entry)
+        ]
         whole = [p for p in own if self._source.is_whole(p, [o for o in others if o != p])]
         free = [p for p in whole if not (deniable and self._source.is_denied(p))]
         if not free:
@@ -154,6 +160,7 @@ class _Entry:
 
     def put(self, row: Mapping[str, Any]) -> bool:
         """Returns whether anything was put at the entry's path."""
+        self._others += self._words_beside(row)
         if not self._put_header(row):
             return self._put_keywords_alone(row)
         dates = {member: self._located_date(member, row.get(member) or "") for member in self._kind.dates}
@@ -163,6 +170,12 @@ class _Entry:
         for member in self._kind.prose:
             self._put_member(member, row.get(member), is_prose=True)
         return True
+
+    def _words_beside(self, row: Mapping[str, Any]) -> list[Place]:
+        """Where the entry's further words stand on the lines of its header: "French native" is two values."""
+        own = self._entry.own_lines
+        values = [value for member in self._kind.words if isinstance(value := row.get(member), str)]
+        return [place for value in values for place in self._source.places(value) if place.line in own]
 
     def _put_header(self, row: Mapping[str, Any]) -> bool:
         """Words over several entries say nothing of one of which nothing else is there."""
@@ -188,7 +201,7 @@ class _Entry:
     def _why_not_here(self, member: str, words: str, place: Place | None) -> str:
         if place is None:
             return "apart" if self._source.places(words) else ""
-        if self._kind.key != "skills" and not self._section.is_under(place, self._kind.key):
+        if self._kind.key not in _ANYWHERE and not self._section.is_under(place, self._kind.key):
             return "other_section"
         is_shared = member in self._entry.shared
         return "" if is_shared or self._section.belongs(place, self._entry) else "apart"

@@ -148,6 +148,8 @@ class Source:
         found = []
         for match in re.finditer(before + between.join(map(re.escape, parts)) + after, self._folded):
             start, end = match.span()
+            # The full stop of "Ltd." or "B.Eng." is part of the name, where it was asked for.
+            end += words.rstrip().endswith(".") and self.text[end : end + 1] == "."
             found.append(Place(start, end, self.line_at(start), self.line_at(end - 1)))
             if len(found) >= MAX_PLACES:
                 break
