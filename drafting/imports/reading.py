@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from drafting.imports.contacts import Person
-from drafting.imports.dates import ReadDate, date_after, read_date
 from drafting.imports.entries import Located, Section
 from drafting.imports.forms import CvAnswer
+from drafting.imports.periods import EntryDates
 from drafting.imports.review import Review
 from drafting.imports.source import Place, Source
 
@@ -78,27 +78,27 @@ def _shown(value: Any, person: Person) -> Any:
 
 class _Reader:
     def __init__(self, review: Review, source: Source, person: Person) -> None:
-        self._review, self._source, self._person = review, source, person
+        self.review, self.source, self._person = review, source, person
 
     def put_head(self, data: Mapping[str, Any]) -> None:
         """Headline, summary and town."""
         if label := data["label"]:
-            self._put_words("basics/label", label, others=[])
+            self.put_words("basics/label", label, others=[])
         if summary := data["summary"]:
-            self._put_prose("basics/summary", summary)
-        has_city = "city" in self._review.resume.get("basics", {}).get("location", {})
+            self.put_prose("basics/summary", summary)
+        has_city = "city" in self.review.resume.get("basics", {}).get("location", {})
         if (city := data["city"]) and not has_city:
-            self._put_words("basics/location/city", city, others=[])
+            self.put_words("basics/location/city", city, others=[])
 
     def put_interests(self, names: Sequence[str]) -> None:
         number = 0
         for name in names:
-            number += self._put_words(f"interests/{number}/name", name, others=[])
+            number += self.put_words(f"interests/{number}/name", name, others=[])
 
     def put_section(self, kind: _Kind, rows: Sequence[Mapping[str, Any]]) -> None:
         names = tuple(member for member in (*kind.header, *kind.words) if member != "courses")
         headers = [{m: row[m] for m in names if isinstance(row.get(m), str)} for row in rows]
-        section = Section(self._source, list(headers), kind.header)
+        section = Section(self.source, list(headers), kind.header)
         number, seen = 0, set()
         for row, entry in zip(rows, section.entries, strict=True):
             key = repr(row)
@@ -107,46 +107,46 @@ class _Reader:
             seen.add(key)
             number += _Entry(self, kind, section, entry, f"{kind.key}/{number}").put(row)
 
-    def _put_words(
+    def put_words(
         self, path: str, words: str, *, others: Sequence[Place], deniable: bool = False,
         section: Section | None = None, entry: Located | None = None, place: Place | None = None,
     ) -> bool:  # fmt: skip
         """Set a value where the source has it; returns whether it was set."""
-        places = [place] if place else self._source.places(words)
+        places = [place] if place else self.source.places(words)
         if not places:
-            self._review.drop(path, words, "not_in_source")
+            self.review.drop(path, words, "not_in_source")
             return False
         if self._person.is_contact(words):
-            self._review.drop(path, words, "contact_detail")
+            self.review.drop(path, words, "contact_detail")
             return False
         own = [
             p
             for p in places
             if not section or not entry or section.belongs(p, entry) or section.is_over(p, entry)
         ]
-        whole = [p for p in own if self._source.is_whole(p, [o for o in others if o != p])]
-        free = [p for p in whole if not (deniable and self._source.is_denied(p))]
+        whole = [p for p in own if self.source.is_whole(p, [o for o in others if o != p])]
+        free = [p for p in whole if not (deniable and self.source.is_denied(p))]
         if not free:
             why = "apart" if not own else "part_of_a_phrase" if not whole else "denied"
-            self._review.doubt(path, words, why)
+            self.review.doubt(path, words, why)
             return False
-        self._review.put(path, self._source.words_at(free[0]), self._source.quote(free[0]))
+        self.review.put(path, self.source.words_at(free[0]), self.source.quote(free[0]))
         return True
 
-    def _put_prose(
+    def put_prose(
         self, path: str, words: str, *, section: Section | None = None, entry: Located | None = None
     ) -> bool:
         """Set whole sentences: what a model cut off may be what makes them true."""
-        places = self._source.places(words)
+        places = self.source.places(words)
         if not places:
-            self._review.drop(path, words, "not_in_source")
+            self.review.drop(path, words, "not_in_source")
             return False
         own = [p for p in places if not section or not entry or section.belongs(p, entry)]
-        whole = [self._source.sentence(p) for p in own]
-        if not whole or self._source.is_too_long(whole[0]):
-            self._review.doubt(path, words, "too_long" if whole else "apart")
+        whole = [self.source.sentence(p) for p in own]
+        if not whole or self.source.is_too_long(whole[0]):
+            self.review.doubt(path, words, "too_long" if whole else "apart")
             return False
-        self._review.put(path, self._source.words_at(whole[0]), self._source.quote(whole[0]))
+        self.review.put(path, self.source.words_at(whole[0]), self.source.quote(whole[0]))
         return True
 
 
@@ -155,7 +155,7 @@ class _Entry:
 
     def __init__(self, reader: _Reader, kind: _Kind, section: Section, entry: Located, at: str) -> None:
         self._reader, self._kind, self._section, self._entry, self._at = reader, kind, section, entry, at
-        self._source, self._review = reader._source, reader._review
+        self._source, self._review = reader.source, reader.review
         self._others = list(entry.places.values())
 
     def put(self, row: Mapping[str, Any]) -> bool:
@@ -163,8 +163,8 @@ class _Entry:
         self._others += self._words_beside(row)
         if not self._put_header(row):
             return self._put_keywords_alone(row)
-        dates = {member: self._located_date(member, row.get(member) or "") for member in self._kind.dates}
-        self._put_dates({member: date for member, date in dates.items() if date})
+        said = {member: words for member in self._kind.dates if (words := row.get(member))}
+        EntryDates(self._source, self._review, self._section, self._entry).put(said, at=self._at)
         for member in self._kind.words:
             self._put_member(member, row.get(member))
         for member in self._kind.prose:
@@ -189,7 +189,7 @@ class _Entry:
                 if why:
                     self._review.doubt(f"{self._at}/{member}", words, why)
                     continue
-                is_put |= self._reader._put_words(
+                is_put |= self._reader.put_words(
                     f"{self._at}/{member}", words, others=self._others, place=place,
                     deniable=self._kind.deniable,
                 )  # fmt: skip
@@ -234,68 +234,6 @@ class _Entry:
 
     def _put_one(self, path: str, words: str, located: dict[str, Any], *, is_prose: bool) -> bool:
         if is_prose:
-            return self._reader._put_prose(path, words, **located)
+            return self._reader.put_prose(path, words, **located)
         deniable = self._kind.key == "skills"
-        return self._reader._put_words(path, words, others=self._others, deniable=deniable, **located)
-
-    def _located_date(self, member: str, words: str) -> tuple[Place, str, ReadDate] | None:
-        if not words:
-            return None
-        places = self._source.places(words)
-        own = [place for place in places if self._section.belongs(place, self._entry)]
-        path = f"{self._at}/{member}"
-        if not own:
-            if places:
-                self._review.doubt(path, words, "apart")
-            else:
-                self._review.drop(path, words, "not_in_source")
-            return None
-        place = self._of_period(member, own)
-        if place is None:
-            self._review.doubt(path, words, "not_this_end")
-            return None
-        return place, words, read_date(words, language=self._source.language)
-
-    def _of_period(self, member: str, own: list[Place]) -> Place | None:
-        """The place that can be this end of a period: what follows "–" is no start, what precedes no end."""
-        if member not in ("startDate", "endDate"):
-            return own[0]
-        for place in own:
-            goes_on = date_after(self._source.text[place.end : place.end + 60]) is not None
-            if (member == "startDate" and not self._is_end(place)) or (member == "endDate" and not goes_on):
-                return place
-        return None
-
-    def _is_end(self, place: Place) -> bool:
-        line_start = self._source.text.rfind("\n", 0, place.start) + 1
-        before = self._source.text[line_start : place.start]
-        # Some words before the place, of which it is the end.
-        for start in range(max(0, len(before) - 40), len(before)):
-            head = before[start:]
-            if (after := date_after(head + self._source.text[place.start : place.end])) and after[1].value:
-                earlier = read_date(before[:start].split("|")[-1], language=self._source.language)
-                if earlier.value:
-                    return True
-        return False
-
-    def _put_dates(self, found: dict[str, tuple[Place, str, ReadDate]]) -> None:
-        if "startDate" in found and "endDate" not in found:
-            self._complete(found)
-        start, end = found.get("startDate"), found.get("endDate")
-        if start and end and end[2].value and start[2].value:
-            length = min(len(start[2].value), len(end[2].value))
-            if end[2].value[:length] < start[2].value[:length]:
-                for member, (_, words, _date) in found.items():
-                    self._review.doubt(f"{self._at}/{member}", words, "end_before_start")
-                return
-        for member, (place, words, date) in found.items():
-            if date.why:
-                self._review.doubt(f"{self._at}/{member}", words, date.why)
-            if date.value:
-                self._review.put(f"{self._at}/{member}", date.value, self._source.quote(place))
-
-    def _complete(self, found: dict[str, tuple[Place, str, ReadDate]]) -> None:
-        """A job whose end was left out would read as one that goes on."""
-        place = found["startDate"][0]
-        if after := date_after(self._source.text[place.end : place.end + 60], language=self._source.language):
-            found["endDate"] = (place, after[0], after[1])
+        return self._reader.put_words(path, words, others=self._others, deniable=deniable, **located)
