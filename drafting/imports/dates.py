@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from drafting.imports.words import words_for_now
 from extraction.values.dates import find_dates, month_numbers
@@ -32,6 +32,7 @@ class ReadDate:
     why: str = ""
 
 
+@lru_cache(maxsize=4096)
 def read_date(words: str, *, language: str | None = None) -> ReadDate:
     """What date some words say."""
     low = " ".join(levelled(words).split()).strip(" .,;()[]|")

@@ -35,6 +35,7 @@ _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _OTHER_KINDS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"MZ", b"\x7fELF")
 _DIVIDED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-öø-ÿа-яα-ω])")
+_ENDLESS = re.compile(r"(\S{400})(?=\S)")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MARKDOWN = re.compile(r"(?m)^#{1,6}\s+|(?<!\w)[*_]{2}(?=\S)|(?<=\S)[*_]{2}(?!\w)|^\s*(?:[-*_]\s*){3,}$")
 _MARKDOWN_LINK = re.compile(r"\[([^\]\n]+)\]\(((?:https?://|mailto:)[^)\s]+)\)")
@@ -125,7 +126,8 @@ def _checked(text: str) -> str:
     """The text, tidied, when there is enough of it to be somebody's CV, and not more than is read."""
     if len(text) > MAX_CHARACTERS:
         raise DocumentTooLarge(details={"limit_characters": MAX_CHARACTERS})
-    text = tidy(text)
+    # No word is that long; looking for addresses in one takes time that grows with its square.
+    text = _ENDLESS.sub(r"\1\n", tidy(text))
     if not text:
         raise NotACv(details={"reason": "empty"})
     has_spaces = len(text.split()) >= len(text) / 25

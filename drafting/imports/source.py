@@ -14,7 +14,9 @@ from extraction.values.dates import month_numbers
 from extraction.values.numbers import levelled
 from extraction.vocabulary import language_of
 
-MAX_PLACES = 60
+MAX_PLACES = 24
+# Characters beside words that say whether they are a phrase of their own.
+_BESIDE = 200
 _BULLET = re.compile(r"^\s*(?:[-*•▪●◦‣·–—o]\s+|\d{1,2}[.)]\s+)")
 _SENTENCE_END = re.compile(r"[.!?。！？؟।]['\")\]]*(?:\s|$)")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
@@ -166,8 +168,10 @@ class Source:
     def is_whole(self, place: Place, others: list[Place]) -> bool:
         """Whether the words are a phrase of their own, and no part of a larger one ("Head of Finance" in
         "Assistant to the Head of Finance"). `others` are places of the same entry's other values."""
-        left = self.text[self._starts[place.line] : place.start].rstrip()
-        right = self.text[place.end : self._starts[place.last_line + 1] - 1].lstrip()
+        left = self.text[max(self._starts[place.line], place.start - _BESIDE) : place.start].rstrip()
+        right = self.text[
+            place.end : min(self._starts[place.last_line + 1] - 1, place.end + _BESIDE)
+        ].lstrip()
         left = _BULLET.sub("", left + " ").strip()
         follows = any(0 <= place.start - other.end <= 2 for other in others)
         is_followed = any(0 <= other.start - place.end <= 2 for other in others)
