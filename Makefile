@@ -11,7 +11,8 @@ LOCAL := .venv/.installed-local
 APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts eval-imports fuzz chaos
+.PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts fuzz chaos mutants
+.PHONY: eval-imports
 .PHONY: local-model openapi requirements clean
 
 help:
@@ -21,12 +22,13 @@ help:
 	@echo "make test          lint, then every test this machine can run"
 	@echo "make test-fast     the quick tests, while you work: one database, no processes, no browser"
 	@echo "make lint          style, types, layers, migrations, deployment settings"
-	@echo "make bench         the benchmarks"
+	@echo "make bench         what a call costs beside the SDK's, and requests a second (PostgreSQL, Redis, wrk)"
 	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
 	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
 	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"
 	@echo "make eval-imports   made-up CVs read into profiles, and files that are refused"
 	@echo "make chaos         thousands of failing calls and 200 killed processes (PostgreSQL, Redis)"
+	@echo "make mutants       changes the core rules one place at a time to see whether the tests notice (hours)"
 	@echo "make local-model   install the small model that runs on this machine"
 	@echo "make openapi       write docs/openapi.yaml anew"
 	@echo "make requirements  lock the dependencies anew"
@@ -83,6 +85,10 @@ eval-imports: $(DEV) .env
 
 chaos: $(DEV) .env
 	@$(BIN)/python -m bench.chaos $(ARGS)
+
+# What was killed before is not tried again; ARGS=--fresh does.
+mutants: $(DEV) .env
+	@$(BIN)/python -m bench.mutants $(ARGS)
 
 local-model: $(LOCAL)
 

@@ -74,7 +74,7 @@ class _View(Protocol):
     def handle_exception(self, exc: Exception) -> Response: ...
 
 
-Handler = Callable[..., Awaitable[Response]]
+Handler = Callable[..., Awaitable[Any]]
 
 
 def idempotent(handler: Handler) -> Handler:
@@ -86,7 +86,7 @@ def idempotent(handler: Handler) -> Handler:
     """
 
     @wraps(handler)
-    async def answer(view: _View, request: Request, *args: Any, **kwargs: Any) -> Response:
+    async def answer(view: _View, request: Request, *args: Any, **kwargs: Any) -> Any:
         key = request.headers.get(HEADER)
         if key is None:
             return await handler(view, request, *args, **kwargs)

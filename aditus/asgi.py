@@ -2,8 +2,17 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
+from django.core.handlers.asgi import ASGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aditus.settings")
 
-application = get_asgi_application()
+
+def _application() -> ASGIHandler:
+    django.setup(set_prefix=False)
+    from aditus.loop_views import LoopHandler
+
+    return LoopHandler()
+
+
+application = _application()

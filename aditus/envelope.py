@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from rest_framework.renderers import JSONRenderer
+from rest_framework.utils.encoders import JSONEncoder
 
 ERROR_SCHEMA = {
     "type": "object",
@@ -21,6 +23,9 @@ ERROR_SCHEMA = {
         },
     },
 }
+# Moments are written as DRF's encoder writes them.
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+_LINE_ENDS = {"\u2028".encode(): b"\\u2028", "\u2029".encode(): b"\\u2029"}
 # Of signed 32 and 64 bit integers.
 _STORAGE_LIMITS = {2**31 - 1, -(2**31), 2**63 - 1, -(2**63)}
 
@@ -39,7 +44,16 @@ class EnvelopeJSONRenderer(JSONRenderer):
             return b""
         if response is None or not response.exception:
             data = {"success": True, "data": data}
-        rendered: bytes = super().render(data, accepted_media_type, renderer_context)
+        if self.get_indent(accepted_media_type or "", renderer_context or {}) is not None:
+            return bytes(super().render(data, accepted_media_type, renderer_context))
+        try:
+            rendered = orjson.dumps(data, default=JSONEncoder().default, option=_OPTIONS)
+        except TypeError:
+            # Whole numbers of more than 64 bits, halves of characters.
+            return bytes(super().render(data, accepted_media_type, renderer_context))
+        for line_end, escaped in _LINE_ENDS.items():
+            # Line ends in JavaScript, as which JSON is read here and there.
+            rendered = rendered.replace(line_end, escaped)
         return rendered
 
 

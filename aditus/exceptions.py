@@ -16,6 +16,7 @@ from rest_framework.views import set_rollback
 
 from accounts.api_base import BodyTooLarge
 from accounts.errors import DomainError
+from orchestration.door.errors import error_body as door_error_body
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 DATABASE_RETRY_SECONDS = 5
@@ -80,30 +81,32 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         page = _page(request, defaults.bad_request, exception)
         if page is None:
-            return _json(413, BodyTooLarge.default_code, BodyTooLarge.default_detail)
+            return _json(request, 413, BodyTooLarge.default_code, BodyTooLarge.default_detail)
         page.status_code = 413
         return page
     message = "This request cannot be understood. Check its address, headers and size."
-    return _page(request, defaults.bad_request, exception) or _json(400, "bad_request", message)
+    return _page(request, defaults.bad_request, exception) or _json(request, 400, "bad_request", message)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler403."""
     message = "You are not allowed to do this."
-    return _page(request, defaults.permission_denied, exception) or _json(403, "permission_denied", message)
+    return _page(request, defaults.permission_denied, exception) or _json(
+        request, 403, "permission_denied", message
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404."""
     message = "There is nothing at this address."
-    return _page(request, defaults.page_not_found, exception) or _json(404, "not_found", message)
+    return _page(request, defaults.page_not_found, exception) or _json(request, 404, "not_found", message)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: a bug, or a database that went away outside an API view."""
     if isinstance(sys.exc_info()[1], DATABASE_AWAY):
         response = (
-            _json(503, "database_unavailable", DATABASE_MESSAGE)
+            _json(request, 503, "database_unavailable", DATABASE_MESSAGE)
             if _is_api(request)
             else HttpResponse(DATABASE_MESSAGE, status=503, content_type="text/plain; charset=utf-8")
         )
@@ -111,11 +114,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return response
     if not _is_api(request):
         return defaults.server_error(request)
-    return _json(500, DomainError.code, DomainError.message)
+    return _json(request, 500, DomainError.code, DomainError.message)
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/api/")
+    return request.path_info.startswith(("/api/", "/v1/"))
 
 
 def _page(
@@ -125,5 +128,8 @@ def _page(
     return None if _is_api(request) else view(request, exception)
 
 
-def _json(status: int, code: str, message: str) -> JsonResponse:
+def _json(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
+    if request.path_info.startswith("/v1/"):
+        kind = "server_error" if status >= 500 else "invalid_request_error"
+        return JsonResponse(door_error_body(message, kind=kind, code=code), status=status)
     return JsonResponse(error_body(code, message), status=status)

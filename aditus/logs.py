@@ -5,11 +5,21 @@ from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
+from django_guid.integrations import CeleryIntegration
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
 
 from providers.redaction import MASK, redact
 
+# django-guid's settings: the id of a request in its log lines, its reply and the tasks it sends.
+REQUEST_IDS: dict[str, Any] = {
+    "GUID_HEADER_NAME": "X-Request-ID",
+    "VALIDATE_GUID": True,
+    "RETURN_HEADER": True,
+    "EXPOSE_HEADER": False,
+    # A task logs under the id of the request that sent it, in the format of the web processes.
+    "INTEGRATIONS": [CeleryIntegration(use_django_logging=True)],
+}
 # Masked by name whatever the value looks like.
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "x-api-key", "x-goog-api-key"})
 _SECRET_NAMES = _SECRET_HEADERS | {"api_key", "apikey", "otp", "password", "secret", "token"}

@@ -10,13 +10,12 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
-from django_guid.integrations import CeleryIntegration
 
 from accounts.client_addresses import trusted_proxies
 from aditus import api_description, content_policy
 from aditus.databases import redis_cache, server, sqlite
 from aditus.environment_keys import provider_environment
-from aditus.logs import console_logging
+from aditus.logs import REQUEST_IDS, console_logging
 from console import appearance
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -82,6 +81,7 @@ MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
     # Before whatever redirects or refuses: a preflight carries no token and follows no redirect.
     "corsheaders.middleware.CorsMiddleware",
+    "aditus.loop_views.loop_views_middleware",
     "django.middleware.security.SecurityMiddleware",
     "aditus.content_policy.PagePolicyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -122,8 +122,9 @@ DATABASES = {
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=1 if EMBEDDED else 8)
 # The ledger that holds quotas and writes usage rows; see usage/ledger/base.py.
 LEDGER = "usage.ledger.portable.PortableLedger" if EMBEDDED else "usage.ledger.postgres.PostgresLedger"
-# How many connections per process PostgresLedger uses on the event loop.
+# How many connections per process are used on the event loop, and what makes a statement there, if anything.
 LEDGER_CONNECTIONS = env.int("LEDGER_CONNECTIONS", default=4)
+LOOP_STATEMENTS = "" if EMBEDDED else "usage.ledger.connections.fetch_one"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Cache and workers --------------------------------------------------------------------------------
@@ -186,13 +187,8 @@ AXES_VERBOSE = False
 # Each door words its refusal itself, so the middleware of axes would only be in the way.
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
@@ -236,6 +232,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = api_description.SPECTACULAR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DOOR_MAX_BODY_BYTES = env.int("DOOR_MAX_BODY_BYTES", default=20 * 1024 * 1024)  # of `/v1`, with pictures
 FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- Providers from the environment (used only while no config exists in the database) -----------------
@@ -245,6 +242,7 @@ PROVIDER_ENVIRONMENT: dict[str, dict[str, str]] = provider_environment(
 )
 # Seconds for a whole call, waiting and every attempt included, where the task's policy says nothing else.
 CALL_DEADLINE_SECONDS = env.int("CALL_DEADLINE_SECONDS", default=120)
+STREAM_IDLE_SECONDS = env.int("STREAM_IDLE_SECONDS", default=30)  # of its vendor, and of its reader
 PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=60)
 # Addresses below private ranges that extraction may still fetch, as host:port. Empty outside demos and tests.
 EXTRACTION_ALLOWED_PRIVATE_HOSTS: list[str] = env.list("EXTRACTION_ALLOWED_PRIVATE_HOSTS", default=[])
@@ -279,20 +277,16 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
 # Origins whose pages may call the API, as https://app.example.com. Cookies are never sent along.
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_URLS_REGEX = r"^/api/"
+CORS_URLS_REGEX = r"^/(api|v1)/"
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
-CORS_EXPOSE_HEADERS = ("Content-Disposition", "Retry-After", "X-Request-ID")
+CORS_EXPOSE_HEADERS = (
+    "Content-Disposition", "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After",
+    "X-Export-Warnings", "X-Request-ID",
+)  # fmt: skip
 
 # --- Logs ---------------------------------------------------------------------------------------------
 
-DJANGO_GUID = {
-    "GUID_HEADER_NAME": "X-Request-ID",
-    "VALIDATE_GUID": True,
-    "RETURN_HEADER": True,
-    "EXPOSE_HEADER": False,
-    # A task logs under the id of the request that sent it, in the format of the web processes.
-    "INTEGRATIONS": [CeleryIntegration(use_django_logging=True)],
-}
+DJANGO_GUID = REQUEST_IDS
 # A line that cannot be formatted would otherwise be printed to stderr with its arguments, past the redaction.
 logging.raiseExceptions = DEBUG
 LOGGING = console_logging(level=env.str("LOG_LEVEL", default="INFO"))

@@ -42,6 +42,7 @@ urlpatterns = [
     *console_pages,
     path("admin/", admin.site.urls),
     path("api/v1/", include((api_v1, "v1"), namespace="v1")),
+    path("v1/", include(("orchestration.door.urls", "door"), namespace="door")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -1,21 +1,24 @@
-"""`make bench`: what a call through the orchestrator costs beside the same call through the bare SDK.
+"""`make bench`: what a call costs here beside the same call through the vendor's SDK, and how many a second
+the door takes.
 
-Both ask the sandbox, in a process of its own, over real HTTP, in turns within one run. Quota, usage row and
-price lookup are on. Figures are CPU time of this process per call, so that waiting does not count; quote the
-ratio. DATABASE_URL picks the database (a scratch one is created and dropped); without it, SQLite.
+Inside one process, for each vendor: the bare SDK, our adapter, the orchestrator (quota, usage row, prices and
+guards included) and the door, in turns. Figures are CPU milliseconds of this process per call, so that
+waiting does not count. Over HTTP, where wrk is installed and the database is PostgreSQL: requests a second
+with two web processes and 100 people, beside the gateways that `bench.saturation` finds. Quote the ratios:
+both sides of each were measured in turns in one run. The last line is JSON; null is what was not measured.
+
+DATABASE_URL and REDIS_URL say where (a scratch database is created and dropped); without them, SQLite and
+memory.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import json
 import os
-import socket
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
@@ -24,114 +27,106 @@ import django
 
 django.setup()
 
-import openai
+from django.conf import settings
 from django.db import connection
-from django.test.utils import setup_databases, teardown_databases
-from django.utils import timezone
 
-from accounts.models import Plan, Subscription, User
-from orchestration.calls.orchestrator import AIOrchestrator
-from providers.models import AIProviderConfig
+from accounts.models import User
+from bench import saturation, stage
+from bench.contenders import contenders, cpu_per_call
 
-CALLS, WARM_UP, ROUNDS, CONCURRENCY = 200, 40, 5, 16
-PROMPT = "Summarise this posting. " + "We look for a backend engineer who knows Django and PostgreSQL. " * 20
-KEY = "sk-bench-0123456789"
+CALLS, WARM_UP, ROUNDS, AT_ONCE = 200, 60, 5, 16
+PEOPLE = 100
+
+Figures = dict[str, dict[str, list[float]]]
 
 
 def main() -> None:
-    databases = setup_databases(verbosity=0, interactive=False)
-    try:
-        with sandbox() as base_url:
-            user = seed(base_url)
-            asyncio.run(compare(base_url, user))
-    finally:
-        teardown_databases(databases, verbosity=0)
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each contender, in turns")
+    parser.add_argument("--calls", type=int, default=CALLS, help="in a round")
+    parser.add_argument("--in-process", action="store_true", help="leave out what goes over HTTP")
+    given = parser.parse_args()
+    with stage.scratch_database(), stage.upstream() as root:
+        people = stage.seed(root, people=PEOPLE)
+        tokens = stage.tokens(people)
+        measured = asyncio.run(in_process(root, people[0], tokens[0], calls=given.calls, rounds=given.rounds))
+        print(table(measured, calls=given.calls))
+        told = ratios(measured)
+        if not given.in_process:
+            told |= over_http(root, tokens)
+    print(json.dumps(told))
 
 
-async def compare(base_url: str, user: User) -> None:
-    client = openai.AsyncOpenAI(
-        api_key=KEY, base_url=base_url, max_retries=0, http_client=openai.DefaultAioHttpClient()
-    )
-
-    async def bare() -> None:
-        await client.responses.create(model="sandbox-mini", input=PROMPT, max_output_tokens=256, store=False)
-
-    orchestrator = AIOrchestrator()
-
-    async def orchestrated() -> None:
-        await orchestrator.generate(user=user, task="extraction", prompt=PROMPT, max_output_tokens=256)
-
-    figures: dict[str, list[tuple[float, float]]] = {"bare SDK": [], "orchestrator": []}
-    contenders = {"bare SDK": bare, "orchestrator": orchestrated}
-    for call in contenders.values():
-        await measure(call, WARM_UP)
-    for _ in range(ROUNDS):
-        for name, call in contenders.items():
-            figures[name].append(await measure(call, CALLS))
-    await client.close()
-    report(figures)
+async def in_process(root: str, user: User, token: str, *, calls: int, rounds: int) -> Figures:
+    """Rounds of CPU milliseconds per call, by vendor and contender."""
+    async with contenders(root, user, token) as found:
+        figures: Figures = {vendor: {name: [] for name in those} for vendor, those in found.items()}
+        for those in found.values():
+            for call in those.values():
+                await cpu_per_call(call, WARM_UP, at_once=AT_ONCE)
+        for _ in range(rounds):
+            for vendor, those in found.items():
+                for name, call in those.items():
+                    figures[vendor][name].append(await cpu_per_call(call, calls, at_once=AT_ONCE))
+    return figures
 
 
-async def measure(call: Callable[[], Awaitable[None]], calls: int) -> tuple[float, float]:
-    """(CPU milliseconds of this process per call, calls per second)."""
-    gate = asyncio.Semaphore(CONCURRENCY)
-
-    async def one() -> None:
-        async with gate:
-            await call()
-
-    wall, cpu = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(one() for _ in range(calls)))
-    return (time.process_time() - cpu) * 1000 / calls, calls / (time.perf_counter() - wall)
+def over_bare(rounds: dict[str, list[float]], name: str) -> float | None:
+    """The median over the rounds of each one's ratio; None for a contender that was not there."""
+    if name not in rounds:
+        return None
+    pairs = zip(rounds[name], rounds["bare SDK"], strict=True)
+    return round(statistics.median(ours / bare for ours, bare in pairs), 2)
 
 
-def report(figures: dict[str, list[tuple[float, float]]]) -> None:
-    print(f"{CALLS} calls x {ROUNDS} rounds, {CONCURRENCY} at a time, {connection.vendor}")
-    for name, rounds in figures.items():
-        cpu = [figure[0] for figure in rounds]
-        rate = statistics.median(figure[1] for figure in rounds)
-        print(
-            f"{name:13} CPU ms/call median {statistics.median(cpu):6.2f} "
-            f"(min {min(cpu):.2f}, max {max(cpu):.2f})  {rate:6.0f} calls/s"
-        )
-    pairs = zip(figures["orchestrator"], figures["bare SDK"], strict=True)
-    added = [ours[0] / bare[0] for ours, bare in pairs]
-    print(f"orchestrator / bare SDK, CPU per call: median ratio {statistics.median(added):.2f}")
+def table(figures: Figures, *, calls: int) -> str:
+    rows = [f"{calls} calls a round, {AT_ONCE} at a time, {connection.vendor}; CPU ms a call"]
+    rows.append(f"{'':22} {'median':>8} {'least':>8} {'most':>8} {'÷ SDK':>7}")
+    for vendor, those in figures.items():
+        for name, rounds in those.items():
+            ratio = over_bare(those, name)
+            middle = statistics.median(rounds)
+            rows.append(
+                f"{vendor:8} {name:13} {middle:8.2f} {min(rounds):8.2f} {max(rounds):8.2f} {ratio:7.2f}"
+            )
+    return "\n".join(rows)
 
 
-def seed(base_url: str) -> User:
-    user = User.objects.create_user("bench@example.com")
-    Subscription.objects.create(user=user, plan=Plan.objects.get(slug="paygo"), started_at=timezone.now())
-    config = AIProviderConfig(
-        provider_type="openai", model_name="sandbox-mini", base_url=base_url, is_default=True
-    )
-    config.set_api_key(KEY)
-    config.save()
-    return user
+def ratios(figures: Figures) -> dict[str, Any]:
+    """`orchestrator_over_sdk` is OpenAI's; all vendors' are in `vendors`."""
+    vendors = {
+        vendor: {
+            "adapter_over_sdk": over_bare(figures[vendor], "adapter"),
+            "orchestrator_over_sdk": over_bare(figures[vendor], "orchestrator"),
+        }
+        for vendor in stage.VENDORS
+    }
+    return {
+        "orchestrator_over_sdk": vendors["openai"]["orchestrator_over_sdk"],
+        "door_over_sdk": over_bare(figures.get("door", {}), "door"),
+        "door_rps": None,
+        "vendors": vendors,
+    }
 
 
-@contextmanager
-def sandbox() -> Iterator[str]:
-    """The sandbox in a process of its own, so that its CPU time is not ours."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/openai/v1"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+def over_http(upstream: str, tokens: list[str]) -> dict[str, Any]:
+    """Requests a second of the door and its peers, on one upstream, and of extraction, on the sandbox."""
+    if not saturation.is_possible() or connection.vendor != "postgresql" or not settings.REDIS_URL:
+        print("Over HTTP nothing was measured: that takes wrk, and PostgreSQL and Redis in the environment.")
+        return {}
+    path = stage.door_path()
+    with stage.web() as root, saturation.peers(upstream) as targets:
+        if path:
+            targets.insert(0, saturation.door(root, path, tokens))
+        loads = saturation.compare(targets)
+    with stage.sandbox() as vendor:
+        stage.turn_to_sandbox(vendor)
+        with stage.web() as root:
+            loads |= saturation.compare([saturation.extraction(root, tokens)])
+    print(saturation.table(loads))
+    return {
+        f"{name}_rps": round(statistics.median(one.rate for one in rounds)) for name, rounds in loads.items()
+    }
 
 
 if __name__ == "__main__":

@@ -36,8 +36,9 @@ from django.test.utils import (
 
 from accounts.tokens import issue_pair
 from aditus.demo.seeds import PROFILE_PATH
-from bench.__main__ import sandbox, seed
+from bench import stage
 from drafting.models import MasterProfile
+from providers.models import AIProviderConfig
 
 POSTING = (
     "Backend Engineer\nCompany: Jua Logistics\nLocation: Nairobi, Kenya\n"
@@ -85,8 +86,10 @@ def main() -> None:
     setup_test_environment()
     databases = setup_databases(verbosity=0, interactive=False)
     try:
-        with sandbox() as base_url:
-            user = seed(base_url)
+        with stage.sandbox() as root:
+            [user] = stage.seed(root)
+            AIProviderConfig.objects.exclude(provider_type="openai").delete()
+            stage.turn_to_sandbox(root)
             profile = MasterProfile.objects.create(
                 user=user, name="Walk", resume=json.loads(Path(PROFILE_PATH).read_text())
             )

@@ -2,6 +2,7 @@
 
 from console.experiments.listing import ExperimentAdmin
 from console.people import AuditEntryAdmin, GroupAdmin, PlanAdmin, SubscriptionAdmin, UserAdmin
+from console.personal_tokens import PersonalTokenAdmin
 from console.providers.capabilities import ModelCapabilityAdmin
 from console.providers.config import AIProviderConfigAdmin
 from console.routing.health import ProviderProbeAdmin
@@ -25,6 +26,7 @@ __all__ = [
     "MasterProfileAdmin",
     "ModelCapabilityAdmin",
     "ModelPriceAdmin",
+    "PersonalTokenAdmin",
     "PlanAdmin",
     "PlanTaskTierAdmin",
     "ProviderProbeAdmin",

@@ -34,6 +34,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Plans", "workspace_premium", "admin:accounts_plan_changelist"),
             ("Tiers", "grid_on", "admin:orchestration_tiers"),
             ("Subscriptions", "card_membership", "admin:accounts_subscription_changelist"),
+            ("Access tokens", "token", "admin:accounts_personaltoken_changelist"),
             ("Audit trail", "policy", "admin:accounts_auditentry_changelist"),
         ),
     ),

@@ -19,7 +19,8 @@ from drafting.check.judge import Check, Proof, Verdict
 from drafting.check.reasons import Reason, Refusal, note
 from drafting.masks import Mask
 from drafting.replies import ReaderReply, SentenceVerdict, reader_form
-from orchestration.calls.orchestrator import AIOrchestrator, begin
+from orchestration.calls.beginnings import begin
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 
 TASK = "grounding"

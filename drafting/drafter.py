@@ -27,7 +27,8 @@ from drafting.versions import save_next_version, series_of
 from drafting.writing import Writer
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from orchestration.calls.orchestrator import begin
+from orchestration.calls.beginnings import begin
+from orchestration.calls.heard import Hear
 from orchestration.calls.results import GenerationResult
 
 
@@ -72,12 +73,21 @@ def load_source(
     return Source(job=job_data, job_id=job_id, facts=facts, profile_id=profile_id)
 
 
-async def draft_cv(*, user: User, source: Source, options: DraftOptions) -> Draft:
-    """Draft a CV and store it as the next version of its series; raises what the orchestrator raises."""
+async def draft_cv(*, user: User, source: Source, options: DraftOptions, hear: Hear | None = None) -> Draft:
+    """Draft a CV and store it as the next version of its series; raises what the orchestrator raises. `hear`
+    is told the texts as the writer writes them, unchecked."""
     facts = source.facts
     profile_language = await in_parsing_thread(detect, facts.text)
     language = options.language or (profile_language if profile_language in codes() else None) or DEFAULT
-    writer = Writer(user, facts, source.job, options, language=language, profile_language=profile_language)
+    writer = Writer(
+        user,
+        facts,
+        source.job,
+        options,
+        language=language,
+        profile_language=profile_language,
+        hear=hear,
+    )
     version = (await in_database_thread(begin, user, "cv_draft")).prompt_version
     reply = await writer.cv(version)
     checked = await writer.checked(_cv_texts(facts, reply))
@@ -96,14 +106,18 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions) -> Draf
     return await _stored(draft, writer)
 
 
-async def write_letter(*, user: User, source: Source, options: DraftOptions) -> Draft:
+async def write_letter(
+    *, user: User, source: Source, options: DraftOptions, hear: Hear | None = None
+) -> Draft:
     """Write a cover letter and store it as the next version of its series; raises what the orchestrator
-    raises."""
+    raises. `hear` is told the texts as the writer writes them, unchecked."""
     facts, job = source.facts, source.job
     profile_language = await in_parsing_thread(detect, facts.text)
     asked = await in_parsing_thread(detect, posting_text(job))
     language = options.language or next((one for one in (asked, profile_language) if one in codes()), DEFAULT)
-    writer = Writer(user, facts, job, options, language=language, profile_language=profile_language)
+    writer = Writer(
+        user, facts, job, options, language=language, profile_language=profile_language, hear=hear
+    )
     version = (await in_database_thread(begin, user, "cover_letter")).prompt_version
     reply = await writer.letter(version)
     checked = await writer.checked(_letter_texts(reply))

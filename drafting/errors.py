@@ -36,21 +36,7 @@ class SourceNotFound(DomainError):
     message = "There is no such posting or profile among yours. Check the id."
 
 
-class UnsupportedFormat(DomainError):
-    code = "unsupported_format"
-    status = 400
-    message = "This export format is not available. Ask for pdf, md or json."
-
-
-class UnprintableScript(DomainError):
-    """`details["characters"]` are the first characters the embedded fonts cannot draw."""
-
-    code = "unprintable_script"
-    status = 422
-    message = "The PDF fonts cannot draw some characters of this draft. Export it as md or json instead."
-
-
 class ExportTimedOut(DomainError):
     code = "export_timeout"
     status = 503
-    message = "Making the PDF took too long. Try again, or export it as md or json."
+    message = "Making the file took too long. Try again, or export it as md or json."

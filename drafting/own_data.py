@@ -12,7 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.models import AuditEntry, Authenticator, Subscription, TokenFamily, User
+from accounts.models import AuditEntry, Authenticator, PersonalToken, Subscription, TokenFamily, User
 from drafting.models import Draft, MasterProfile
 from extraction.models import JobPosting
 from orchestration.models import Batch, BatchItem, CallFeedback
@@ -23,6 +23,11 @@ _IN_MEMORY_BYTES = 4 * 1024 * 1024
 
 _ACCOUNT = ("id", "email", "full_name", "role", "time_zone", "is_active", "date_joined", "last_login")
 _SUBSCRIPTION = ("plan", "status", "started_at", "current_period_end")
+_TOKEN = (
+    "name", "hint", "tasks", "model_names", "daily_token_limit", "monthly_token_limit",
+    "daily_cost_limit_usd", "monthly_cost_limit_usd", "requests_per_minute", "max_concurrent_calls",
+    "created_at", "expires_at", "last_used_at", "revoked_at",
+)  # fmt: skip
 _CALL = (
     "created_at", "settled_at", "request_id", "attempt", "task_type", "plan", "provider_type", "model_name",
     "reported_model", "status", "error_kind", "input_tokens", "cached_tokens", "cache_write_tokens",
@@ -32,7 +37,8 @@ _CALL = (
 _ITEM = ("number", "state", "given", "status", "answer", "ended_at")
 _README = """What Aditus has of you.
 
-account.json       the account and its plan; limits of its own, logins, authenticators (without their secrets)
+account.json       the account and its plan; limits of its own, logins, authenticators and access tokens
+                   (without their secrets)
 profiles/          your profiles as JSON Resume, https://jsonresume.org
 drafts/            your CVs (`content` is a JSON Resume) and letters, every version with what it was made from
 batches/           requests that were answered while you did not wait, with their answers
@@ -69,11 +75,13 @@ def _account(user: User) -> dict[str, Any]:
     limits = _rows(QuotaRule.objects.filter(user=user), "task", "unit", "period", "limit")
     logins = _rows(TokenFamily.objects.filter(user=user), "started_at", "ended_at")
     factors = _rows(Authenticator.objects.filter(user=user), "name", "confirmed_at")
+    tokens = _rows(PersonalToken.objects.filter(user=user), *_TOKEN)
     return {name: getattr(user, name) for name in _ACCOUNT} | {
         "subscription": list(plans),
         "limits": list(limits),
         "logins": list(logins),
         "authenticators": list(factors),
+        "access_tokens": list(tokens),
     }
 
 

@@ -6,7 +6,6 @@ from copy import deepcopy
 
 from accounts.concurrency import in_parsing_thread
 from drafting.cv import Composition
-from drafting.errors import UnprintableScript
 from drafting.exports.pdf import cv_pages
 from drafting.facts import FactSheet, texts_of
 from drafting.options import DraftOptions
@@ -21,22 +20,22 @@ _LINES_KEPT = 1
 
 async def fit_pages(
     cv: Composition, facts: FactSheet, *, job: JobData, language: str, options: DraftOptions
-) -> int | None:
-    """Shorten the CV in place to `options.pages`, noting what went; returns its number of pages, None when it
-    cannot be printed. Nothing pinned, no job, degree, certificate, skill or language goes."""
+) -> int:
+    """Shorten the CV in place to `options.pages`, noting what went; returns its number of pages. Nothing
+    pinned, no job, degree, certificate, skill or language goes."""
     return await in_parsing_thread(_fit, cv, facts, job, language, options)
 
 
-def _fit(cv: Composition, facts: FactSheet, job: JobData, language: str, options: DraftOptions) -> int | None:
+def _fit(cv: Composition, facts: FactSheet, job: JobData, language: str, options: DraftOptions) -> int:
     pages = _pages(cv.content, language, options)
-    if options.pages is None or pages is None or pages <= options.pages:
+    if options.pages is None or pages <= options.pages:
         return pages
     steps = _steps(cv.content, facts, Relevance.to(job, readable_language(facts.text)), options)
     fewest, most = 1, len(steps)
     while fewest < most:
         middle = (fewest + most) // 2
         tried = _pages(_without(cv.content, steps[:middle]), language, options)
-        if tried is not None and tried <= options.pages:
+        if tried <= options.pages:
             most = middle
         else:
             fewest = middle + 1
@@ -87,8 +86,5 @@ def _without(content: Resume, steps: list[Step]) -> Resume:
     return shorter
 
 
-def _pages(content: Resume, language: str, options: DraftOptions) -> int | None:
-    try:
-        return cv_pages(content, language, options.sections)
-    except UnprintableScript:
-        return None
+def _pages(content: Resume, language: str, options: DraftOptions) -> int:
+    return cv_pages(content, language, options.sections)

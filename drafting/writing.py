@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils import timezone
 from pydantic import BaseModel
@@ -22,7 +22,7 @@ from drafting.options import CV_LIMITS, DraftOptions
 from drafting.prompts import BUDGETS, Budget, Prompt, cv_prompt, letter_prompt, repair_prompt
 from drafting.replies import CvReply, LetterReply, QuotedClaim, RepairReply, tidy
 from extraction.schema import JobData
-from orchestration.calls.orchestrator import AIOrchestrator
+from orchestration.calls.heard import Hear, generate_heard
 from orchestration.calls.results import GenerationResult
 from orchestration.errors import InputTooLong
 
@@ -44,6 +44,7 @@ class Writer:
         *,
         language: str,
         profile_language: str | None,
+        hear: Hear | None = None,
     ) -> None:
         self._user = user
         self._facts = facts
@@ -52,6 +53,7 @@ class Writer:
         self._language = language
         self._profile_language = profile_language or language
         self._mask = Mask(facts.resume)
+        self._hear = None if hear is None else lambda partial: hear(_prose_in(partial, self._mask))
         self._task = ""
         self._version = ""
         self.calls: list[GenerationResult] = []
@@ -165,7 +167,7 @@ class Writer:
         prompts = list({prompt.text: prompt for prompt in made}.values())
         for number, prompt in enumerate(prompts, start=1):
             try:
-                result = await self._generate(task, version, prompt)
+                result = await self._generate(task, version, prompt, hear=self._hear)
                 break
             except InputTooLong:
                 if number == len(prompts):
@@ -175,13 +177,27 @@ class Writer:
             raise TypeError(f"the orchestrator returned no {form.__name__}")
         return result.parsed.model_copy(deep=True)
 
-    async def _generate(self, task: str, version: str, prompt: Prompt) -> GenerationResult:
-        return await AIOrchestrator().generate(
+    async def _generate(
+        self, task: str, version: str, prompt: Prompt, hear: Hear | None = None
+    ) -> GenerationResult:
+        return await generate_heard(
+            hear,
             user=self._user,
             task=task,
             prompt=prompt.text,
             system_prompt=prompt.system,
             response_model=prompt.form,
             prompt_version=version,
-            is_repeatable=True,
         )
+
+
+def _prose_in(partial: Any, mask: Mask) -> dict[str, str]:
+    """What a reader may see of a form that is being filled in: its texts, without ids and quotes."""
+    if not isinstance(partial, dict):
+        return {}
+    texts = {"summary": partial.get("summary")}
+    for name in ("lines", "sentences"):
+        for number, one in enumerate(partial.get(name) or []):
+            if isinstance(one, dict):
+                texts[f"{name}.{number}"] = one.get("text")
+    return {path: mask.show(text) for path, text in texts.items() if isinstance(text, str)}

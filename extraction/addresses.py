@@ -62,7 +62,7 @@ def is_public(address: str) -> bool:
             return False
     if any(ip in network for network in _REFUSED if network.version == ip.version):
         return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_loopback)
+    return ip.is_global and not ip.is_multicast
 
 
 # What says by which way somebody came, not where.

@@ -31,7 +31,8 @@ from extraction.prompts import (
 from extraction.reading import Reading, put_known, put_rest, read_document, read_pasted
 from extraction.schema import JobData
 from extraction.verification import put_answer
-from orchestration.calls.orchestrator import AIOrchestrator, Beginning, begin
+from orchestration.calls.beginnings import Beginning, begin
+from orchestration.calls.heard import Hear, generate_heard
 from orchestration.calls.results import GenerationResult
 from providers.adapters.base import Image
 
@@ -70,17 +71,19 @@ async def extract(
     text: str | None = None,
     image: bytes | None = None,
     pdf: bytes | None = None,
+    hear: Hear | None = None,
 ) -> Extraction:
     """Make and save a JobPosting of exactly one of: a page's address, a posting's text, a picture's bytes, a
     PDF's bytes.
 
     A page that states its posting as data costs no model call, nor does a posting that the user has had
     before. Bad input raises a DomainError of `extraction.errors` before anything is spent or stored; the
-    orchestrator's errors pass through, and then nothing is stored either.
+    orchestrator's errors pass through, and then nothing is stored either. `hear` is told what a model answers
+    while it does, unchecked.
     """
     if sum(given is not None for given in (url, text, image, pdf)) != 1:
         raise ValueError("give exactly one of url, text, image and pdf")
-    work = _Work(user)
+    work = _Work(user, hear)
     if url is not None:
         return await work.of_page(await fetch(url=url))
     if text is not None:
@@ -93,8 +96,8 @@ async def extract(
 class _Work:
     """One extraction under way."""
 
-    def __init__(self, user: User) -> None:
-        self._user = user
+    def __init__(self, user: User, hear: Hear | None) -> None:
+        self._user, self._hear = user, hear
         self._started = time.monotonic()
         self._findings = Findings()
 
@@ -150,13 +153,13 @@ class _Work:
         """Ask a model for what is still missing, and put what the words support."""
         most = prompt_characters(begun.snapshot, TASK)
         prompt = prompt_about(reading.page, self._findings, most)
-        result = await AIOrchestrator().generate(
+        result = await generate_heard(
+            self._hear,
             user=self._user,
             task=TASK,
             prompt=prompt.text,
             system_prompt=EXTRACTION[begun.prompt_version].text,
             begun=begun,
-            is_repeatable=True,
             response_model=prompt.form,
         )
         if isinstance(result.parsed, FactsAnswer):
@@ -170,13 +173,13 @@ class _Work:
         begun = await in_database_thread(self._known_or_begun, source.identity)
         if isinstance(begun, JobPosting):
             return self._again(begun)
-        result = await AIOrchestrator().generate(
+        result = await generate_heard(
+            self._hear,
             user=self._user,
             task=TASK,
             prompt=IMAGE_PROMPT,
             system_prompt=EXTRACTION[begun.prompt_version].image,
             begun=begun,
-            is_repeatable=True,
             images=pictures,
             response_model=ImageAnswer,
         )

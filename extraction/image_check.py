@@ -9,7 +9,8 @@ from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from extraction import images
 from extraction.prompts import VERDICT, VERDICT_PROMPT, ImageVerdict
-from orchestration.calls.orchestrator import AIOrchestrator, begin
+from orchestration.calls.beginnings import begin
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 
 TASK = "extraction_validation"

@@ -46,6 +46,19 @@ class ProviderTimedOut(ProviderFailed):
     message = "The AI provider did not answer in time. Try again, or send a shorter text."
 
 
+class StreamInterrupted(ProviderFailed):
+    """Part of the answer has been handed on already, so no other provider could go on with it."""
+
+    code = "stream_interrupted"
+    message = "The AI provider broke off in the middle of its answer. Ask again for a whole one."
+
+
+class StreamNotRead(DomainError):
+    code = "stream_not_read"
+    status = 408
+    message = "The answer was not read as fast as it came, so it was ended. Ask again."
+
+
 class ProvidersUnavailable(DomainError):
     """Nothing was sent: every candidate is down, or busy for longer than the call may wait. `retry_after`
     says when one may be asked again."""
@@ -64,16 +77,17 @@ class TooManyCalls(DomainError):
     message = "That was too fast."
 
     @classmethod
-    def because(cls, cause: str, *, wait: float, gate: Gate) -> TooManyCalls:
-        """`cause` as the gate gave it, `wait` in seconds."""
+    def because(cls, cause: str, *, wait: float, gate: Gate, whose: str = "Your plan") -> TooManyCalls:
+        """`cause` as the gate gave it, `wait` in seconds; `whose` limit it is, at the beginning of a
+        sentence."""
         if cause == "concurrency":
             return cls(
-                f"Your plan allows {gate.concurrent} calls at a time. Try again when one of them has ended.",
+                f"{whose} allows {gate.concurrent} calls at a time. Try again when one of them has ended.",
                 details={"limit": gate.concurrent, "per": "moment"},
                 retry_after=1,
             )
         return cls(
-            f"Your plan allows {gate.per_minute} calls a minute. Try again in {max(1, ceil(wait))} s.",
+            f"{whose} allows {gate.per_minute} calls a minute. Try again in {max(1, ceil(wait))} s.",
             details={"limit": gate.per_minute, "per": "minute"},
             retry_after=max(1, ceil(wait)),
         )

@@ -9,6 +9,7 @@ _SHAPES = re.compile(
     r"""sk-[A-Za-z0-9_\-]{8,}            # OpenAI, Anthropic
       | AIza[0-9A-Za-z_\-]{20,}          # Google
       | gAAAA[0-9A-Za-z_\-=]{40,}        # Fernet tokens
+      | adt_[A-Za-z0-9_\-]{20,}         # Personal access tokens
       | eyJ[\w\-]{8,}\.[\w\-]+\.[\w\-]+  # JSON web tokens
       | (?<=Bearer\ )[^\s"',]+
       | (?<=[?&]key=)[^\s"'&]+

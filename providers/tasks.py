@@ -5,6 +5,9 @@ from typing import Literal
 
 Tier = Literal["fast", "quality"]
 
+# What a program asks that names a model and no task of ours.
+CHAT = "chat"
+
 
 @dataclass(frozen=True, slots=True)
 class TaskType:
@@ -83,6 +86,7 @@ TASKS: dict[str, TaskType] = {
             max_output_tokens=8192,
             usual_output_tokens=2048,
         ),
+        TaskType(CHAT, "Free-form chat", max_output_tokens=4096, usual_output_tokens=512),
     )
 }
 

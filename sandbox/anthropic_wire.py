@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.faults import Fault
 from sandbox.tokens import Picture, UnreadableImage, anthropic_image_tokens
+from sandbox.tools import chosen
 from sandbox.wire import (
     Answer,
     ErrorReply,
@@ -162,20 +163,28 @@ def _sort_content(content: Any, *, texts: list[str], pictures: list[Picture]) ->
                 pictures.append(Picture.decode(str(source.get("data", ""))))
             except UnreadableImage:
                 raise Refused(Fault("bad_request"), "Could not process image") from None
-        else:
+        elif kind == "tool_result":
+            _sort_content(block.get("content"), texts=texts, pictures=pictures)
+        elif kind != "tool_use":
             raise Refused(Fault("bad_request"), f"messages: unexpected content type {kind!r}")
 
 
 def _asked_form(body: Json) -> tuple[Json | None, str]:
-    """The schema asked for, and the tool's name when it is a tool that was forced."""
+    """The schema asked for, and the tool's name when it is a tool that is to be used."""
     output_format = (member(body, "output_config", dict) or {}).get("format") or body.get("output_format")
     if isinstance(output_format, dict):
         return member(output_format, "schema", dict), ""
-    forced = (member(body, "tool_choice", dict) or {}).get("name")
-    for tool in member(body, "tools", list) or []:
-        if forced and tool.get("name") == forced:
-            return member(tool, "input_schema", dict), str(forced)
-    return None, ""
+    choice = member(body, "tool_choice", dict) or {"type": "auto"}
+    last = (member(body, "messages", list) or [{}])[-1].get("content")
+    return chosen(
+        [
+            (str(tool.get("name")), tool.get("input_schema") or {})
+            for tool in member(body, "tools", list) or []
+        ],
+        forced=str(choice.get("name") or ""),
+        may_call=choice["type"] != "none",
+        has_outcome=isinstance(last, list) and any(block.get("type") == "tool_result" for block in last),
+    )
 
 
 def _message(asked: WireRequest) -> Json:

@@ -1,11 +1,13 @@
 """Gemini's protocol: generateContent (https://ai.google.dev/api/generate-content)."""
 
+import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sandbox.faults import Fault
 from sandbox.tokens import Picture, UnreadableImage, Usage, gemini_image_tokens
+from sandbox.tools import chosen
 from sandbox.wire import (
     Answer,
     ErrorReply,
@@ -74,13 +76,15 @@ class GeminiWire(Wire):
         config = member(body, "generationConfig", dict) or {}
         schema = member(config, "responseJsonSchema", dict) or member(config, "responseSchema", dict)
         is_json = config.get("responseMimeType") == "application/json"
+        tool_schema, tool = _called(body)
         return WireRequest(
             model=model,
             prompt="\n".join(texts),
             system="\n".join(systems),
             pictures=tuple(pictures),
             picture_tokens=sum(gemini_image_tokens(picture) for picture in pictures),
-            schema=(schema or {"type": "object"}) if is_json else None,
+            schema=tool_schema or ((schema or {"type": "object"}) if is_json else None),
+            tool=tool,
             max_tokens=member(config, "maxOutputTokens", int),
             stream=stream,
         )
@@ -106,6 +110,9 @@ class GeminiWire(Wire):
     def events(self, asked: WireRequest, answer: Answer) -> Iterator[bytes]:
         response_id = uuid.uuid4().hex
         pieces = [] if answer.finish.startswith("blocked") else answer.pieces()
+        if asked.tool and pieces:
+            # A call comes whole.
+            pieces = [answer.text]
         for piece in pieces[:-1]:
             yield server_sent(_chunk(asked, answer, piece, is_last=False, response_id=response_id))
         last = pieces[-1] if pieces else ""
@@ -145,6 +152,10 @@ def _sort_parts(content: Any, *, texts: list[str], pictures: list[Picture]) -> N
                 raise Refused(Fault("bad_request"), "Unable to process input image.") from None
         elif isinstance(part.get("text"), str):
             texts.append(part["text"])
+        elif outcome := member(part, "functionResponse", dict):
+            texts.append(json.dumps(outcome.get("response"), ensure_ascii=False))
+        elif "functionCall" in part:
+            continue
         else:
             raise Refused(Fault("bad_request"), "The sandbox takes text and inline images only.")
 
@@ -172,7 +183,7 @@ def _chunk(asked: WireRequest, answer: Answer, text: str, *, is_last: bool, resp
     else:
         candidate: Json = {"index": 0}
         if answer.finish != "blocked_answer":
-            candidate["content"] = {"role": "model", "parts": [{"text": text}] if text else []}
+            candidate["content"] = {"role": "model", "parts": [_part(asked, text)] if text else []}
         if is_last:
             candidate["finishReason"] = _FINISH_REASONS.get(answer.finish, "STOP")
         chunk["candidates"] = [candidate]
@@ -184,6 +195,35 @@ def _chunk(asked: WireRequest, answer: Answer, text: str, *, is_last: bool, resp
             counts = {"promptTokenCount": prompt, "totalTokenCount": prompt}
         chunk["usageMetadata"] = counts
     return chunk
+
+
+def _part(asked: WireRequest, text: str) -> Json:
+    if not asked.tool:
+        return {"text": text}
+    try:
+        arguments = json.loads(text)
+    except ValueError:
+        arguments = {}
+    return {"functionCall": {"name": asked.tool, "args": arguments}, "thoughtSignature": "c2FuZGJveA=="}
+
+
+def _called(body: Json) -> tuple[Json | None, str]:
+    declared = [
+        function
+        for tool in member(body, "tools", list) or []
+        for function in member(tool, "functionDeclarations", list) or []
+    ]
+    mode = member(member(body, "toolConfig", dict) or {}, "functionCallingConfig", dict) or {}
+    last = (member(body, "contents", list) or [{}])[-1]
+    return chosen(
+        [
+            (str(one.get("name")), one.get("parametersJsonSchema") or one.get("parameters") or {})
+            for one in declared
+        ],
+        forced=str((mode.get("allowedFunctionNames") or [""])[0]),
+        may_call=mode.get("mode") != "NONE",
+        has_outcome=any("functionResponse" in part for part in member(last, "parts", list) or []),
+    )
 
 
 def _usage(usage: Usage, exact: tuple[int, int] | None) -> Json:

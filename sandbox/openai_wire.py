@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.faults import Fault
 from sandbox.tokens import Picture, UnreadableImage, openai_image_tokens
+from sandbox.tools import chosen
 from sandbox.wire import (
     Answer,
     ErrorReply,
@@ -123,14 +124,17 @@ class ChatCompletionsWire(OpenAIWire):
             content_parts(message.get("content"), texts=systems if is_system else prompts, pictures=pictures)
         response_format = member(body, "response_format", dict) or {}
         json_schema = member(response_format, "json_schema", dict) or {}
+        tool_schema, tool = _called(body, has_outcome=messages[-1].get("role") == "tool")
         return WireRequest(
             model=model,
             prompt="\n".join(prompts),
             system="\n".join(systems),
             pictures=tuple(picture for picture, _ in pictures),
             picture_tokens=sum(tokens for _, tokens in pictures),
-            schema=member(json_schema, "schema", dict)
+            schema=tool_schema
+            or member(json_schema, "schema", dict)
             or ({"type": "object"} if response_format.get("type") == "json_object" else None),
+            tool=tool,
             max_tokens=member(body, "max_completion_tokens", int) or member(body, "max_tokens", int),
             stream=stream,
             stream_usage=bool((member(body, "stream_options", dict) or {}).get("include_usage")),
@@ -138,12 +142,14 @@ class ChatCompletionsWire(OpenAIWire):
 
     def reply(self, asked: WireRequest, answer: Answer) -> Json:
         refused = answer.finish == "blocked_prompt"
-        message = {
+        message: Json = {
             "role": "assistant",
             "content": None if answer.finish.startswith("blocked") else answer.text,
             "refusal": REFUSAL if refused else None,
         }
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(answer)}
+        if asked.tool and not answer.finish.startswith("blocked"):
+            message |= {"content": None, "tool_calls": [_call(asked.tool, answer.text)]}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(asked, answer)}
         reply = self._frame(asked, "chat.completion", [choice])
         usage = _usage(answer)
         return reply | {"usage": usage} if usage else reply
@@ -157,9 +163,15 @@ class ChatCompletionsWire(OpenAIWire):
         if answer.finish == "blocked_prompt":
             yield server_sent(frame | {"choices": [_delta({"refusal": REFUSAL})]})
         elif answer.finish != "blocked_answer":
+            if asked.tool:
+                opening = _call(asked.tool, "") | {"index": 0}
+                yield server_sent(frame | {"choices": [_delta({"tool_calls": [opening]})]})
             for piece in answer.pieces():
-                yield server_sent(frame | {"choices": [_delta({"content": piece})]})
-        yield server_sent(frame | {"choices": [_delta({}, _finish(answer))]})
+                said: Json = {"content": piece}
+                if asked.tool:
+                    said = {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+                yield server_sent(frame | {"choices": [_delta(said)]})
+        yield server_sent(frame | {"choices": [_delta({}, _finish(asked, answer))]})
         if usage:
             yield server_sent(frame | {"usage": usage})
         yield server_sent("[DONE]")
@@ -180,8 +192,26 @@ def _delta(delta: Json, finish_reason: str | None = None) -> Json:
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
 
 
-def _finish(answer: Answer) -> str:
-    return {"length": "length", "blocked_answer": "content_filter"}.get(answer.finish, "stop")
+def _call(name: str, arguments: str) -> Json:
+    function = {"name": name, "arguments": arguments}
+    return {"id": f"call_sandbox_{uuid.uuid4().hex}", "type": "function", "function": function}
+
+
+def _called(body: Json, *, has_outcome: bool) -> tuple[Json | None, str]:
+    choice = body.get("tool_choice", "auto")
+    forced = (member(choice, "function", dict) or {}).get("name") if isinstance(choice, dict) else ""
+    functions = [member(tool, "function", dict) or {} for tool in member(body, "tools", list) or []]
+    return chosen(
+        [(str(one.get("name")), one.get("parameters") or {}) for one in functions],
+        forced=str(forced or ""),
+        may_call=choice != "none",
+        has_outcome=has_outcome,
+    )
+
+
+def _finish(asked: WireRequest, answer: Answer) -> str:
+    usual = "tool_calls" if asked.tool else "stop"
+    return {"length": "length", "blocked_answer": "content_filter"}.get(answer.finish, usual)
 
 
 def _usage(answer: Answer) -> Json | None:

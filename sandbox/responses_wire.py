@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sandbox.faults import Fault
 from sandbox.openai_wire import REFUSAL, OpenAIWire, content_parts
 from sandbox.tokens import Picture
+from sandbox.tools import chosen
 from sandbox.wire import Answer, ErrorReply, Json, Refused, WireRequest, member, server_sent
 
 
@@ -21,18 +22,25 @@ class ResponsesWire(OpenAIWire):
             raise Refused(Fault("bad_request"), "Missing required parameter: 'input'.")
         if isinstance(body["input"], str):
             prompts.append(body["input"])
-        for item in member(body, "input", list) or []:
+        items = member(body, "input", list) or []
+        for item in items:
+            if member(item, "type", str) == "function_call_output":
+                prompts.append(str(item.get("output")))
             is_system = member(item, "role", str) in ("system", "developer")
             content_parts(item.get("content"), texts=systems if is_system else prompts, pictures=pictures)
         text_format = member(member(body, "text", dict) or {}, "format", dict) or {}
+        has_outcome = bool(items) and items[-1].get("type") == "function_call_output"
+        tool_schema, tool = _called(body, has_outcome=has_outcome)
         return WireRequest(
             model=model,
             prompt="\n".join(prompts),
             system="\n".join(filter(None, systems)),
             pictures=tuple(picture for picture, _ in pictures),
             picture_tokens=sum(tokens for _, tokens in pictures),
-            schema=member(text_format, "schema", dict)
+            schema=tool_schema
+            or member(text_format, "schema", dict)
             or ({"type": "object"} if text_format.get("type") == "json_object" else None),
+            tool=tool,
             max_tokens=member(body, "max_output_tokens", int),
             stream=stream,
         )
@@ -56,6 +64,10 @@ class ResponsesWire(OpenAIWire):
         yield {"type": "response.created", "response": opening}
         yield {"type": "response.in_progress", "response": opening}
         item = final["output"][0]
+        if item["type"] == "function_call":
+            yield from _call_events(item)
+            yield {"type": f"response.{final['status']}", "response": final}
+            return
         place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
         part = item["content"][0]
         kind = part["type"]
@@ -88,6 +100,9 @@ class ResponsesWire(OpenAIWire):
             "status": status,
             "content": [content],
         }
+        output: list[Json] = [message]
+        if asked.tool and not answer.finish.startswith("blocked"):
+            output = [_call(asked.tool, answer.text, status)]
         response = {
             "id": response_id,
             "object": "response",
@@ -97,7 +112,7 @@ class ResponsesWire(OpenAIWire):
             "incomplete_details": {"reason": reason} if reason else None,
             "instructions": None,
             "model": asked.model,
-            "output": [message],
+            "output": output,
             "parallel_tool_calls": True,
             "tool_choice": "auto",
             "tools": [],
@@ -106,6 +121,37 @@ class ResponsesWire(OpenAIWire):
         }
         usage = _usage(answer)
         return response | {"usage": usage} if usage else response
+
+
+def _call(name: str, arguments: str, status: str) -> Json:
+    return {
+        "id": f"fc_sandbox_{uuid.uuid4().hex}",
+        "type": "function_call",
+        "call_id": f"call_sandbox_{uuid.uuid4().hex}",
+        "name": name,
+        "arguments": arguments,
+        "status": status,
+    }
+
+
+def _call_events(item: Json) -> Iterator[Json]:
+    place = {"item_id": item["id"], "output_index": 0}
+    hollow = item | {"status": "in_progress", "arguments": ""}
+    yield {"type": "response.output_item.added", "output_index": 0, "item": hollow}
+    yield {"type": "response.function_call_arguments.delta", "delta": item["arguments"], **place}
+    yield {"type": "response.function_call_arguments.done", "arguments": item["arguments"], **place}
+    yield {"type": "response.output_item.done", "output_index": 0, "item": item}
+
+
+def _called(body: Json, *, has_outcome: bool) -> tuple[Json | None, str]:
+    choice = body.get("tool_choice", "auto")
+    tools = member(body, "tools", list) or []
+    return chosen(
+        [(str(tool.get("name")), tool.get("parameters") or {}) for tool in tools],
+        forced=str(choice.get("name") or "") if isinstance(choice, dict) else "",
+        may_call=choice != "none",
+        has_outcome=has_outcome,
+    )
 
 
 def _usage(answer: Answer) -> Json | None:

@@ -89,6 +89,8 @@ class AIProviderUsageLog(models.Model):
     cached = models.BooleanField(default=False)
     # The arm of an experiment that this call belongs to; experiments are made above this app.
     experiment_arm = models.BigIntegerField(null=True, blank=True, editable=False)
+    # The personal access token that it was made with; the row outlives it.
+    personal_token = models.BigIntegerField(null=True, blank=True, editable=False)
 
     reserved_tokens = models.PositiveBigIntegerField(default=0, editable=False)
     reserved_input_tokens = models.PositiveBigIntegerField(default=0, editable=False)
@@ -117,6 +119,11 @@ class AIProviderUsageLog(models.Model):
             ),
             models.Index(
                 fields=["experiment_arm"], name="usage_arm", condition=Q(experiment_arm__isnull=False)
+            ),
+            models.Index(
+                fields=["personal_token", "created_at"],
+                name="usage_personal_token",
+                condition=Q(personal_token__isnull=False),
             ),
         ]
         constraints = [
@@ -155,7 +162,7 @@ class AIProviderUsageLog(models.Model):
 
 class QuotaCounter(models.Model):
     """What one scope took in one window ("day:2026-11-21", "month:2026-11"): tokens ("user:7", "provider:3",
-    "task:7:extraction"), or pico-dollars ("user-usd:7" and so on; 10^12 are one USD).
+    "task:7:extraction", "access_token:5"), or pico-dollars ("user-usd:7" and so on; 10^12 are one USD).
 
     `reserved` belongs to calls in flight, `used` to settled ones. A new window is a new row, so a reset is
     nothing that runs: it cannot be missed, run twice or overwrite spending.

@@ -152,10 +152,8 @@ def _by_override(row: ModelPrice, usage: TokenUsage) -> Price:
         prices[_CACHED_FOR_AN_HOUR] = Decimal(0)
     elif unpriced := _unpriced(usage, prices):
         return Price(cost=None, unit_prices={"unpriced": unpriced})
-    millionths = sum(
-        (tokens * prices.get(name, Decimal(0)) for name, tokens in _tokens_by_class(usage).items()),
-        Decimal(0),
-    )
+    tokens = _tokens_by_class(usage)
+    millionths = sum((tokens[name] * per_mtok for name, per_mtok in prices.items()), Decimal(0))
     return _priced(millionths / _MTOK, prices, source="override", model=row.model_name)
 
 
@@ -177,11 +175,21 @@ def _unpriced(usage: TokenUsage, prices: Mapping[str, Decimal]) -> str:
     return ", ".join(unpriced)
 
 
+@lru_cache(maxsize=4096)
+def _is_listed(price_id: str, model: str) -> bool:
+    """The list keeps what it has found, but goes through all its patterns for what it has not."""
+    try:
+        genai_prices.calc_price(genai_prices.Usage(), model, provider_id=price_id)
+    except LookupError:
+        return False
+    return True
+
+
 def _by_list(
     provider_type: str, model: str, usage: TokenUsage, at: datetime, service_tier: str
 ) -> Price | None:
     kind = PROVIDER_TYPES.get(provider_type)
-    if kind is None or not kind.price_id:
+    if kind is None or not kind.price_id or not _is_listed(kind.price_id, model):
         return None
     reported = genai_prices.Usage(
         input_tokens=usage.input_tokens,
@@ -192,12 +200,9 @@ def _by_list(
     )
     # The list calls a vendor's tier one of these, by the vendor.
     context = dict.fromkeys(("service_tier", "speed", "processing"), service_tier) if service_tier else None
-    try:
-        found = genai_prices.calc_price(
-            reported, model, provider_id=kind.price_id, genai_request_timestamp=at, price_context=context
-        )
-    except LookupError:
-        return None
+    found = genai_prices.calc_price(
+        reported, model, provider_id=kind.price_id, genai_request_timestamp=at, price_context=context
+    )
     prices = _unit_prices(found, usage)
     if not _is_priced_by_text(found, prices):
         return None

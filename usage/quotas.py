@@ -115,11 +115,15 @@ def limits_for(
     rules: RuleBook = NO_RULES,
     config_id: int | None = None,
     config: Capped | None = None,
+    token_id: int | None = None,
+    token: Capped | None = None,
 ) -> tuple[QuotaLimit, ...]:
     """The counters in force for a call made at `now` (aware): the user's, the user's within the task where
-    that is limited, and the provider's. A key from the environment (`config_id` None) has none.
+    that is limited, those of the personal access token that it is made with where that is limited, and the
+    provider's. A key from the environment (`config_id` None) has none.
 
-    Tokens of users and providers are counted without a limit too; money and tasks only where limited.
+    Tokens of users and providers are counted without a limit too; money, tasks and access tokens only where
+    limited.
     """
     limits: list[QuotaLimit] = []
     if user_id is not None:
@@ -128,6 +132,8 @@ def limits_for(
             limits += task_limits(
                 user_id=user_id, plan=plan, calendar=calendar, tasks=(task,), rules=rules, now=now
             )
+    if token_id is not None and token is not None:
+        limits += token_limits(token_id=token_id, token=token, calendar=calendar, now=now)
     if config_id is not None and config is not None:
         limits += provider_limits(config_id=config_id, config=config, now=now)
     return tuple(limits)
@@ -160,6 +166,14 @@ def task_limits(
                 yield from _counters("task", f"{user_id}:{task}", unit, (period, calendar, now), limit)
 
 
+def token_limits(*, token_id: int, token: Capped, calendar: Calendar, now: datetime) -> Iterator[QuotaLimit]:
+    """The counters of a personal access token, by its owner's calendar, where there is a limit."""
+    for unit in UNITS:
+        for period in PERIODS:
+            limit = cap_of(token, unit, period)
+            yield from _counters("access_token", token_id, unit, (period, calendar, now), limit)
+
+
 def provider_limits(*, config_id: int, config: Capped, now: datetime) -> Iterator[QuotaLimit]:
     """The provider's counters: tokens by day and month, then money where it is limited."""
     for unit in UNITS:
@@ -180,7 +194,7 @@ def _counters(
     window: tuple[Period, Calendar, datetime],
     limit: int | None,
 ) -> Iterator[QuotaLimit]:
-    is_always_counted = unit == "tokens" and kind != "task"
+    is_always_counted = unit == "tokens" and kind in ("user", "provider")
     if limit is None and not is_always_counted:
         return
     scope = f"{kind}:{of}" if unit == "tokens" else f"{kind}-usd:{of}"
@@ -193,10 +207,12 @@ def _counters(
 def estimate_input_tokens(request: GenerationRequest) -> int:
     """Tokens the model will read, estimated high; add the request's `max_output_tokens` for a reservation.
     Only reservations and calls that died are ever charged by it."""
-    size = len(request.prompt.encode()) + len(request.system_prompt.encode())
+    size = request.text_bytes
     if request.response_model is not None:
         size += _schema_bytes(request.response_model)
-    return -(-size // BYTES_PER_TOKEN) + FRAME_TOKENS + IMAGE_TOKENS * len(request.images)
+    return (
+        -(-size // BYTES_PER_TOKEN) + FRAME_TOKENS * len(request.turns) + IMAGE_TOKENS * len(request.pictures)
+    )
 
 
 @lru_cache(maxsize=64)

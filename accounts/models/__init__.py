@@ -3,7 +3,8 @@
 from accounts.models.audit import AppendOnly, AuditEntry, AuditHead
 from accounts.models.idempotency import IdempotencyKey
 from accounts.models.logins import LoginTurn, TokenFamily
-from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of
+from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of, plan_until
+from accounts.models.personal_tokens import PersonalToken
 from accounts.models.second_factor import Authenticator, BackupCode
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "IdempotencyKey",
     "LoginTurn",
     "NoDefaultPlan",
+    "PersonalToken",
     "Plan",
     "Role",
     "Subscription",
     "TokenFamily",
     "User",
     "plan_of",
+    "plan_until",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
@@ -243,10 +244,15 @@ class NoDefaultPlan(DomainError):
 
 def plan_of(user_id: int) -> Plan:
     """The plan of the user's current subscription, else the default plan (one query, or two)."""
+    return plan_until(user_id)[0]
+
+
+def plan_until(user_id: int) -> tuple[Plan, datetime | None]:
+    """The plan, as `plan_of`, and when it ends by itself; None when it does not."""
     subscription = Subscription.objects.current().filter(user_id=user_id).select_related("plan").first()
     if subscription:
-        return subscription.plan
+        return subscription.plan, subscription.current_period_end
     plan = Plan.objects.filter(is_default=True).first()
     if plan is None:
         raise NoDefaultPlan
-    return plan
+    return plan, None

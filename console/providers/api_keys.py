@@ -22,7 +22,7 @@ from accounts.step_up import require_fresh
 from console.providers.figures import with_last_use
 from console.providers.forms import RotateKeyForm
 from console.providers.links import statistics_url
-from providers.adapters.base import CredentialCheck
+from providers.adapters.credential_check import CredentialCheck
 from providers.configs import changes
 from providers.credentials import trials
 from providers.health import KeyState, key_state

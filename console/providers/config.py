@@ -23,7 +23,7 @@ from console.providers import actions
 from console.providers.forms import AIProviderConfigForm
 from console.providers.links import statistics_url
 from console.providers.listing import FirstChoiceFilter, ProviderChangeList
-from providers.adapters.base import CredentialCheck
+from providers.adapters.credential_check import CredentialCheck
 from providers.capabilities.shortcomings import shortcomings_of
 from providers.configs import changes, deletion
 from providers.credentials import trials

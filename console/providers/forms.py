@@ -13,7 +13,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from providers.adapters.base import CredentialCheck
+from providers.adapters.credential_check import CredentialCheck
 from providers.configs import changes
 from providers.credentials import checks
 from providers.health import key_state

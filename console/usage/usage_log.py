@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
-from accounts.models import User
+from accounts.models import PersonalToken, User
 from console import filters
 from console.read_only import ReadOnlyAdminMixin
 from providers.tasks import TASKS
@@ -57,7 +57,7 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 
-    _call_fields = ("made_at", "request_id", "attempt", "user", "plan", "task_type")
+    _call_fields = ("made_at", "request_id", "attempt", "user", "token_used", "plan", "task_type")
     _provider_fields = ("provider_config", "provider_type", "model_name", "reported_model", "service_tier")
     _outcome_fields = (
         "status",
@@ -77,7 +77,7 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
         ("Tokens and cost", {"fields": ("bill", *_token_fields)}),
     ]
     readonly_fields = [
-        "made_at", "attempts", "bill", "from_cache", "ended_at", "was_swept", "reserved_tokens"
+        "made_at", "token_used", "attempts", "bill", "from_cache", "ended_at", "was_swept", "reserved_tokens"
     ]  # fmt: skip
 
     class Media:
@@ -146,6 +146,13 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
         if row.estimated_cost_usd is None:
             return "open" if row.status == Status.STARTED else "price unknown"
         return f"{row.estimated_cost_usd:.6f}"
+
+    @display(description="Access token")
+    def token_used(self, row: AIProviderUsageLog) -> str:
+        if row.personal_token is None:
+            return "none"
+        token = PersonalToken.objects.filter(pk=row.personal_token).first()
+        return str(token) if token else f"#{row.personal_token}, deleted"
 
     @display(description="Attempts")
     def attempts(self, row: AIProviderUsageLog) -> str:

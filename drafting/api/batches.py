@@ -11,16 +11,21 @@ from drafting.api.serializers import DraftInputSerializer, DraftSerializer
 from drafting.drafter import draft_cv, load_source, write_letter
 from drafting.models import Draft
 from orchestration.batches.kinds import Answer, Kind
+from orchestration.calls.heard import Hear
 
 CV, LETTER = "cv_draft", "cover_letter"
 
 
-async def drafted(generate: Callable[..., Awaitable[Draft]], user: User, given: Any) -> Any:
+async def drafted(
+    generate: Callable[..., Awaitable[Draft]], user: User, given: Any, hear: Hear | None = None
+) -> Any:
     """What the endpoint answers with."""
     serializer = DraftInputSerializer(data=given)
     serializer.is_valid(raise_exception=True)
     source = await in_database_thread(load_source, user=user, **serializer.sources)
-    return DraftSerializer(await generate(user=user, source=source, options=serializer.options)).data
+    return DraftSerializer(
+        await generate(user=user, source=source, options=serializer.options, hear=hear)
+    ).data
 
 
 def _check(given: Any) -> None:

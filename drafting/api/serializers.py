@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from rest_framework import serializers
 
 from accounts.api_base import StrictSerializer
+from drafting.exports import FileFormat, Look, Paper, Template
 from drafting.facts import SECTIONS
 from drafting.language import codes
 from drafting.models import Draft, Kind, MasterProfile
@@ -146,6 +147,35 @@ class DraftSummarySerializer(serializers.ModelSerializer[Draft]):
             "parameters",
             "created_at",
         )
+
+
+class ExportQuerySerializer(StrictSerializer):
+    """Its valid data are the arguments of `drafting.exports.export`."""
+
+    format = serializers.ChoiceField(
+        choices=[one.value for one in FileFormat], default=FileFormat.PDF.value,
+        help_text="The file's format; zip holds one of each.",
+    )  # fmt: skip
+    template = serializers.ChoiceField(
+        choices=[one.value for one in Template], default=Template.ONE_COLUMN.value,
+        help_text="How a PDF looks: one-column is what programs read best. The academic order of sections "
+        "(publications first) holds for every format.",
+    )  # fmt: skip
+    paper = serializers.ChoiceField(
+        choices=[one.value for one in Paper], default=Paper.A4.value, help_text="Of PDF and DOCX."
+    )
+    photo = serializers.BooleanField(
+        default=False,
+        help_text="Show the profile's picture in PDF and DOCX of a CV, when `basics.image` holds it as a "
+        "data: URL. An address is never fetched.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "file_format": FileFormat(attrs["format"]),
+            "look": Look(Template(attrs["template"]), Paper(attrs["paper"])),
+            "photo": attrs["photo"],
+        }
 
 
 class ChangeSerializer(serializers.Serializer[Any]):

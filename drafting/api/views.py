@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse
-from django.utils.text import slugify
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -29,6 +31,7 @@ from drafting.api.serializers import (
     DraftInputSerializer,
     DraftSerializer,
     DraftSummarySerializer,
+    ExportQuerySerializer,
     ProfileDeletedSerializer,
     ProfileDeletionSerializer,
     ProfileInputSerializer,
@@ -36,11 +39,14 @@ from drafting.api.serializers import (
     ProfileSummarySerializer,
 )
 from drafting.drafter import draft_cv, write_letter
-from drafting.exports import EXPORTS, export
+from drafting.exports import CONTENT_TYPES, export
+from drafting.exports.file_names import content_disposition
 from drafting.models import Draft, MasterProfile
 from drafting.own_data import archive_of, delete_profile
 from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
+from orchestration.api.event_stream import EVENTS, StreamedToo, Work, streamed, wants_events
 from orchestration.api.feedback import FeedbackView
+from orchestration.calls.heard import Hear
 
 
 def _user(request: Request) -> User:
@@ -118,9 +124,21 @@ class _DraftingView(AsyncAPIView):
     kind: ClassVar[str]
     generate: ClassVar[Callable[..., Awaitable[Draft]]]
 
-    async def _draft(self, request: Request) -> Response:
+    content_negotiation_class = StreamedToo
+
+    def _heard(self, request: Request) -> Work:
+        generate, user, given = type(self).generate, _user(request), request.data
+
+        async def work(hear: Hear) -> tuple[int, Any]:
+            return 201, await drafted(generate, user, given, hear)
+
+        return work
+
+    async def _draft(self, request: Request) -> HttpResponseBase:
         if is_asked_for(request):
             return await accepted(request, kind=self.kind, items=[request.data])
+        if wants_events(request):
+            return await streamed(request, self._heard(request))
         return Response(await drafted(type(self).generate, _user(request), request.data), status=201)
 
 
@@ -130,10 +148,10 @@ class CvDraftView(_DraftingView):
     @extend_schema(
         request=DraftInputSerializer,
         parameters=[PREFER],
-        responses={201: DraftSerializer, 202: BatchSerializer},
+        responses={201: DraftSerializer, 202: BatchSerializer, **EVENTS},
     )
     @idempotent
-    async def post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> HttpResponseBase:
         """Draft a CV for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
 
@@ -144,10 +162,10 @@ class CoverLetterView(_DraftingView):
     @extend_schema(
         request=DraftInputSerializer,
         parameters=[PREFER],
-        responses={201: DraftSerializer, 202: BatchSerializer},
+        responses={201: DraftSerializer, 202: BatchSerializer, **EVENTS},
     )
     @idempotent
-    async def post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> HttpResponseBase:
         """Write a cover letter for a posting from a profile, as the next version of its series."""
         return await self._draft(request)
 
@@ -198,22 +216,37 @@ class _AnyFormat(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+_WARNINGS_HEADER = OpenApiParameter(
+    "X-Export-Warnings",
+    location=OpenApiParameter.HEADER,
+    response=[200],
+    description="What the file had to do without, as a JSON list of `{code, characters}` in ASCII: "
+    "`characters_left_out` (no font draws them), `no_photo` (the profile holds none).",
+)
+
+
 class DraftExportView(AsyncAPIView):
     content_negotiation_class = _AnyFormat
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", enum=sorted(EXPORTS), default="pdf")],
+        parameters=[ExportQuerySerializer, _WARNINGS_HEADER],
         responses={
-            (200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+            (200, content_type): OpenApiResponse(OpenApiTypes.BINARY, description="The file.")
+            for content_type in CONTENT_TYPES
         },
     )
     async def get(self, request: Request, pk: int) -> HttpResponse:
-        """The draft as a file: PDF, Markdown, or JSON (a JSON Resume for a CV)."""
+        """The draft as a file: PDF, DOCX, plain text, Markdown, JSON (a JSON Resume for a CV), or all of them
+        in a ZIP. All say the same."""
+        query = ExportQuerySerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
         draft = await in_database_thread(_own_draft, _user(request), pk)
-        exported = await export(draft, request.query_params.get("format", "pdf"))
+        exported = await export(draft, **query.validated_data)
         response = HttpResponse(exported.data, content_type=exported.content_type)
-        response["Content-Disposition"] = f'attachment; filename="{_filename(draft, exported.extension)}"'
+        response["Content-Disposition"] = content_disposition(exported.file_name)
         response["X-Content-Type-Options"] = "nosniff"
+        if exported.warnings:
+            response[_WARNINGS_HEADER.name] = json.dumps([asdict(warning) for warning in exported.warnings])
         return response
 
 
@@ -240,8 +273,3 @@ def _own_draft(user: User, pk: int) -> Draft:
     if draft is None:
         raise NotFound
     return draft
-
-
-def _filename(draft: Draft, extension: str) -> str:
-    parts = [draft.kind, draft.hiring_organization, draft.title, f"v{draft.version}"]
-    return f"{slugify('-'.join(part for part in parts if part))[:100]}.{extension}"

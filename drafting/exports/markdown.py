@@ -1,11 +1,10 @@
-"""A draft as Markdown (CommonMark), every word of the user escaped."""
+"""A layout as Markdown (CommonMark), every word of the user escaped."""
 
 from __future__ import annotations
 
 import re
 
-from drafting.exports.layout import Entry, Section, lay_out
-from drafting.models import Draft, Kind
+from drafting.exports.layout import CvLayout, Entry, Layout, LetterLayout, Section
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _LINE_START = re.compile(r"^(\s*)([-+>=]|\d{1,9}[.)])(?=\s|$)")
@@ -16,21 +15,19 @@ def escaped(text: str) -> str:
     return _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(text.split())))
 
 
-def markdown_of(draft: Draft) -> str:
-    return _cv(draft) if draft.kind == Kind.CV else _letter(draft)
+def markdown_of(layout: Layout) -> str:
+    blocks = _cv(layout) if isinstance(layout, CvLayout) else _letter(layout)
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _cv(draft: Draft) -> str:
-    layout = lay_out(draft.content, draft.language, draft.sections)
-    blocks = [f"# {escaped(layout.name)}"]
-    if layout.label:
-        blocks.append(f"**{escaped(layout.label)}**")
+def _cv(layout: CvLayout) -> list[str]:
+    blocks = [f"# {escaped(layout.name)}", f"**{escaped(layout.label)}**" if layout.label else ""]
     blocks.append(" · ".join(escaped(line) for line in layout.contact))
     if layout.summary:
         blocks += [f"## {escaped(layout.summary_heading)}", escaped(layout.summary)]
     for section in layout.sections:
         blocks += _section(section)
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    return blocks
 
 
 def _section(section: Section) -> list[str]:
@@ -45,40 +42,30 @@ def _section(section: Section) -> list[str]:
 
 
 def _entry(entry: Entry) -> list[str]:
-    details = [*(escaped(detail) for detail in entry.details), escaped(entry.dates)]
+    details = [*(escaped(detail) for detail in entry.details), escaped(entry.dates) if entry.title else ""]
     return [
         f"### {escaped(entry.title or entry.dates)}",
         " · ".join(detail for detail in details if detail),
         escaped(entry.text),
-        "\n".join(f"- {escaped(point)}" for point in entry.points),
+        _points(entry.points),
     ]
 
 
-def _letter(draft: Draft) -> str:
-    content = draft.content
-    body = [
-        "\n\n".join(
-            part
-            for part in (
-                escaped(block["text"]),
-                "\n".join(f"- {escaped(point)}" for point in block["points"]),
-            )
-            if part
-        )
-        for block in content["body"]
-    ]
+def _letter(layout: LetterLayout) -> list[str]:
     blocks = [
-        _lines([content["sender"]["name"], *content["sender"]["lines"]]),
-        escaped(content["date_text"]),
-        _lines(content["recipient"]),
-        f"**{escaped(content['subject'])}**",
-        escaped(content["salutation"]),
-        escaped(content["opening"]),
-        *body,
-        escaped(content["closing"]),
-        _lines([content["sign_off"], content["signature"]]),
+        _lines([layout.name, *layout.contact]),
+        _lines(layout.recipient),
+        escaped(layout.date),
+        f"**{escaped(layout.subject)}**" if layout.subject else "",
+        escaped(layout.salutation),
     ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
+    for paragraph in layout.paragraphs:
+        blocks += [escaped(paragraph.text), _points(paragraph.points)]
+    return [*blocks, _lines([layout.sign_off, layout.signature])]
+
+
+def _points(points: list[str]) -> str:
+    return "\n".join(f"- {escaped(point)}" for point in points)
 
 
 def _lines(lines: list[str]) -> str:

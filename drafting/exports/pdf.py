@@ -1,9 +1,7 @@
-"""A draft as a PDF, set by Typst from a template of ours.
+"""A draft as a PDF, set by Typst from one of our templates.
 
-The draft reaches the template as JSON and is placed as strings, so nothing in it is ever read as markup. Only
-the fonts embedded in the compiler are used, so that the same draft gives the same PDF everywhere. They draw
-Latin, Greek, Cyrillic, Armenian, Georgian and Hebrew; other scripts are refused rather than printed as boxes.
-The output is tagged (PDF/UA-1): its text can be read aloud, and taken out in reading order.
+The draft reaches the template as JSON and is placed as strings, so nothing in it is ever read as markup. The
+output is tagged (PDF/UA-1): its text can be read aloud, and taken out in reading order.
 """
 
 from __future__ import annotations
@@ -12,88 +10,124 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
 import typst
 
-from drafting.errors import UnprintableScript
-from drafting.exports.layout import lay_out
-from drafting.facts import texts_of
-from drafting.models import Draft, Kind
+from drafting.exports.fonts import (
+    SANS,
+    SERIF,
+    families_for,
+    family_of,
+    fonts,
+    is_in_our_fonts,
+    is_right_to_left,
+)
+from drafting.exports.glyph_text import with_exact_text
+from drafting.exports.layout import Layout, lay_out, texts_in
 from drafting.resume import Resume
 
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "typst"
-# What Libertinus Serif, New Computer Modern and DejaVu Sans Mono have glyphs for, tried block by block.
-_DRAWN = (
-    (0x20, 0x7E), (0xA0, 0x4FF), (0x530, 0x58F), (0x5D0, 0x5EA), (0x10D0, 0x10FF), (0x1E00, 0x1FFF),
-    (0x2010, 0x2040), (0x2042, 0x2052), (0x2070, 0x20C0), (0x2100, 0x215F), (0x2190, 0x2286),
-    (0x2288, 0x22A9), (0x25A0, 0x25FF), (0x2C60, 0x2C7F), (0xFB00, 0xFB04),
-)  # fmt: skip
-# Emoji, invisible joiners and private characters say nothing a CV needs and may be left out.
-_DISPENSABLE = frozenset({"So", "Sk", "Cf", "Co", "Cc", "Cn", "Cs"})
-# They choose between the plain and the coloured form of an emoji.
-_VARIATION_SELECTORS = frozenset(map(chr, range(0xFE00, 0xFE10)))
-_CHARACTERS_SHOWN = 10
+# In place of a letter that no font draws; signs and emoji are left out.
+_INSTEAD = "?"
+# They join letters in Persian and Hindi, and are drawn as nothing.
+_JOINERS = frozenset("\u200c\u200d")
 
 
-def pdf_of(draft: Draft) -> bytes:
-    """The PDF's bytes. Raises UnprintableScript when the fonts lack letters of the draft."""
-    if draft.kind == Kind.CV:
-        template, data = "cv.typ", asdict(lay_out(draft.content, draft.language, draft.sections))
-    else:
-        template, data = "letter.typ", draft.content
-    return typeset(template, printable(data) | {"document_title": str(draft)}, draft)
+class Template(StrEnum):
+    """How a PDF looks. The first is the one that programs read best."""
+
+    ONE_COLUMN = "one-column"
+    TWO_COLUMN = "two-column"
+    ACADEMIC = "academic"
+
+
+class Paper(StrEnum):
+    A4 = "a4"
+    LETTER = "letter"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    template: Template = Template.ONE_COLUMN
+    paper: Paper = Paper.A4
+
+
+@dataclass(frozen=True, slots=True)
+class Pdf:
+    data: bytes
+    missing: list[str]
+
+
+def pdf_of(layout: Layout, look: Look, *, title: str, made_at: datetime, photo: bytes | None = None) -> Pdf:
+    """The layout as PDF, and the characters that no font draws. `title` is the document's, `photo` a JPEG."""
+    compiler, missing = _compiler(layout, look, title=title, photo=photo)
+    made_at = made_at.replace(microsecond=0)  # Typst refuses fractions of a second.
+    # The compiler returns one document; several only for formats of one page each.
+    data = cast("bytes", compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=made_at))
+    text = _text_of(layout)
+    drawn = "".join(char for char in text if is_in_our_fonts(char))
+    return Pdf(with_exact_text(data, drawn, is_right_to_left=is_right_to_left(text)), missing)
+
+
+def pictures_of(layout: Layout, look: Look, *, ppi: int, photo: bytes | None = None) -> list[bytes]:
+    """The pages as PNG."""
+    compiler, _ = _compiler(layout, look, title="", photo=photo)
+    found = compiler.compile(format="png", ppi=ppi)
+    return list(found) if isinstance(found, list) else [cast("bytes", found)]
 
 
 def cv_pages(content: Resume, language: str, sections: Sequence[str]) -> int:
-    """How many pages the CV takes. Raises UnprintableScript when the fonts lack letters of it."""
-    data = printable(asdict(lay_out(content, language, sections))) | {"document_title": ""}
-    found = json.loads(_compiler("cv.typ", data).query("<pages>", field="value", one=True))
-    return int(found)
+    """How many pages the CV takes in the first template on A4, without a photo."""
+    compiler, _ = _compiler(lay_out(content, language, sections), Look(), title="", photo=None)
+    return int(json.loads(compiler.query("<pages>", field="value", one=True)))
 
 
-def _compiler(template: str, data: dict[str, Any]) -> typst.Compiler:
-    return typst.Compiler(
-        _TEMPLATES / template,
+def _compiler(
+    layout: Layout, look: Look, *, title: str, photo: bytes | None
+) -> tuple[typst.Compiler, list[str]]:
+    text = _text_of(layout)
+    missing = [char for char in dict.fromkeys(text) if not _is_drawn(char)]
+    data = asdict(layout) | {
+        "author": layout.author,
+        "title": title,
+        "paper": "us-letter" if look.paper == Paper.LETTER else "a4",
+        "is_right_to_left": is_right_to_left(text),
+        "fonts": families_for(text, SERIF if look.template == Template.ACADEMIC else SANS),
+        "photo": list(photo) if photo else None,
+    }
+    compiler = typst.Compiler(
+        _TEMPLATES / f"{look.template}.typ",
         root=_TEMPLATES,
-        ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+        font_paths=fonts(),
+        sys_inputs={"data": json.dumps(_drawable(data, frozenset(missing)), ensure_ascii=False)},
     )
+    return compiler, missing
 
 
-def typeset(template: str, data: dict[str, Any], draft: Draft) -> bytes:
-    compiler = _compiler(template, data)
-    made_at = draft.created_at.replace(microsecond=0)  # Typst refuses fractions of a second.
-    result = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=made_at)
-    # The compiler returns one document; several only for formats of one page each.
-    return cast("bytes", result)
-
-
-def printable(value: Any) -> Any:
-    """The JSON value without characters that can be spared; raises UnprintableScript for the others."""
-    missing = sorted({char for text in texts_of(value) for char in text if _is_missing(char)})
-    if missing:
-        raise UnprintableScript(details={"characters": missing[:_CHARACTERS_SHOWN]})
-    return _without_dispensable(value)
+def _text_of(layout: Layout) -> str:
+    return "\n".join(texts_in(layout))
 
 
 def _is_drawn(char: str) -> bool:
-    return any(first <= ord(char) <= last for first, last in _DRAWN)
+    return char.isspace() or char in _JOINERS or family_of(char) is not None
 
 
-def _is_missing(char: str) -> bool:
-    is_dispensable = unicodedata.category(char) in _DISPENSABLE or char in _VARIATION_SELECTORS
-    return not _is_drawn(char) and not is_dispensable and not char.isspace()
-
-
-def _without_dispensable(value: Any) -> Any:
+def _drawable(value: Any, missing: frozenset[str]) -> Any:
+    """The JSON value without the missing characters."""
     if isinstance(value, dict):
-        return {key: _without_dispensable(member) for key, member in value.items()}
+        return {key: _drawable(member, missing) for key, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_dispensable(member) for member in value]
-    if isinstance(value, str):
-        kept = "".join(char for char in value if _is_drawn(char) or char.isspace())
-        return re.sub(r"[^\S\n]+", " ", kept).strip()
+        return [_drawable(member, missing) for member in value]
+    if isinstance(value, str) and not missing.isdisjoint(value):
+        kept = "".join(_in_place_of(char) if char in missing else char for char in value)
+        return re.sub(r"\s+", " ", kept).strip()
     return value
+
+
+def _in_place_of(char: str) -> str:
+    return _INSTEAD if unicodedata.category(char)[0] in "LN" else ""

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -35,7 +36,9 @@ from extraction.images import MAX_BYTES
 from extraction.models import JobPosting
 from extraction.pdf.reader import MAX_BYTES as MAX_PDF_BYTES
 from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
+from orchestration.api.event_stream import EVENTS, StreamedToo, streamed, wants_events
 from orchestration.api.feedback import FeedbackView
+from orchestration.calls.heard import Hear
 
 
 class ExtractView(AsyncAPIView):
@@ -43,14 +46,20 @@ class ExtractView(AsyncAPIView):
     that the user has had before."""
 
     parser_classes = (JSONParser, MultiPartParser, FormParser)
+    content_negotiation_class = StreamedToo
 
     @extend_schema(
         request=ExtractRequestSerializer,
         parameters=[PREFER],
-        responses={201: ExtractResponseSerializer, 200: ExtractResponseSerializer, 202: BatchSerializer},
+        responses={
+            201: ExtractResponseSerializer,
+            (200, "application/json"): ExtractResponseSerializer,
+            202: BatchSerializer,
+            **EVENTS,
+        },
     )
     @idempotent
-    async def post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> HttpResponseBase:
         serializer = ExtractRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = dict(serializer.validated_data)
@@ -60,8 +69,15 @@ class ExtractView(AsyncAPIView):
             given["image"] = _bytes(given["image"])
         if "pdf" in given:
             given["pdf"] = _bytes(given["pdf"], PdfTooLarge, MAX_PDF_BYTES)
-        extraction = await extract(user=cast(User, request.user), **given)
-        return Response(extraction_body(extraction), status=200 if extraction.is_known else 201)
+        if wants_events(request):
+            return await streamed(request, lambda hear: _extracted(request, given, hear))
+        status, body = await _extracted(request, given)
+        return Response(body, status=status)
+
+
+async def _extracted(request: Request, given: dict[str, Any], hear: Hear | None = None) -> tuple[int, Any]:
+    extraction = await extract(user=cast(User, request.user), **given, hear=hear)
+    return 200 if extraction.is_known else 201, extraction_body(extraction)
 
 
 class ExtractBatchView(BatchCreateView):

@@ -7,6 +7,7 @@ from orchestration.api.batches import (
     BatchResultsView,
 )
 from orchestration.api.health import HealthView
+from orchestration.api.personal_tokens import PersonalTokenListView, PersonalTokenView
 
 urlpatterns = [
     path("batches", BatchListView.as_view(), name="batch-list"),
@@ -14,4 +15,6 @@ urlpatterns = [
     path("batches/<uuid:pk>/cancel", BatchCancelView.as_view(), name="batch-cancel"),
     path("batches/<uuid:pk>/results", BatchResultsView.as_view(), name="batch-results"),
     path("super-admin/providers/health", HealthView.as_view(), name="provider-health"),
+    path("me/tokens", PersonalTokenListView.as_view(), name="personal-tokens"),
+    path("me/tokens/<int:pk>", PersonalTokenView.as_view(), name="personal-token"),
 ]

@@ -8,6 +8,7 @@ import contextlib
 import logging
 
 from accounts.concurrency import keep
+from accounts.errors import DomainError
 from orchestration.errors import ProviderTimedOut
 from providers.adapters.base import ProviderReply, TokenUsage
 from providers.errors import ProviderError
@@ -15,11 +16,9 @@ from usage.ledger.base import (
     Attempt,
     Ledger,
     Outcome,
-    QuotaExceeded,
     Reservation,
     Settlement,
     StaleRouting,
-    UnknownPrice,
 )
 from usage.models import Status, UsageSource
 
@@ -71,7 +70,7 @@ class Accounting:
             logger.exception("The cached answer to request %s could not be logged", attempt.request_id)
 
     async def _give_back(self, reserving: asyncio.Task[Reservation]) -> None:
-        with contextlib.suppress(QuotaExceeded, UnknownPrice, StaleRouting):
+        with contextlib.suppress(DomainError, StaleRouting):
             reservation = await reserving
             nothing_sent = Outcome(
                 status=Status.ABORTED,
@@ -95,13 +94,15 @@ def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
     )
 
 
-def failed(error: ProviderError, *, latency_ms: int) -> Outcome:
-    """A refusal costs what the vendor reported, or nothing; an answer that got lost may have been billed."""
+def failed(error: ProviderError, *, latency_ms: int, estimate: TokenUsage | None = None) -> Outcome:
+    """A refusal costs what the vendor reported, or nothing; an answer that got lost may have been billed.
+    `estimate` is of a stream that broke off, whose vendor has reported a part at most."""
     return Outcome(
         status=Status.TIMEOUT if error.meaning.caller == ProviderTimedOut.code else Status.ERROR,
-        usage=error.usage,
+        usage=None if estimate else error.usage,
+        estimate=estimate,
         latency_ms=latency_ms,
-        may_have_cost=error.may_have_cost,
+        may_have_cost=error.may_have_cost or estimate is not None,
         model_name=error.model_name,
         service_tier=error.service_tier,
         error_kind=error.kind,
@@ -109,11 +110,12 @@ def failed(error: ProviderError, *, latency_ms: int) -> Outcome:
     )
 
 
-def aborted(*, latency_ms: int) -> Outcome:
+def aborted(*, latency_ms: int, estimate: TokenUsage | None = None) -> Outcome:
     """The caller left while the vendor was at work; vendors bill that (docs/quota-and-accounting.md)."""
     return Outcome(
         status=Status.ABORTED,
         usage=None,
+        estimate=estimate,
         latency_ms=latency_ms,
         error_kind="cancelled",
         error_message="The caller went away before the reply came.",

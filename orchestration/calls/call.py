@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from accounts.calendars import Calendar
-from accounts.models import Plan
+from orchestration.calls.budget import CallBudget
+from orchestration.calls.pieces import Pieces
+from orchestration.calls.question import Question
 from orchestration.calls.results import GenerationResult
 from orchestration.experiments.assignment import Arm
+from orchestration.guards.passes import Visit
 from orchestration.routing.balancing import Spread
 from orchestration.routing.candidates import Candidate, Needs, candidates, with_arm_first
+from orchestration.routing.names import narrowed
 from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.capabilities import parameters
@@ -22,8 +24,6 @@ from providers.tasks import Tier, task_type
 from usage.ledger.base import Attempt, Settlement
 from usage.quotas import estimate_input_tokens, limits_for
 
-# One call makes at most this many HTTP requests, whatever combination of failures it meets.
-MAX_ATTEMPTS = 5
 # Added to the provider's timeout before a sweeper may take a caller for dead.
 _SWEEP_MARGIN = timedelta(seconds=60)
 
@@ -40,56 +40,11 @@ class Failure:
 
 
 @dataclass(slots=True)
-class CallBudget:
-    """What all that is asked for one `generate` shares: HTTP requests made and allowed, what each of them
-    cost, and the moment (of the event loop's clock) by which all has to be over."""
-
-    deadline: float
-    most: int = MAX_ATTEMPTS
-    attempts: int = 0
-    costs: list[Decimal | None] = field(default_factory=list)
-    numbered: int = 0
-
-    @property
-    def is_spent(self) -> bool:
-        return self.attempts >= self.most
-
-    def next_number(self) -> int:
-        """A number for an attempt that no other one of the call has, votes under way at once included."""
-        self.numbered += 1
-        return self.numbered
-
-    def take_back(self, number: int) -> None:
-        """The attempt came to nothing; its number is free again if no other was given out since."""
-        if self.numbered == number:
-            self.numbered -= 1
-
-    @property
-    def total_cost(self) -> Decimal | None:
-        """USD over all attempts; None when the price of any is unknown."""
-        known = [cost for cost in self.costs if cost is not None]
-        return sum(known, Decimal(0)) if len(known) == len(self.costs) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What was asked, of whom and for whom: the same for every attempt of a call."""
-
-    user_id: int
-    calendar: Calendar
-    task: str
-    plan: Plan
-    request: GenerationRequest
-    request_id: str
-    prompt_version: str = ""
-    rather_than: int | str | None = None
-
-
-@dataclass(slots=True)
 class Call:
     """Everything the loop needs to know and remember about one question. `order` are the candidates, best
     first; it is made anew when the routing data changed meanwhile. `only` names the one provider that may be
-    asked, for a call that is one vote of several."""
+    asked, for a call that is one vote of several. `visit` is the call's place at its user's gate, where it
+    may come and go with a pass. `pieces` takes the answer as it comes, of a call that is streamed."""
 
     question: Question
     snapshot: RoutingSnapshot
@@ -97,11 +52,24 @@ class Call:
     budget: CallBudget
     arm: Arm | None = None
     only: int | str | None = None
+    pieces: Pieces | None = None
+    visit: Visit | None = None
     failures: list[Failure] = field(default_factory=list)
     done_with: set[int | str] = field(default_factory=set)
     window_above: int = 0
     too_large_at: set[tuple[str, str]] = field(default_factory=set)
     is_over: bool = False
+    is_verified: bool = False
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether it goes by what this process knew, which nobody has verified yet."""
+        return self.question.stamp is not None and not self.is_verified
+
+    @property
+    def has_begun_to_answer(self) -> bool:
+        """Whether the caller has part of an answer, to which no other can be joined."""
+        return self.pieces is not None and self.pieces.has_begun
 
     @property
     def tier(self) -> Tier:
@@ -112,26 +80,41 @@ class Call:
         return self.snapshot.policy_of(self.question.task)
 
     @property
+    def is_put_to_vote(self) -> bool:
+        return self.policy.votes > 1 and self.question.request.response_model is not None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether answers are kept, for who wants one that was given before."""
+        return bool(self.policy.cache_seconds)
+
+    @property
     def needs(self) -> Needs:
         return Needs.of(self.question.request)
 
     def replan(self, snapshot: RoutingSnapshot) -> None:
         """Make the order of candidates by this routing data, which may have changed while the call was under
         way."""
+        question = self.question
+        if question.wanted is not None:
+            allowed = question.token.model_names if question.token else ()
+            tier = snapshot.tier_for(question.plan.slug, question.task)
+            snapshot = narrowed(snapshot, question.wanted, tier=tier, allowed=allowed)
         self.snapshot = snapshot
-        policy, question, needs = self.policy, self.question, self.needs
+        policy, needs = self.policy, self.needs
         seed = f"user:{question.user_id}:{question.task}" if policy.is_sticky else question.request_id
         spread = Spread.of(snapshot, strategy=policy.strategy, seed=seed)
         order = candidates(snapshot, task=question.task, tier=self.tier, needs=needs, spread=spread)
         order = with_arm_first(order, self.arm, snapshot, self.tier, needs)
-        if question.rather_than is not None:
-            order = _asked_last(order, question.rather_than, snapshot)
+        order = _asked_last(order, question.rather_than, snapshot)
         self.order = tuple(one for one in order if self.only in (None, one.provider.identity))
 
     def remaining(self) -> list[Candidate]:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
-        if self.is_over or self.budget.is_spent:
+        if self.is_over or self.budget.is_spent or self.has_begun_to_answer:
             return []
+        if not self.failures and not self.done_with:
+            return list(self.order)
         return [
             candidate
             for candidate in self.order
@@ -235,12 +218,17 @@ class Call:
                 rules=self.snapshot.rules,
                 config_id=provider.config_id,
                 config=provider,
+                token_id=question.token.pk if question.token else None,
+                token=question.token,
                 now=now,
             ),
             routing_revision=self.snapshot.revision,
             started_at=now,
             expires_at=now + timedelta(seconds=provider.timeout) + _SWEEP_MARGIN,
             experiment_arm=self.arm.id if self.arm else None,
+            personal_token=question.token.pk if question.token else None,
+            stamp=question.stamp if self.is_assumed else None,
+            login_family=question.login_family if self.is_assumed else None,
         )
 
     def unsent(self, *, now: datetime, candidate: Candidate | None = None) -> Attempt:
@@ -263,10 +251,17 @@ class Call:
             started_at=now,
             expires_at=now,
             experiment_arm=self.arm.id if self.arm else None,
+            personal_token=question.token.pk if question.token else None,
         )
 
     def result(
-        self, candidate: Candidate, reply: ProviderReply, settlement: Settlement, *, latency_ms: int
+        self,
+        candidate: Candidate,
+        reply: ProviderReply,
+        settlement: Settlement,
+        *,
+        latency_ms: int,
+        takes_temperature: bool = True,
     ) -> GenerationResult:
         asked = self.request_for(candidate)
         is_by_prompt = asked.response_model is not None and asked.structured_by_prompt
@@ -287,13 +282,17 @@ class Call:
             latency_ms=latency_ms,
             degraded=("structured_output",) if is_by_prompt else candidate.degraded,
             quota_warnings=settlement.quota_warnings,
+            finish_reason=reply.finish_reason,
+            tool_calls=reply.tool_calls,
+            unheard=parameters.unheard(asked, takes_temperature=takes_temperature),
         )
 
 
 def _asked_last(
-    order: tuple[Candidate, ...], identity: int | str, snapshot: RoutingSnapshot
+    order: tuple[Candidate, ...], identity: int | str | None, snapshot: RoutingSnapshot
 ) -> tuple[Candidate, ...]:
-    """The order with the vendor of one provider at its end: its second key is no second opinion either."""
+    """The order with the vendor of one provider, if any, at its end: its second key is no second opinion
+    either."""
     last = {one.address for one in snapshot.providers if one.identity == identity}
     # Sorting is stable: the others keep their order.
     return tuple(sorted(order, key=lambda one: one.provider.address in last))

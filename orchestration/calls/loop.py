@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from orchestration.calls import accounting, outcomes
+from orchestration.calls import accounting, outcomes, streaming
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Call, Failure
 from orchestration.calls.results import GenerationResult
 from orchestration.errors import ProvidersUnavailable
-from orchestration.guards.admission import Admission, Pass
+from orchestration.guards.admission import Admission
+from orchestration.guards.passes import Pass
 from orchestration.routing.balancing import latencies
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import current_snapshot
@@ -36,8 +37,8 @@ logger = logging.getLogger(__name__)
 FAIR_CHANCE = 10.0
 # A vendor that asks for a longer pause is left for the next candidate instead.
 LONGEST_RETRY_AFTER_SECONDS = 3.0
-# Full jitter: uniform between 0 and a ceiling that doubles with every retry.
-_FIRST_CEILING, _HIGHEST_CEILING = 0.5, 4.0
+# The longest pause before the one retry there is, where the vendor names none.
+_LONGEST_PAUSE_SECONDS = 0.5
 
 
 class Asking:
@@ -46,18 +47,22 @@ class Asking:
         self._admission = admission
 
     async def answer(self, call: Call) -> GenerationResult:
-        """The first candidate that answers, or the reason why none did."""
+        """The first candidate that answers, or the reason why none did. StaleRouting when what the call
+        assumed has changed, and nothing was sent."""
         skipped: list[DomainError] = []
         while (remaining := call.remaining()) and _seconds_left(call) > 0:
             user_id, deadline = call.question.user_id, call.budget.deadline
+            granting = self._admission.first(remaining, user_id=user_id, deadline=deadline, visit=call.visit)
             try:
-                async with self._admission.first(remaining, user_id=user_id, deadline=deadline) as granted:
+                async with granting as granted:
                     candidate = granted.candidate
                     return await self._attempt(call, granted)
             except ProvidersUnavailable as unavailable:
                 skipped.append(unavailable)
                 break
             except StaleRouting:
+                if call.is_assumed:
+                    raise
                 call.replan(await in_database_thread(current_snapshot))
             except (UndecryptableKey, QuotaExceeded, UnknownPrice) as error:
                 if isinstance(error, QuotaExceeded) and error.details["scope"] != "provider":
@@ -77,11 +82,14 @@ class Asking:
         try:
             reply = await _reply_in_time(call, granted, adapter, reservation.attempt.max_output_tokens)
         except ProviderError as error:
-            outcome = accounting.failed(error, latency_ms=_since(started))
+            estimate = streaming.estimate_after(error, call, reservation.attempt, adapter)
+            outcome = accounting.failed(error, latency_ms=_since(started), estimate=estimate)
             call.budget.costs.append((await self._accounting.settle(reservation, outcome)).cost_usd)
             raise
         except asyncio.CancelledError:
-            await self._accounting.settle(reservation, accounting.aborted(latency_ms=_since(started)))
+            estimate = streaming.estimate_of(call, reservation.attempt, adapter)
+            outcome = accounting.aborted(latency_ms=_since(started), estimate=estimate)
+            await self._accounting.settle(reservation, outcome)
             raise
         except BaseException:
             # A bug of ours is never failover: release what was held and let it be seen.
@@ -91,16 +99,24 @@ class Asking:
         settlement = await self._accounting.settle(reservation, outcome)
         call.budget.costs.append(settlement.cost_usd)
         await _note_success(candidate, outcome.latency_ms)
-        return call.result(candidate, reply, settlement, latency_ms=outcome.latency_ms)
+        return call.result(
+            candidate,
+            reply,
+            settlement,
+            latency_ms=outcome.latency_ms,
+            takes_temperature=adapter.takes_temperature,
+        )
 
     async def _reserve(self, call: Call, candidate: Candidate) -> Reservation:
         number = call.budget.next_number()
         try:
             attempt = call.attempt_at(candidate, number=number, now=timezone.now())
             reservation = await self._accounting.reserve(attempt)
-        except BaseException:
+        except BaseException as error:
             call.budget.take_back(number)
+            call.is_verified |= isinstance(error, QuotaExceeded | UnknownPrice)
             raise
+        call.is_verified = True
         call.budget.attempts += 1
         return reservation
 
@@ -117,9 +133,9 @@ class Asking:
         pause = pause_before_retry(
             error, retries_here=call.retries_of(candidate), can_do_without=ended.is_helped
         )
-        if pause is None or pause >= _seconds_left(call):
+        if pause is None or pause >= _seconds_left(call) or call.has_begun_to_answer:
             call.rule_out_after(candidate, error)
-        elif pause:
+        else:
             await asyncio.sleep(pause)
 
 
@@ -133,15 +149,21 @@ async def _reply_in_time(
     granted.sent()
     try:
         async with asyncio.timeout(seconds if seconds < timeout else None):
-            reply = await adapter.generate_content(request)
+            if call.pieces is None:
+                reply = await adapter.generate_content(request)
+            else:
+                asked = granted.candidate.provider.provider_type, granted.candidate.model_name
+                call.pieces.answered_by = (*asked, call.budget.attempts)
+                reply = await streaming.reply_in_pieces(adapter, request, call.pieces)
     except ProviderError as error:
-        granted.failed(error, is_helped=_can_do_without(adapter, request, error.parameter))
+        if call.pieces is None or not call.pieces.was_kept_waiting:
+            granted.failed(error, is_helped=_can_do_without(adapter, request, error.parameter))
         raise
     except TimeoutError:
         too_late = ProviderError(
             ErrorKind.TIMEOUT, "The call's deadline passed before the reply came.", vendor=adapter.vendor
         )
-        if seconds >= FAIR_CHANCE:
+        if seconds >= FAIR_CHANCE and not (call.pieces and call.pieces.was_kept_waiting):
             granted.failed(too_late)
         raise too_late from None
     granted.answered()
@@ -230,9 +252,8 @@ def pause_before_retry(
         return 0.0
     if error.retry_after is not None:
         return error.retry_after if error.retry_after <= LONGEST_RETRY_AFTER_SECONDS else None
-    return _jittered(retries_here) if retry == "once" else None
+    return _jittered() if retry == "once" else None
 
 
-def _jittered(retries_here: int) -> float:
-    ceiling = min(_HIGHEST_CEILING, _FIRST_CEILING * 2**retries_here)
-    return random.uniform(0, ceiling)  # noqa: S311 - spreads retries, guards nothing
+def _jittered() -> float:
+    return random.uniform(0, _LONGEST_PAUSE_SECONDS)  # noqa: S311 - spreads retries, guards nothing

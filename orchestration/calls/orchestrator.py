@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 
 from django.utils import timezone
 from django_guid import get_guid
@@ -13,43 +14,25 @@ from pydantic import BaseModel
 
 from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from accounts.models import Plan, User, plan_of
+from accounts.models import User
+from accounts.standing import Login
 from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
-from orchestration.calls.call import Call, CallBudget, Question
+from orchestration.calls.beginnings import Beginning, assume, begin, still_stands
+from orchestration.calls.budget import CallBudget
+from orchestration.calls.call import Call
 from orchestration.calls.loop import Asking
+from orchestration.calls.pieces import Pieces
+from orchestration.calls.question import Question
 from orchestration.calls.reply_cache import ReplyCache
 from orchestration.calls.results import GenerationResult
-from orchestration.experiments.assignment import Arm, assigned_arm
+from orchestration.calls.streaming import GenerationStream
 from orchestration.guards.admission import Admission
 from orchestration.guards.base import GuardStore, get_guards
-from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot
 from providers.adapters.base import GenerationRequest, Image
 from providers.tasks import task_type
 from usage.ledger import get_ledger
-from usage.ledger.base import Ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """What all that is done for one call goes by, from the writing of its prompt on."""
-
-    plan: Plan
-    snapshot: RoutingSnapshot
-    arm: Arm | None
-    prompt_version: str
-
-
-def begin(user: User, task: str) -> Beginning:
-    """Read it, once (two queries, or three): the user's plan, the routing data, the user's arm of the task's
-    running experiment, and which of the task's `prompt_versions` the user gets: that of the arm, else the one
-    that the task's policy names, else the first. Synchronous. Raises NoDefaultPlan."""
-    plan, snapshot = plan_of(user.pk), current_snapshot()
-    experiment = snapshot.experiments.get(task)
-    arm = assigned_arm(experiment, user.pk) if experiment else None
-    in_force = snapshot.policy_of(task).prompt_version
-    version = task_type(task).prompt_version(arm.prompt_version if arm else "", in_force)
-    return Beginning(plan, snapshot, arm, version)
+from usage.ledger.base import Ledger, StaleRouting
 
 
 class AIOrchestrator:
@@ -57,7 +40,9 @@ class AIOrchestrator:
 
     def __init__(self, *, ledger: Ledger | None = None, guards: GuardStore | None = None) -> None:
         self._guards = guards or get_guards()
-        self._accounting = Accounting(ledger or get_ledger())
+        ledger = ledger or get_ledger()
+        self._has_stamps = ledger.has_stamps
+        self._accounting = Accounting(ledger)
         self._admission = Admission(self._guards)
         self._asking = Asking(self._accounting, self._admission)
 
@@ -75,6 +60,7 @@ class AIOrchestrator:
         begun: Beginning | None = None,
         is_repeatable: bool = False,
         rather_than: int | str | None = None,
+        login: Login | None = None,
     ) -> GenerationResult:
         """Ask the best provider for `task` (a slug of providers.tasks) and account for every attempt.
 
@@ -83,12 +69,13 @@ class AIOrchestrator:
         `rather_than` is a provider (config id, or type where the key is the environment's) whose vendor is
         asked only when no other answers: for a second opinion.
         Who needs to know more before the prompt is written gives what `begin` returned as `begun`; the
-        version is the one named there then.
+        version is the one named there then. `login` is the one the call is made by, for who has not looked
+        whether it has ended: SignedOut then. Of `user` no more than the id is needed with it.
 
         Raises TooManyCalls, QuotaExceeded, ProviderQuotaExhausted, NoActiveProvider, NoCapableProvider,
         ProvidersUnavailable, UnknownPrice, InputTooLong or UndecryptableKey when nothing was sent;
         RequestRefused and its kin when the vendor finds fault with the request; ProviderFailed or
-        ProviderTimedOut when every candidate failed. Makes at most call.MAX_ATTEMPTS requests, or
+        ProviderTimedOut when every candidate failed. Makes at most budget.MAX_ATTEMPTS requests, or
         voting.MOST_REQUESTS a vote, and takes no longer than the policy's deadline. Cancelling it settles the
         attempt in flight as aborted.
         """
@@ -99,24 +86,102 @@ class AIOrchestrator:
             response_model=response_model,
             max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
         )
-        version = begun.prompt_version if begun else prompt_version
-        if begun is None:
-            begun = await in_database_thread(begin, user, task)
-        question = Question(
+        asked = partial(
+            Question,
             user_id=user.pk,
-            calendar=user.calendar,
             task=task,
-            plan=begun.plan,
             request=request,
             request_id=get_guid() or uuid.uuid4().hex,
-            prompt_version=version,
+            prompt_version=begun.prompt_version if begun else prompt_version,
             rather_than=rather_than,
         )
+        # What is said without the ledger, as an answer from the cache is, has to go by what was read.
+        if begun is None and self._has_stamps and not is_repeatable:
+            assumed = assume(user, task, login)
+            if assumed and not (response_model and assumed.policy.votes > 1):
+                family = login.family if login else None
+                question = asked(**assumed.account, stamp=assumed.stamp, login_family=family or None)
+                with suppress(StaleRouting):
+                    return await self._answer_to(question, assumed, is_repeatable=False)
+        if begun is None:
+            begun = await in_database_thread(begin, user, task, login)
+        return await self._answer_to(asked(**begun.account), begun, is_repeatable=is_repeatable)
+
+    def stream(
+        self,
+        *,
+        user: User,
+        task: str,
+        prompt: str,
+        system_prompt: str = "",
+        images: Sequence[Image] = (),
+        response_model: type[BaseModel] | None = None,
+        max_output_tokens: int | None = None,
+        prompt_version: str = "",
+        begun: Beginning | None = None,
+    ) -> GenerationStream:
+        """`generate`, with the text as it comes; neither voted on nor answered from the cache.
+
+        Once the first piece is there no other provider is asked. An answer that ends before its time is
+        settled at what the vendor reported, else at an estimate by the text that came.
+        """
+        request = GenerationRequest(
+            prompt=prompt,
+            system_prompt=system_prompt,
+            images=tuple(images),
+            response_model=response_model,
+            max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
+        )
+
+        async def answer(pieces: Pieces) -> GenerationResult:
+            beginning = begun if begun else await in_database_thread(begin, user, task)
+            version = begun.prompt_version if begun else prompt_version or beginning.prompt_version
+            question = question_of(user, task, request, beginning, prompt_version=version)
+            return await self.ask(question, beginning, pieces=pieces)
+
+        return GenerationStream(answer)
+
+    def stream_of(self, question: Question, begun: Beginning) -> GenerationStream:
+        """`ask`, with the text as it comes."""
+        return GenerationStream(lambda pieces: self.ask(question, begun, pieces=pieces))
+
+    async def ask(
+        self, question: Question, begun: Beginning, *, pieces: Pieces | None = None
+    ) -> GenerationResult:
+        """`generate` for a question that is put together already, with `pieces` as a stream."""
+        return await self._answer_to(question, begun, is_repeatable=False, pieces=pieces)
+
+    async def _answer_to(
+        self,
+        question: Question,
+        begun: Beginning,
+        *,
+        is_repeatable: bool,
+        pieces: Pieces | None = None,
+    ) -> GenerationResult:
+        """The answer. StaleRouting when what the question assumed has changed, and nothing was sent."""
         call = _planned(question, begun)
+        call.pieces = pieces
+        # With the pass where the call has but one; it comes in by itself where there may be none or several.
+        is_with_pass = bool(call.order) and not (call.is_put_to_vote or (is_repeatable and call.is_cached))
+        visiting = self._admission.user(
+            question.user_id, question.plan, seconds=call.policy.deadline, is_with_pass=is_with_pass
+        )
         try:
-            async with self._admission.user(user.pk, begun.plan, seconds=call.policy.deadline):
-                return await self._answer(call, is_repeatable=is_repeatable)
+            async with (
+                self._admission.token(question.token, seconds=call.policy.deadline),
+                visiting as call.visit,
+            ):
+                try:
+                    return await self._answer(call, is_repeatable=is_repeatable)
+                except (StaleRouting, DomainError) as error:
+                    if await _is_outdated(call, error):
+                        call.visit.is_counted = False
+                        raise StaleRouting from None
+                    raise
         except DomainError as refusal:
+            if await _is_outdated(call, refusal):
+                raise StaleRouting from None
             if call.budget.attempts == 0:
                 await self._accounting.refuse(
                     call.unsent(now=timezone.now()), error_kind=refusal.code, error_message=refusal.message
@@ -125,13 +190,45 @@ class AIOrchestrator:
 
     async def _answer(self, call: Call, *, is_repeatable: bool) -> GenerationResult:
         async def ask() -> GenerationResult:
-            if call.policy.votes > 1 and call.question.request.response_model is not None:
+            if call.is_put_to_vote and call.pieces is None:
                 return await voting.answer(call, self._asking.answer)
             return await self._asking.answer(call)
 
-        if is_repeatable and call.policy.cache_seconds:
+        if is_repeatable and call.is_cached:
             return await ReplyCache(self._guards, self._accounting).answer(call, ask)
         return await ask()
+
+
+def question_of(
+    user: User,
+    task: str,
+    request: GenerationRequest,
+    begun: Beginning,
+    *,
+    prompt_version: str = "",
+    rather_than: int | str | None = None,
+) -> Question:
+    """What `user` asks, as `AIOrchestrator.ask` takes it."""
+    return Question(
+        user_id=user.pk,
+        task=task,
+        **begun.account,
+        request=request,
+        request_id=get_guid() or uuid.uuid4().hex,
+        prompt_version=prompt_version,
+        rather_than=rather_than,
+    )
+
+
+async def _is_outdated(call: Call, error: Exception) -> bool:
+    """Whether a call has come to its end by what was assumed, and is not so any more."""
+    if not call.is_assumed or isinstance(error, StaleRouting):
+        return call.is_assumed
+    question, revision = call.question, call.snapshot.revision
+    call.is_verified = await in_database_thread(
+        still_stands, question.user_id, question.stamp, question.login_family, revision=revision
+    )
+    return call.is_assumed
 
 
 def _planned(question: Question, begun: Beginning) -> Call:

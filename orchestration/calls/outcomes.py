@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from accounts.errors import DomainError
 from orchestration.calls.call import Call
@@ -16,6 +16,7 @@ from orchestration.errors import (
     ProvidersUnavailable,
     ProviderTimedOut,
     RequestRefused,
+    StreamInterrupted,
 )
 from orchestration.routing.candidates import missing_everywhere
 from usage.ledger.base import QuotaExceeded
@@ -23,7 +24,7 @@ from usage.ledger.base import QuotaExceeded
 _REFUSALS = {refused.code: refused for refused in (RequestRefused, ContentBlocked, InputTooLong)}
 
 
-def final_error(call: Call, skipped: list[DomainError]) -> DomainError:
+def final_error(call: Call, skipped: Sequence[DomainError] = ()) -> DomainError:
     """Why no candidate answered: `skipped` are those that were passed over before anything was sent."""
     if call.failures:
         return _from_failures(call)
@@ -40,6 +41,9 @@ def _nobody_able(call: Call) -> DomainError:
     if not call.snapshot.providers:
         return NoActiveProvider()
     missing = missing_everywhere(call.snapshot, tier=call.tier, needs=call.needs)
+    if not missing:
+        # Others could, but the one provider that a vote may ask was taken away meanwhile.
+        return ProvidersUnavailable(retry_after=1)
     if missing == ("input_window",):
         return InputTooLong()
     names = " and ".join(name.replace("_", " ") for name in missing)
@@ -54,6 +58,8 @@ def _from_failures(call: Call) -> DomainError:
     details = {"attempts": _failed_attempts(call)}
     if refused := _refused_input(call):
         return refused(details=details)
+    if call.has_begun_to_answer:
+        return StreamInterrupted(details=details)
     if all(error.meaning.caller == ProviderTimedOut.code for error in errors):
         return ProviderTimedOut(details=details)
     waits = [error.retry_after for error in errors if error.retry_after is not None]

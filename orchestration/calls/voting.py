@@ -41,16 +41,22 @@ async def answer(call: Call, ask: Answering) -> GenerationResult:
     results = [one for one in answers if isinstance(one, GenerationResult)]
     if not results:
         # Whether the input is at fault is for all of them to say, not for one.
-        call.failures += [failure for ballot in ballots for failure in ballot.failures]
+        call.failures = [failure for ballot in ballots for failure in ballot.failures]
         refusals = [one for one in answers if isinstance(one, DomainError)]
-        raise outcomes.final_error(call, refusals) if call.failures else refusals[0]
+        raise outcomes.final_error(call) if call.failures else refusals[0]
     return _merged(call, results)
 
 
 def _ballot(call: Call, voter: Candidate) -> Call:
     """The call of one voter: its own candidate and failures, the common budget."""
     return replace(
-        call, order=(voter,), only=voter.provider.identity, failures=[], done_with=set(), too_large_at=set()
+        call,
+        order=(voter,),
+        only=voter.provider.identity,
+        visit=None,
+        failures=[],
+        done_with=set(),
+        too_large_at=set(),
     )
 
 

@@ -4,70 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 
 from accounts.concurrency import keep, kept
-from accounts.models import Plan
-from orchestration.errors import ProvidersUnavailable, TooManyCalls
-from orchestration.guards.base import Gate, GateAnswer, GuardStore
+from accounts.models import PersonalToken, Plan
+from orchestration.errors import ProvidersUnavailable
+from orchestration.guards.base import Choice, Entry, Gate, GateAnswer, GuardStore, call_name
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.fair_queue import waiting_room
+from orchestration.guards.passes import Pass, Unavailable, Visit
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot
-from providers.errors import ProviderError
 
 # Added to the time a call may take before its place is given to others, should its process have died.
 _MARGIN = 60.0
 # Seconds between looks at a gate that cannot say when there will be room, and the longest between any two.
 _LOOK_AGAIN, _LOOK_AT_LEAST = 0.05, 1.0
-
-
-@dataclass(slots=True)
-class Pass:
-    """One candidate's leave to be asked once. `sent` before the request leaves makes it count for the
-    provider's rate; `answered` or `failed` before it ends tells the circuit how the vendor did, neither that
-    nobody knows. `in_a_row`: so many have failed like this at its end, with no answer between them."""
-
-    candidate: Candidate
-    call: str
-    gate: Gate
-    user_id: int
-    was_sent: bool = False
-    was_answered: bool = False
-    error: ProviderError | None = None
-    is_helped: bool = False
-    in_a_row: int = 0
-
-    def sent(self) -> None:
-        self.was_sent = True
-
-    def answered(self) -> None:
-        self.was_answered = True
-
-    def failed(self, error: ProviderError, *, is_helped: bool = False) -> None:
-        """`is_helped`: the next request will be made without what was refused."""
-        self.error, self.is_helped = error, is_helped
-
-    @property
-    def whose(self) -> str:
-        """By whom or what its failure is counted among others like it."""
-        flag = self.error.meaning.flag if self.error and not self.is_helped else None
-        if flag is None:
-            return ""
-        return str(self.user_id) if flag.counted == "callers" else self.call
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """`wait` in seconds until the candidate may be free, 0 when nobody can tell. `is_busy`: waiting helps."""
-
-    candidate: Candidate
-    wait: float
-    is_busy: bool
+# How many candidates are looked at in one go: at first, and once those have no room.
+_FIRST_AT_ONCE, _NEXT_AT_ONCE = 3, 32
+# Of a pass that has nothing to do with the place at its user's gate; never inside, never expected.
+_NO_VISIT = Visit(Entry(Gate(""), "", 0.0))
 
 
 class Admission:
@@ -75,42 +34,73 @@ class Admission:
         self._guards = guards
 
     @asynccontextmanager
-    async def user(self, user_id: int, plan: Plan, *, seconds: float) -> AsyncIterator[None]:
+    async def user(
+        self, user_id: int, plan: Plan, *, seconds: float, is_with_pass: bool = False
+    ) -> AsyncIterator[Visit]:
         """Count a call of at most `seconds` against the plan's rate and concurrency; TooManyCalls if it is
-        one too many."""
+        one too many. `is_with_pass`: not now, but together with the first pass it is given to, and its end
+        with that of the pass that was answered."""
         gate = Gate(f"user:{user_id}", plan.requests_per_minute, plan.max_concurrent_calls)
-        if not gate.is_needed:
+        visit = Visit(Entry(gate, call_name(), seconds + _MARGIN))
+        if gate.is_needed and is_with_pass:
+            visit.is_expected = True
+        elif gate.is_needed:
+            await self._enter_gate(visit)
+        try:
+            yield visit
+        finally:
+            if visit.is_inside:
+                await asyncio.shield(keep(self._leave_gate(visit)))
+
+    @asynccontextmanager
+    async def token(self, token: PersonalToken | None, *, seconds: float) -> AsyncIterator[None]:
+        """Likewise against the rate and concurrency of the access token that it is made with, if any."""
+        if token is None:
             yield
             return
-        call = uuid.uuid4().hex
-
-        async def give_back(entry: GateAnswer) -> None:
-            await self._guards.leave(gate, call)
-
-        entering = self._guards.enter(gate, call, now=time.time(), seconds=seconds + _MARGIN)
-        entry = await kept(entering, undo=give_back)
-        if not entry.admitted:
-            raise TooManyCalls.because(entry.cause, wait=entry.wait, gate=gate)
+        gate = Gate(f"access_token:{token.pk}", token.requests_per_minute, token.max_concurrent_calls)
+        visit = Visit(Entry(gate, call_name(), seconds + _MARGIN), whose="This access token")
+        if gate.is_needed:
+            await self._enter_gate(visit)
         try:
             yield
         finally:
-            await asyncio.shield(keep(self._guards.leave(gate, call)))
+            if visit.is_inside:
+                await asyncio.shield(keep(self._leave_gate(visit)))
+
+    async def _enter_gate(self, visit: Visit) -> None:
+        entry, now = visit.entry, time.time()
+
+        async def give_back(_: GateAnswer) -> None:
+            await self._leave_gate(visit)
+
+        entering = self._guards.enter(entry.gate, entry.call, now=now, seconds=entry.seconds)
+        visit.told(await kept(entering, undo=give_back))
+
+    async def _leave_gate(self, visit: Visit) -> None:
+        await self._guards.leave(visit.entry.gate, visit.entry.call, was_sent=visit.is_counted)
 
     @asynccontextmanager
     async def first(
-        self, candidates: Sequence[Candidate], *, user_id: int, deadline: float
+        self, candidates: Sequence[Candidate], *, user_id: int, deadline: float, visit: Visit | None = None
     ) -> AsyncIterator[Pass]:
         """A pass for the first candidate that may be asked now, or as soon as one has room; the outcome told
         to it reaches all processes at the end. ProvidersUnavailable when none will have room before
-        `deadline` (of the event loop's clock)."""
-        granted = await self._grant(candidates, user_id=user_id, deadline=deadline)
+        `deadline` (of the event loop's clock). `visit` as `user` gave it, where this pass may be the call's
+        only one: TooManyCalls then."""
+        visit = visit or _NO_VISIT
+        granted = await self._grant(candidates, user_id=user_id, deadline=deadline, visit=visit)
         try:
             yield granted
         finally:
+            if granted.was_answered and visit.is_inside:
+                visit.is_inside, granted.visit = False, visit.entry
             await asyncio.shield(keep(self._end(granted)))
 
-    async def _grant(self, candidates: Sequence[Candidate], *, user_id: int, deadline: float) -> Pass:
-        found = await self._look(candidates, user_id=user_id)
+    async def _grant(
+        self, candidates: Sequence[Candidate], *, user_id: int, deadline: float, visit: Visit
+    ) -> Pass:
+        found = await self._look(candidates, user_id=user_id, visit=visit)
         if isinstance(found, Pass):
             return found
         busy = _worth_waiting_for(found, deadline)
@@ -118,7 +108,9 @@ class Admission:
         try:
             async with asyncio.timeout_at(deadline), room.turn(user_id):
                 while True:
-                    found = await self._look(candidates, user_id=user_id, in_turn_at=busy.candidate)
+                    found = await self._look(
+                        candidates, user_id=user_id, visit=visit, in_turn_at=busy.candidate
+                    )
                     if isinstance(found, Pass):
                         return found
                     soonest = min(_worth_waiting_for(found, deadline).wait, _LOOK_AT_LEAST)
@@ -127,73 +119,117 @@ class Admission:
             raise ProvidersUnavailable(retry_after=1) from None
 
     async def _look(
-        self, candidates: Sequence[Candidate], *, user_id: int, in_turn_at: Candidate | None = None
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        user_id: int,
+        visit: Visit,
+        in_turn_at: Candidate | None = None,
     ) -> Pass | list[Unavailable]:
         """The first candidate that lets a call pass, or what each of them said. `in_turn_at` names the one
         whose queue the caller has come to the head of; nobody overtakes the queues of the others."""
-        now = time.time()
-        refusals: list[Unavailable] = []
-        circuits = await self._guards.circuits([circuit_key(candidate) for candidate in candidates])
-        for candidate, circuit in zip(candidates, circuits, strict=True):
-            wanted = Pass(candidate, uuid.uuid4().hex, gate_of(candidate.provider), user_id)
-            found = await self._try(wanted, circuit, now=now, has_turn=candidate is in_turn_at)
+        now, refusals = time.time(), list[Unavailable]()
+        while len(refusals) < len(candidates):
+            # Mostly the best one has room: what a call costs must not grow with how many there are.
+            width = _NEXT_AT_ONCE if refusals else _FIRST_AT_ONCE
+            wanted = [
+                _wanted(candidate, user_id, is_queued=candidate is not in_turn_at and _is_queued(candidate))
+                for candidate in candidates[len(refusals) : len(refusals) + width]
+            ]
+
+            async def give_back(given: tuple[GateAnswer | None, Pass | list[Unavailable]]) -> None:
+                caller, found = given
+                if isinstance(found, Pass):
+                    await self._end(found)
+                if caller is not None:
+                    await self._leave_gate(visit)
+
+            caller, found = await kept(self._choose(wanted, visit, now=now), undo=give_back)
+            if caller is not None:
+                visit.told(caller)
             if isinstance(found, Pass):
                 return found
-            refusals.append(found)
+            refusals += found
         return refusals
 
-    async def _try(self, wanted: Pass, circuit: Circuit, *, now: float, has_turn: bool) -> Pass | Unavailable:
-        candidate = wanted.candidate
-        if shut_for := circuit.shut_for(now):
-            return Unavailable(candidate, shut_for, circuit.is_busy)
-        if not has_turn and waiting_room(wanted.gate.key).has_queue:
-            return Unavailable(candidate, 0.0, is_busy=True)
-        return await kept(self._enter(wanted, circuit, now=now), undo=self._give_back)
+    async def _choose(
+        self, wanted: Sequence[tuple[Pass, Choice]], visit: Visit, *, now: float
+    ) -> tuple[GateAnswer | None, Pass | list[Unavailable]]:
+        """What the user's gate said, if it was asked; the first of the passes, or why not those that were
+        looked at."""
+        choices = [choice for _, choice in wanted]
+        caller = visit.entry if visit.is_expected else None
+        chosen = await self._guards.enter_first(choices, caller=caller, now=now)
+        refusals: list[Unavailable] = []
+        for (granted, choice), (circuit, said) in zip(wanted, chosen.looks, strict=False):
+            candidate = granted.candidate
+            if shut_for := circuit.shut_for(now):
+                refusals.append(Unavailable(candidate, shut_for, circuit.is_busy))
+            elif said is not None and said.admitted:
+                return chosen.caller, granted
+            elif said is not None or choice.is_queued:
+                refusals.append(Unavailable(candidate, said.wait if said else 0.0, is_busy=True))
+            elif isinstance(found := await self._probe(granted, circuit, now=now), Pass):
+                return chosen.caller, found
+            else:
+                refusals.append(found)
+        return chosen.caller, refusals
 
-    async def _enter(self, granted: Pass, circuit: Circuit, *, now: float) -> Pass | Unavailable:
+    async def _probe(self, granted: Pass, circuit: Circuit, *, now: float) -> Pass | Unavailable:
         """Become the probe of a half-open circuit, and take a place at the gate."""
-        candidate, call = granted.candidate, granted.call
-        seconds = candidate.provider.timeout + _MARGIN
+        candidate, entry = granted.candidate, granted.entry
 
         def probed(now_is: Circuit) -> Circuit | None:
             # The probe of another call may have closed it since it was looked at.
-            return now_is.probed_by(call, now=now, seconds=seconds) if now_is.reason else now_is
+            return now_is.probed_by(entry.call, now=now, seconds=entry.seconds) if now_is.reason else now_is
 
-        key = circuit_key(candidate)
-        if circuit.reason and await self._guards.change_circuit(key, probed, now=now) is None:
+        if await self._guards.change_circuit(circuit_key(candidate), probed, now=now) is None:
             return Unavailable(candidate, 1.0, circuit.is_busy)
-        entry = await self._guards.enter(granted.gate, call, now=now, seconds=seconds)
-        if entry.admitted:
+        said = await self._guards.enter(entry.gate, entry.call, now=now, seconds=entry.seconds)
+        if said.admitted:
             return granted
-        if circuit.reason:
-            await self._tell(granted, now=now)
-        return Unavailable(candidate, entry.wait, is_busy=True)
-
-    async def _give_back(self, found: Pass | Unavailable) -> None:
-        if isinstance(found, Pass):
-            await self._end(found)
+        await self._tell(granted, now=now)
+        return Unavailable(candidate, said.wait, is_busy=True)
 
     async def _end(self, ended: Pass) -> None:
-        now = time.time()
-        await self._guards.leave(ended.gate, ended.call, was_sent=ended.was_sent)
+        now, entry, stands = time.time(), ended.entry, None
+        if ended.was_sent:
+            places = [entry, ended.visit] if ended.visit else [entry]
+            stands = await self._guards.leave_all(places, circuit=circuit_key(ended.candidate))
+        else:
+            await self._guards.leave(entry.gate, entry.call, was_sent=False)
         if ended.error is not None and ended.error.meaning.paces:
-            await self._guards.slow_down(ended.gate, now=now, retry_after=ended.error.retry_after)
-        await self._tell(ended, now=now)
+            await self._guards.slow_down(entry.gate, now=now, retry_after=ended.error.retry_after)
+        await self._tell(ended, now=now, stands=stands)
 
-    async def _tell(self, ended: Pass, *, now: float) -> None:
+    async def _tell(self, ended: Pass, *, now: float, stands: Circuit | None = None) -> None:
+        """Tell the circuit, which `stands` as it was last seen."""
+        call = ended.entry.call
+
         def after(circuit: Circuit) -> Circuit:
             if error := ended.error:
                 return circuit.failed(
-                    ended.call, error.kind, now=now, retry_after=error.retry_after, whose=ended.whose
+                    call, error.kind, now=now, retry_after=error.retry_after, whose=ended.whose
                 )
-            return circuit.answered(ended.call) if ended.was_answered else circuit.released_by(ended.call)
+            return circuit.answered(call) if ended.was_answered else circuit.released_by(call)
 
-        changed = await self._guards.change_circuit(circuit_key(ended.candidate), after, now=now)
+        changed: Circuit | None = stands
+        if stands is None or after(stands) != stands:
+            changed = await self._guards.change_circuit(circuit_key(ended.candidate), after, now=now)
         if ended.error is not None and changed is not None:
             ended.in_a_row = changed.in_a_row(ended.error.kind)
             if ended.error.meaning.breaker == "opens_config":
                 for key in _other_circuits(ended.candidate):
                     await self._guards.change_circuit(key, after, now=now)
+
+
+def _wanted(candidate: Candidate, user_id: int, *, is_queued: bool) -> tuple[Pass, Choice]:
+    entry = Entry(gate_of(candidate.provider), call_name(), candidate.provider.timeout + _MARGIN)
+    return Pass(candidate, entry, user_id), Choice(circuit_key(candidate), entry, is_queued)
+
+
+def _is_queued(candidate: Candidate) -> bool:
+    return waiting_room(gate_of(candidate.provider).key).has_queue
 
 
 def gate_of(provider: ProviderSnapshot) -> Gate:

@@ -7,14 +7,17 @@ price is a few calls too many at a vendor that is down or busy.
 
 from __future__ import annotations
 
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Literal
 
 from django.conf import settings
 
+from accounts.concurrency import PerProcess
 from orchestration.guards.circuit import Circuit
 
 # A rate limit looks at the last minute, in seconds.
@@ -55,6 +58,39 @@ class GateAnswer:
     wait: float = 0.0
 
 
+ADMITTED = GateAnswer(admitted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call that wants to pass a gate. Its place is free again after `leave`, or after `seconds` should its
+    process have died."""
+
+    gate: Gate
+    call: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several ways a call may go: the key of the circuit that has to be closed there, and the gate
+    behind it. `is_queued`: others wait for that gate, so only the circuit is looked at."""
+
+    circuit: str
+    entry: Entry
+    is_queued: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """What became of choices: what the caller's own gate said, and of each choice that was looked at, in
+    order, the circuit and what its gate said (None: it was not asked). The last one has been entered where
+    its gate says so."""
+
+    caller: GateAnswer | None
+    looks: tuple[tuple[Circuit, GateAnswer | None], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class GateState:
     """What a gate has seen: calls begun in the last minute, calls under way, and the pace it is held to in
@@ -85,6 +121,37 @@ class GuardStore(ABC):
     async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
         """Free the place of a call that has ended; one that was not sent counts for neither rate nor pace."""
 
+    async def enter_first(
+        self, choices: Sequence[Choice], *, caller: Entry | None = None, now: float
+    ) -> Choosing:
+        """Let a call pass its caller's gate, if it is given one, and then the first gate that has room behind
+        a closed circuit. It ends at a circuit that is half-open: who is to be its probe is another question.
+
+        Need not be atomic as a whole; a store that can do it in one go does so."""
+        answer = None
+        if caller is not None:
+            answer = await self.enter(caller.gate, caller.call, now=now, seconds=caller.seconds)
+            if not answer.admitted:
+                return Choosing(answer)
+        looks: list[tuple[Circuit, GateAnswer | None]] = []
+        circuits = await self.circuits([choice.circuit for choice in choices])
+        for choice, circuit in zip(choices, circuits, strict=True):
+            entry, said = choice.entry, None
+            is_closed = circuit.state(now) == "closed"
+            if is_closed and not choice.is_queued:
+                said = await self.enter(entry.gate, entry.call, now=now, seconds=entry.seconds)
+            looks.append((circuit, said))
+            if (said and said.admitted) or (not choice.is_queued and circuit.state(now) == "half_open"):
+                break
+        return Choosing(answer, tuple(looks))
+
+    async def leave_all(self, entries: Sequence[Entry], *, circuit: str) -> Circuit:
+        """Free the places of calls that were sent; returns the circuit of this key as it stands."""
+        for entry in entries:
+            await self.leave(entry.gate, entry.call)
+        [stands] = await self.circuits([circuit])
+        return stands
+
     @abstractmethod
     async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
         """The vendor said that this was too fast, and perhaps after how many seconds to come back."""
@@ -108,6 +175,15 @@ class GuardStore(ABC):
     @abstractmethod
     async def recall(self, names: Sequence[str]) -> list[str | None]:
         """The values kept under these names, in order."""
+
+
+_names = PerProcess(lambda: (uuid.uuid4().hex[:20], count()))
+
+
+def call_name() -> str:
+    """A name that no other call anywhere has, without asking the system for randomness each time."""
+    process, numbers = _names.get()
+    return f"{process}-{next(numbers):x}"
 
 
 def get_guards() -> GuardStore:

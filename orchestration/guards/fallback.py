@@ -6,11 +6,21 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from orchestration.guards.base import Gate, GateAnswer, GateState, GuardStore, Transition
+from orchestration.guards.base import (
+    Choice,
+    Choosing,
+    Entry,
+    Gate,
+    GateAnswer,
+    GateState,
+    GuardStore,
+    Transition,
+)
 from orchestration.guards.circuit import Circuit
 
 logger = logging.getLogger(__name__)
@@ -82,6 +92,40 @@ class FallbackGuards(GuardStore):
             self._inside.add(call)
         return entry
 
+    async def enter_first(
+        self, choices: Sequence[Choice], *, caller: Entry | None = None, now: float
+    ) -> Choosing:
+        entries = [choice.entry for choice in choices]
+        try:
+            chosen = await self._ask_shared(lambda store: store.enter_first(choices, caller=caller, now=now))
+        except _Away as away:
+            if away.was_asked:
+                self._owe([*entries, caller] if caller else entries, was_sent=False)
+            return await self._own.enter_first(choices, caller=caller, now=now)
+        if caller and chosen.caller and chosen.caller.admitted:
+            self._inside.add(caller.call)
+        if chosen.looks and (said := chosen.looks[-1][1]) and said.admitted:
+            self._inside.add(entries[len(chosen.looks) - 1].call)
+        return chosen
+
+    async def leave_all(self, entries: Sequence[Entry], *, circuit: str) -> Circuit:
+        own = await self._own.leave_all(entries, circuit=circuit)
+        try:
+            stands = await self._ask_shared(lambda store: store.leave_all(entries, circuit=circuit))
+        except _Away:
+            self._owe([entry for entry in entries if entry.call in self._inside], was_sent=True)
+            return own
+        finally:
+            self._inside.difference_update(entry.call for entry in entries)
+        if not stands.probe:
+            self._probing.pop(circuit, None)
+        return stands
+
+    def _owe(self, entries: Sequence[Entry], *, was_sent: bool) -> None:
+        for entry in entries:
+            leave = partial(_leave, entry=entry, was_sent=was_sent)
+            self._owed.append(leave)
+
     async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
         def leave(store: GuardStore) -> Awaitable[None]:
             return store.leave(gate, call, was_sent=was_sent)
@@ -152,3 +196,7 @@ class FallbackGuards(GuardStore):
             except BaseException:
                 self._owed.append(debt)
                 raise
+
+
+async def _leave(store: GuardStore, *, entry: Entry, was_sent: bool) -> None:
+    await store.leave(entry.gate, entry.call, was_sent=was_sent)

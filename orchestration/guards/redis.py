@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from redis.asyncio import ConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from orchestration.guards.base import (
+    ADMITTED,
     LOWEST_PACE,
     ONE_CONGESTION,
     RECOVERY,
     WINDOW,
+    Cause,
+    Choice,
+    Choosing,
+    Entry,
     Gate,
     GateAnswer,
     GateState,
@@ -26,7 +33,17 @@ from orchestration.guards.base import (
     Transition,
 )
 from orchestration.guards.circuit import Circuit
-from orchestration.guards.scripts import CLAIM, ENTER, LEAVE, LOOK, RELEASE, REPLACE, SLOW_DOWN
+from orchestration.guards.scripts import (
+    CLAIM,
+    ENTER,
+    ENTER_FIRST,
+    LEAVE,
+    LEAVE_ALL,
+    LOOK,
+    RELEASE,
+    REPLACE,
+    SLOW_DOWN,
+)
 
 # A guard must not hold up the calls it guards: seconds until Redis counts as away.
 PATIENCE = 1.0
@@ -90,12 +107,35 @@ class RedisGuards(GuardStore):
         raise RedisError(f"{name} changed {REPLACE_TRIES} times while it was to be changed")
 
     async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
-        limits = [_number(gate.per_minute), _number(gate.concurrent), int(gate.is_paced)]
-        arguments = [now, call, now + seconds, *limits, WINDOW, RECOVERY]
-        cause, wait = await self._run(ENTER, self._gate_keys(gate), arguments)
-        if not cause:
-            return GateAnswer(admitted=True)
-        return GateAnswer(admitted=False, cause=cause.decode(), wait=float(wait))
+        arguments = [now, WINDOW, RECOVERY, *_entering(Entry(gate, call, seconds), now)]
+        return _gate_answer(*await self._run(ENTER, self._gate_keys(gate), arguments))
+
+    async def enter_first(
+        self, choices: Sequence[Choice], *, caller: Entry | None = None, now: float
+    ) -> Choosing:
+        keys: list[str] = []
+        arguments: list[Any] = [now, WINDOW, RECOVERY, int(caller is not None)]
+        if caller is not None:
+            keys += self._gate_keys(caller.gate)
+            arguments += [*_entering(caller, now), 0]
+        for choice in choices:
+            keys += [self._key("circuit", choice.circuit), *self._gate_keys(choice.entry.gate)]
+            arguments += [*_entering(choice.entry, now), int(choice.is_queued)]
+        said = iter(await self._run(ENTER_FIRST, keys, arguments))
+        by_caller = _gate_answer(next(said), next(said)) if caller is not None else None
+        looks = zip(said, said, said, strict=True)
+        return Choosing(
+            by_caller,
+            tuple(
+                (_read(stored), None if cause is None else _gate_answer(cause, wait))
+                for stored, cause, wait in looks
+            ),
+        )
+
+    async def leave_all(self, entries: Sequence[Entry], *, circuit: str) -> Circuit:
+        places = [self._gate_keys(entry.gate)[1] for entry in entries]
+        keys, calls = [self._key("circuit", circuit), *places], [entry.call for entry in entries]
+        return _read(await self._run(LEAVE_ALL, keys, calls))
 
     async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
         await self._run(LEAVE, self._gate_keys(gate), [call, int(was_sent)])
@@ -139,7 +179,13 @@ class RedisGuards(GuardStore):
         return await line.ask(question)
 
     async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        return await self._ask(lambda redis: redis.register_script(script)(keys=keys, args=arguments))
+        async def question(redis: Redis) -> Any:
+            try:
+                return await redis.evalsha(_digest(script), len(keys), *keys, *arguments)
+            except NoScriptError:
+                return await redis.eval(script, len(keys), *keys, *arguments)
+
+        return await self._ask(question)
 
     def _key(self, kind: str, name: str) -> str:
         return f"{self._prefix}:guard:{kind}:{name}"
@@ -148,8 +194,26 @@ class RedisGuards(GuardStore):
         return [self._key(kind, gate.key) for kind in ("starts", "slots", "pace")]
 
 
+@cache
+def _digest(script: str) -> str:
+    """By which Redis knows a script that it has seen."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
 def _read(stored: bytes | None) -> Circuit:
     return Circuit(**json.loads(stored)) if stored else Circuit()
+
+
+def _entering(entry: Entry, now: float) -> list[Any]:
+    gate = entry.gate
+    limits = [_number(gate.per_minute), _number(gate.concurrent), int(gate.is_paced)]
+    return [entry.call, now + entry.seconds, *limits]
+
+
+def _gate_answer(cause: bytes, wait: bytes) -> GateAnswer:
+    if not cause:
+        return ADMITTED
+    return GateAnswer(admitted=False, cause=cast(Cause, cause.decode()), wait=float(wait))
 
 
 def _number(limit: int | None) -> int:

@@ -20,34 +20,83 @@ if full then
 end
 """
 
-# ARGV: now, call, until, per_minute, concurrent, is_paced, window, recovery -> cause ('' admits), wait.
-ENTER = (
-    """
-local now, window, recovery = tonumber(ARGV[1]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local per_minute, concurrent = tonumber(ARGV[4]), tonumber(ARGV[5])
+_ENTER = """
+local now, window, recovery = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local function enter(KEYS, call, till, per_minute, concurrent, is_paced)
 """
-    + _TIDY
-    + """
-local recent = redis.call('ZCARD', KEYS[1])
-if per_minute >= 0 and recent >= per_minute then
-  local place = recent - per_minute
-  local leaving = redis.call('ZRANGE', KEYS[1], place, place, 'WITHSCORES')[2]
-  return {'rate', tostring(leaving + window - now)}
-end
-if concurrent >= 0 and redis.call('ZCARD', KEYS[2]) >= concurrent then
-  return {'concurrency', '0'}
-end
-if full and ARGV[6] == '1' then
-  if now < next_at then
-    return {'pace', tostring(next_at - now)}
+_ENTER += _TIDY
+_ENTER += """
+  local recent = redis.call('ZCARD', KEYS[1])
+  if per_minute >= 0 and recent >= per_minute then
+    local place = recent - per_minute
+    local leaving = redis.call('ZRANGE', KEYS[1], place, place, 'WITHSCORES')[2]
+    return 'rate', tostring(leaving + window - now)
   end
-  redis.call('HSET', KEYS[3], 'next', tostring(now + 60 / rate))
+  if concurrent >= 0 and redis.call('ZCARD', KEYS[2]) >= concurrent then
+    return 'concurrency', '0'
+  end
+  if full and is_paced == '1' then
+    if now < next_at then
+      return 'pace', tostring(next_at - now)
+    end
+    redis.call('HSET', KEYS[3], 'next', tostring(now + 60 / rate))
+  end
+  redis.call('ZADD', KEYS[1], now, call)
+  redis.call('EXPIRE', KEYS[1], math.ceil(2 * window))
+  redis.call('ZADD', KEYS[2], till, call)
+  redis.call('EXPIRE', KEYS[2], math.max(math.ceil(2 * (till - now)), redis.call('TTL', KEYS[2])))
+  return '', '0'
 end
-redis.call('ZADD', KEYS[1], now, ARGV[2])
-redis.call('EXPIRE', KEYS[1], math.ceil(2 * window))
-redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
-redis.call('EXPIRE', KEYS[2], math.max(math.ceil(2 * (ARGV[3] - now)), redis.call('TTL', KEYS[2])))
-return {'', '0'}
+local function enter_at(key, argument)
+  return enter({KEYS[key], KEYS[key + 1], KEYS[key + 2]}, ARGV[argument], ARGV[argument + 1],
+    tonumber(ARGV[argument + 2]), tonumber(ARGV[argument + 3]), ARGV[argument + 4])
+end
+"""
+
+# KEYS of the gate. ARGV: now, window, recovery; call, until, per_minute, concurrent, is_paced
+# -> cause ('' admits), wait.
+ENTER = f"{_ENTER}return {{enter_at(1, 4)}}"
+
+# KEYS: the caller's gate if there is one, then of each choice the circuit and the gate. ARGV: now, window,
+# recovery, number of callers; of each gate call, until, per_minute, concurrent, is_paced, is_queued.
+# -> the caller's cause and wait if there is one; then of each choice that was looked at the circuit, cause
+# (nothing: its gate was not asked), wait. What a circuit's states are, Circuit.state says.
+ENTER_FIRST = (
+    _ENTER
+    + """
+local said, key, argument = {}, 1, 5
+if ARGV[4] == '1' then
+  local cause, wait = enter_at(1, 5)
+  said = {cause, wait}
+  if cause ~= '' then
+    return said
+  end
+  key, argument = 4, 11
+end
+local function note(circuit, cause, wait)
+  said[#said + 1], said[#said + 2], said[#said + 3] = circuit, cause, wait
+end
+while key < #KEYS do
+  local stored, is_queued = redis.call('GET', KEYS[key]), ARGV[argument + 5] == '1'
+  local circuit = stored and cjson.decode(stored)
+  if circuit and circuit.reason ~= '' then
+    note(stored, false, false)
+    local is_probed = circuit.probe ~= '' and now < circuit.probe_until
+    if now >= circuit.open_until and not is_probed and not is_queued then
+      return said
+    end
+  elseif is_queued then
+    note(stored, false, false)
+  else
+    local cause, wait = enter_at(key + 1, argument)
+    note(stored, cause, wait)
+    if cause == '' then
+      return said
+    end
+  end
+  key, argument = key + 4, argument + 6
+end
+return said
 """
 )
 
@@ -64,6 +113,14 @@ local since = redis.call('HGET', KEYS[3], 'since')
 if latest == ARGV[1] and since and tonumber(since) <= tonumber(started) then
   redis.call('HSET', KEYS[3], 'next', started)
 end
+"""
+
+# KEYS: a circuit, then places of calls under way. ARGV: the call that leaves each place -> the circuit.
+LEAVE_ALL = """
+for number = 2, #KEYS do
+  redis.call('ZREM', KEYS[number], ARGV[number - 1])
+end
+return redis.call('GET', KEYS[1])
 """
 
 # ARGV: now, window, recovery, lowest pace, one congestion, retry after ('' when the vendor did not say).

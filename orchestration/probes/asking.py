@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from orchestration.routing.snapshot import ProviderSnapshot
-from providers.adapters.base import Doubt
+from providers.adapters.credential_check import Doubt
 from providers.adapters.key_proof import weighed
 from providers.errors import ErrorKind, ProviderError, UndecryptableKey
 from providers.model_names import plain_name

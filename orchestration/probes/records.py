@@ -13,7 +13,7 @@ from accounts.audit import Actor
 from orchestration.models import ProviderProbe
 from orchestration.probes.asking import Finding
 from orchestration.probes.schedule import Traffic, next_probe_at
-from providers.adapters.base import Doubt
+from providers.adapters.credential_check import Doubt
 from providers.configs.flags import flag
 from providers.errors import flag_of
 from providers.model_names import plain_name

@@ -42,9 +42,7 @@ class Spread:
 
     def rank(self, provider: ProviderSnapshot, model: str, task: str) -> Rank:
         """Those flagged for the task, then the default, then the rest; in each of these by the strategy."""
-        group = 0 if task in provider.tasks else 1 if provider.is_default else 2
-        # A weight of 0 is asked after all others of its rank.
-        lot = lot_of(f"{self.seed}:{provider.identity}", provider.weight)
+        group, lot = group_of(provider, task), self.lot(provider)
         if self.strategy == Strategy.LEAST_LATENCY:
             # What has not been timed yet is tried first, or it never would be.
             return group, self.latency(provider, model) or 0.0, -provider.priority, lot
@@ -53,6 +51,14 @@ class Spread:
             dear = math.inf if cost is None else float(cost)
             return group, dear, -provider.priority, lot
         return group, -provider.priority, lot
+
+    def lot(self, provider: ProviderSnapshot) -> float:
+        """Decides between equals; a weight of 0 is asked after all others of its rank."""
+        return lot_of(f"{self.seed}:{provider.identity}", provider.weight)
+
+
+def group_of(provider: ProviderSnapshot, task: str) -> int:
+    return 0 if task in provider.tasks else 1 if provider.is_default else 2
 
 
 class Latencies:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from orchestration.experiments.assignment import Arm
-from orchestration.routing.balancing import Rank, Spread
+from orchestration.models.policies import Strategy
+from orchestration.routing.balancing import Rank, Spread, group_of
 from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
 from providers.adapters.base import GenerationRequest
 from providers.capabilities.facts import Capabilities
@@ -24,7 +29,7 @@ class Needs:
     @classmethod
     def of(cls, request: GenerationRequest) -> Needs:
         return cls(
-            vision=bool(request.images),
+            vision=bool(request.pictures),
             structured_output=request.response_model is not None,
             input_tokens=estimate_input_tokens(request),
         )
@@ -58,35 +63,69 @@ def candidates(
     """Providers whose model for `tier` meets `needs`, in the order that `spread` gives; those that meet them
     by a second-best way after the others."""
     spread = spread or Spread()
-    able = [
-        Candidate(provider, model, capabilities, needs.degraded_by(capabilities))
-        for provider in snapshot.providers
-        for model in (provider.model_for(tier),)
-        for capabilities in (snapshot.capabilities.of(provider.provider_type, model),)
-        if not needs.missing_from(capabilities)
-    ]
+    key = task, tier, needs.vision, needs.structured_output
+    able = snapshot.derived.get(key)
+    if able is None:
+        able = snapshot.derived[key] = _Able.of(snapshot, task=task, tier=tier, needs=needs)
+    return able.in_order(spread, task=task, input_tokens=needs.input_tokens)
 
-    def place(able: Candidate) -> tuple[bool, bool, Rank]:
-        # One whose key a vendor has refused goes last: it may have been repaired there, but no call should
-        # wait for it while another can answer, be it by a second-best way.
-        rank = spread.rank(able.provider, able.model_name, task)
-        return able.provider.is_flagged, bool(able.degraded), rank
 
-    return tuple(sorted(able, key=place))
+@dataclass(frozen=True, slots=True)
+class _Able:
+    """What is the same for all calls of a kind, made once for a snapshot. `ranks` are groups of equals, best
+    first; `narrowest` is the smallest window of all that is known."""
+
+    ranks: tuple[tuple[Candidate, ...], ...]
+    narrowest: float
+
+    @classmethod
+    def of(cls, snapshot: RoutingSnapshot, *, task: str, tier: Tier, needs: Needs) -> _Able:
+        needs = replace(needs, input_tokens=0)
+        ranks = defaultdict(list)
+        windows = [math.inf]
+        for provider in snapshot.providers:
+            model = provider.model_for(tier)
+            capabilities = snapshot.capabilities.of(provider.provider_type, model)
+            if needs.missing_from(capabilities):
+                continue
+            able = Candidate(provider, model, capabilities, needs.degraded_by(capabilities))
+            # One whose key a vendor has refused goes last: it may have been repaired there, but no call
+            # should wait for it while another can answer, be it by a second-best way.
+            first = provider.is_flagged, bool(able.degraded), group_of(provider, task)
+            ranks[*first, -provider.priority].append(able)
+            windows.append(capabilities.context_window or math.inf)
+        return cls(tuple(tuple(ranks[rank]) for rank in sorted(ranks)), min(windows))
+
+    def in_order(self, spread: Spread, *, task: str, input_tokens: int) -> tuple[Candidate, ...]:
+        found = chain.from_iterable(self._ranked(spread, task))
+        if input_tokens <= self.narrowest:
+            return tuple(found)
+        needs = Needs(input_tokens=input_tokens)
+        return tuple(one for one in found if "input_window" not in needs.missing_from(one.capabilities))
+
+    def _ranked(self, spread: Spread, task: str) -> Iterable[Iterable[Candidate]]:
+        if spread.strategy == Strategy.WEIGHTED:
+            for equals in self.ranks:
+                # Alone in its rank, nobody draws a lot.
+                yield equals if len(equals) == 1 else sorted(equals, key=lambda one: spread.lot(one.provider))
+        else:
+            yield sorted(chain.from_iterable(self.ranks), key=lambda one: _place(one, spread, task))
+
+
+def _place(able: Candidate, spread: Spread, task: str) -> tuple[bool, bool, Rank]:
+    return able.provider.is_flagged, bool(able.degraded), spread.rank(able.provider, able.model_name, task)
 
 
 def missing_everywhere(snapshot: RoutingSnapshot, *, tier: Tier, needs: Needs) -> tuple[str, ...]:
-    """What to tell a person when no candidate is left: the needs that not one provider's model meets, or all
-    of them when each is met by some but no model meets them together. Only `input_window` where a model would
-    do if the input were shorter."""
+    """What to tell a person when no candidate is left: the needs that not one provider's model meets. Only
+    `input_window` where a model would do if the input were shorter."""
     gaps = [
         set(needs.missing_from(snapshot.capabilities.of(provider.provider_type, provider.model_for(tier))))
         for provider in snapshot.providers
     ]
     if {"input_window"} in gaps:
         return ("input_window",)
-    common = set.intersection(*gaps) if gaps else set()
-    return tuple(sorted(common or set().union(*gaps)))
+    return tuple(sorted(set.intersection(*gaps))) if gaps else ()
 
 
 def with_arm_first(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -32,7 +33,7 @@ TYPICAL_USAGE = TokenUsage(input_tokens=3_000, output_tokens=1_000)
 class ProviderSnapshot:
     """One source of answers: an active config, or (`config_id` None) a key from the environment. `proof`
     changes with the key, the address and every credential test that succeeded: what was held against the
-    provider before then is forgotten."""
+    provider before then is forgotten. `pinned_model` answers whatever the tier, for a call that names it."""
 
     config_id: int | None
     provider_type: str
@@ -55,6 +56,7 @@ class ProviderSnapshot:
     monthly_token_limit: int | None = None
     daily_cost_limit_usd: Decimal | None = None
     monthly_cost_limit_usd: Decimal | None = None
+    pinned_model: str = ""
 
     @property
     def identity(self) -> int | str:
@@ -67,6 +69,8 @@ class ProviderSnapshot:
         return self.provider_type, self.base_url
 
     def model_for(self, tier: Tier) -> str:
+        if self.pinned_model:
+            return self.pinned_model
         return self.quality_model if tier == "quality" and self.quality_model else self.fast_model
 
     @classmethod
@@ -129,7 +133,7 @@ class PolicyInForce:
 class RoutingSnapshot:
     """`providers` are the active ones, or those of the environment while the database has no config at all
     (deactivating every config therefore stops every call). `tiers` maps (plan, task) to a tier, `experiments`
-    a task to the one that runs for it."""
+    a task to the one that runs for it. `derived` keeps what others make of it once."""
 
     revision: int
     providers: tuple[ProviderSnapshot, ...]
@@ -139,10 +143,15 @@ class RoutingSnapshot:
     rules: RuleBook = NO_RULES
     capabilities: CapabilityMatrix = field(default_factory=CapabilityMatrix)
     experiments: Mapping[str, RunningExperiment] = field(default_factory=dict)
+    derived: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _unwritten: dict[str, PolicyInForce] = field(default_factory=dict, repr=False, compare=False)
     _costs: dict[tuple[str, str], Decimal | None] = field(default_factory=dict, repr=False, compare=False)
 
     def policy_of(self, task: str) -> PolicyInForce:
-        return self.policies.get(task) or PolicyInForce.of_task(task)
+        found = self.policies.get(task) or self._unwritten.get(task)
+        if found is None:
+            found = self._unwritten[task] = PolicyInForce.of_task(task)
+        return found
 
     def typical_cost(self, provider_type: str, model_name: str) -> Decimal | None:
         """USD for a call of TYPICAL_USAGE; None when no price is known."""
@@ -178,6 +187,11 @@ def current_snapshot() -> RoutingSnapshot:
     if _latest is None or _latest.revision != revision:
         # The revision is read before the rows: rows newer than it cost one needless reload, never staleness.
         _latest = _load(revision)
+    return _latest
+
+
+def latest_snapshot() -> RoutingSnapshot | None:
+    """The snapshot as this process loaded it last, without a query, for who has its revision checked."""
     return _latest
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel
 
+from providers.adapters.conversation import ToolBox, ToolCall, Turn, bytes_of
 from providers.credentials.keys import flaw_of, lookalike
 from providers.errors import ErrorKind, ProviderError
 
 if TYPE_CHECKING:
     import httpx2
+
+    from providers.adapters.credential_check import CredentialCheck
 
 
 # Ten times the largest window that any vendor sells: what is above it is no count of one call.
@@ -33,9 +35,11 @@ class Image:
 class GenerationRequest:
     """One question to a model. `max_output_tokens` includes reasoning tokens where a vendor counts them so.
 
-    `temperature` is a wish: it is left out for models that take none. `structured_by_prompt` is for models
-    without structured output of their own: the schema of `response_model` goes into the prompt instead.
-    `without` names what this model does not take (`providers.capabilities.parameters`).
+    `history` is what was said before the prompt; after the outcome of a tool the prompt may be empty.
+    `temperature` and `top_p` are wishes: they are left out for models that take none. The answer ends before
+    the first of `stop`. `structured_by_prompt` is for models without structured output of their own: the
+    schema of `response_model` goes into the prompt instead. `without` names what this model does not take
+    (`providers.capabilities.parameters`).
     """
 
     prompt: str = field(repr=False)
@@ -44,14 +48,34 @@ class GenerationRequest:
     response_model: type[BaseModel] | None = None
     max_output_tokens: int = 2048
     temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    history: tuple[Turn, ...] = field(default=(), repr=False)
+    toolbox: ToolBox | None = None
     structured_by_prompt: bool = False
     without: frozenset[str] = frozenset()
 
     @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The whole conversation, the prompt as its last turn."""
+        if self.history and not self.prompt and not self.images:
+            return self.history
+        return (*self.history, Turn("user", self.prompt, self.images))
+
+    @property
+    def pictures(self) -> tuple[Image, ...]:
+        """All of the conversation."""
+        return tuple(image for turn in self.turns for image in turn.images)
+
+    @property
+    def text_bytes(self) -> int:
+        """UTF-8 bytes of all that the model reads beside pictures and a form."""
+        return len(self.system_prompt.encode(errors="surrogatepass")) + bytes_of(self.turns, self.toolbox)
+
+    @property
     def size(self) -> int:
         """Bytes that it takes at least on its way, pictures written as text."""
-        pictures = sum(len(image.data) * 4 // 3 for image in self.images)
-        return len((self.prompt + self.system_prompt).encode(errors="surrogatepass")) + pictures
+        return self.text_bytes + sum(len(image.data) * 4 // 3 for image in self.pictures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +129,9 @@ class ProviderReply:
     nobody here guesses.
 
     `parsed` is an instance of the request's `response_model` when one was asked for. `model_name` is the
-    model the vendor says it used. `finish_reason` is "stop", "length" (cut off at `max_output_tokens`) or
-    the vendor's own word. `service_tier` is the vendor's own word where the price may depend on it.
+    model the vendor says it used. `finish_reason` is "stop", "length" (cut off at `max_output_tokens`) or the
+    vendor's own word. `service_tier` is the vendor's own word where the price may depend on it. `tool_calls`
+    are what the model asks for in place of an answer, or beside one.
     """
 
     text: str = field(repr=False)
@@ -116,6 +141,7 @@ class ProviderReply:
     finish_reason: str = ""
     vendor_request_id: str = ""
     service_tier: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,48 +156,6 @@ class ListedModel:
     context_window: int | None = None
     max_output_tokens: int | None = None
     is_retired: bool = False
-
-
-class Doubt(StrEnum):
-    """Why a check of a key proved nothing."""
-
-    LIST_NEEDS_NO_KEY = "list_needs_no_key"
-    OTHER_API = "other_api"
-    UNCLEAR = "unclear"
-    UNREACHABLE = "unreachable"
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialCheck:
-    """Outcome of `validate_credentials`. `is_valid` True: the key does what a wrong one does not; False: the
-    vendor refuses it, or the account, by `error_kind`; None: nobody can tell, for the reason in `doubt`.
-    `listed` is what the key may use, by the vendor's list."""
-
-    is_valid: bool | None
-    message: str
-    latency_ms: int
-    listed: tuple[ListedModel, ...] = ()
-    doubt: Doubt = Doubt.UNCLEAR
-    error_kind: ErrorKind = ErrorKind.AUTH
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return tuple(model.name for model in self.listed)
-
-    @property
-    def outcome(self) -> str:
-        """One word of OUTCOMES."""
-        if self.is_valid is None:
-            return self.doubt.value
-        return "works" if self.is_valid else "refused"
-
-    @property
-    def is_lasting(self) -> bool:
-        """Whether the vendor said something that is worth keeping, be it that it asks for no key."""
-        return self.is_valid is not None or self.doubt is Doubt.LIST_NEEDS_NO_KEY
-
-
-OUTCOMES = ("works", "refused", *(doubt.value for doubt in Doubt))
 
 
 class AIProvider(ABC):
@@ -211,6 +195,17 @@ class AIProvider(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.model_name}>"
 
+    @property
+    def takes_temperature(self) -> bool:
+        """Whether the API has a word for it, as far as this model is concerned."""
+        return True
+
+    @property
+    def thinks_unseen(self) -> bool:
+        """Whether the model may have thought, at a price, before the first word of an answer whose vendor
+        counts thoughts only at its end."""
+        return False
+
     @abstractmethod
     def _connect(self, api_key: str) -> None:
         """Make the SDK's client over `self._http`: one attempt a call, the key in a header, nothing taken
@@ -222,25 +217,26 @@ class AIProvider(ABC):
         Raises ProviderError for all that the vendor or the network did; anything else is a bug of ours.
         """
         self._refuse_flawed_key()
-        if not request.structured_by_prompt:
-            return await self._generate(request)
-        from providers.adapters import by_prompt
+        from providers.adapters import by_prompt, stops
 
+        if not request.structured_by_prompt:
+            return stops.cut(await self._generate(request), request.stop)
         reply = await self._generate(by_prompt.asked(request))
         return by_prompt.understood(reply, request, vendor=self.vendor)
 
-    def stream_content(self, request: GenerationRequest) -> AsyncIterator[str | ProviderReply]:
+    def stream_content(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         """Ask once and yield text as it comes; the last item is the complete ProviderReply.
 
         Raises ProviderError like `generate_content`, also after text was yielded (a stream that was cut). The
         caller closes the iterator (`contextlib.aclosing`) when it stops early; that ends the HTTP request.
         """
         self._refuse_flawed_key()
-        from providers.adapters import by_prompt
+        from providers.adapters import by_prompt, stops
         from providers.adapters.reading import cleaned_pieces
 
         if not request.structured_by_prompt:
-            return cleaned_pieces(self._stream(request))
+            stream = cleaned_pieces(self._stream(request))
+            return stops.cut_pieces(stream, request.stop) if request.stop else stream
         stream = cleaned_pieces(self._stream(by_prompt.asked(request)))
         return by_prompt.understood_at_the_end(stream, request, vendor=self.vendor)
 

@@ -16,8 +16,7 @@ import httpx2
 MOST_BYTES = 8 * 1024 * 1024
 # Of an error's body: its code stands at the beginning, and its status says most.
 MOST_BYTES_OF_ERROR = 256 * 1024
-# JSON values in one document. The SDKs make an object of each: of one that may have many forms, as the parts
-# of a reply may, in up to half a millisecond; of a plain one, as in a list of models, in some microseconds.
+# JSON values in one document: what reads them walks through each.
 MOST_VALUES = 4_000
 MOST_VALUES_OF_LIST = 50_000
 # An SDK that waits for the end of an event copies what it has with each line: so many bytes in all.

@@ -38,7 +38,7 @@ def understood(reply: ProviderReply, request: GenerationRequest, *, vendor: str)
     or whose object does not fit.
     """
     form = request.response_model
-    if form is None:
+    if form is None or reply.tool_calls:
         return reply
     with (
         reading(vendor, lambda: reply.usage),

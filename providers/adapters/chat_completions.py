@@ -7,30 +7,34 @@ Chat completions, not Responses: it is what all of them speak.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
-
-from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from openai.types.chat.chat_completion import Choice
-from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
+from typing import Any
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.conversation import ToolCall
 from providers.adapters.listings import name_of, part
-from providers.adapters.openai import data_url, list_openai_models, openai_client, translate_errors
-from providers.adapters.reading import reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
+from providers.adapters.openai import (
+    answer_to,
+    events_after,
+    list_openai_models,
+    openai_client,
+    request_id_of,
+    translate_errors,
+)
+from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.turns import chat_messages, chat_tools
 from providers.adapters.usage import billed_as, completions_usage
 from providers.capabilities.parameters import Parameter
 
 # The SDK refuses an empty key; servers that check none ignore this one.
 NO_KEY = "none"
 
-_Choice = TypeVar("_Choice", Choice, ChunkChoice)
+_PATH = "/chat/completions"
 
 
 class ChatCompletionsProvider(AIProvider):
@@ -44,22 +48,25 @@ class ChatCompletionsProvider(AIProvider):
         )
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                completion = await self._client.chat.completions.create(**payload)
-            return _from_vendor(completion, request, vendor=self.vendor)
+                answer = await answer_to(self._client, _PATH, body)
+            return _from_vendor(
+                decoded(answer.content), request, vendor=self.vendor, request_id=request_id_of(answer)
+            )
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
         payload["stream"] = True
         if Parameter.USAGE not in request.without:
             payload["stream_options"] = {"include_usage": True}
+        body = encoded(payload)
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
         with reading(self.vendor, whole.usage), translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
-                stream = await self._client.chat.completions.create(**payload)
+                stream = await events_after(self._client, _PATH, body)
             async with aclosing(stream):
                 async for chunk in until(deadline, stream):
                     if text := whole.add(chunk):
@@ -79,26 +86,38 @@ class _Accumulator:
 
     def __init__(self) -> None:
         self._texts: list[str] = []
-        self._usage: CompletionUsage | None = None
+        self._usage: object = None
         self._finish_reason = ""
         self._is_refusal = False
         self._model_name = ""
         self._service_tier = ""
         self._id = ""
+        # By their place: id and name come once, the arguments in pieces.
+        self._calls: dict[int, list[str]] = {}
 
-    def add(self, chunk: ChatCompletionChunk) -> str:
-        self._usage = chunk.usage or self._usage
-        self._model_name = chunk.model or self._model_name
-        self._service_tier = chunk.service_tier or self._service_tier
-        self._id = chunk.id or self._id
-        choice = _first(chunk.choices)
+    def add(self, chunk: Mapping[str, Any]) -> str:
+        self._usage = chunk.get("usage") or self._usage
+        self._model_name = chunk.get("model") or self._model_name
+        self._service_tier = chunk.get("service_tier") or self._service_tier
+        self._id = chunk.get("id") or self._id
+        choice = _first(chunk.get("choices"))
         if choice is None:
             return ""
-        self._finish_reason = choice.finish_reason or self._finish_reason
-        self._is_refusal = self._is_refusal or bool(choice.delta and word(choice.delta.refusal))
-        text = text_of(choice.delta and choice.delta.content)
+        self._finish_reason = choice.get("finish_reason") or self._finish_reason
+        delta = choice.get("delta") or {}
+        self._is_refusal = self._is_refusal or bool(word(delta.get("refusal")))
+        for call in delta.get("tool_calls") or ():
+            self._add_call(call)
+        text = text_of(delta.get("content"))
         self._texts.append(text)
         return text
+
+    def _add_call(self, call: Mapping[str, Any]) -> None:
+        known = self._calls.setdefault(call.get("index") or 0, ["", "", ""])
+        function = member(call, "function")
+        known[0] = call.get("id") or known[0]
+        known[1] = member(function, "name") or known[1]
+        known[2] += member(function, "arguments") or ""
 
     def usage(self) -> TokenUsage | None:
         return completions_usage(self._usage, has_text=any(self._texts))
@@ -119,6 +138,7 @@ class _Accumulator:
             is_refusal=self._is_refusal,
             request_id=self._id,
             service_tier=self._service_tier,
+            tool_calls=[tool_call(*parts) for parts in self._calls.values()],
         )
 
 
@@ -152,20 +172,20 @@ def _listed(entry: Mapping[str, Any]) -> ListedModel:
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
-    content: Any = request.prompt
-    if request.images:
-        content = [{"type": "text", "text": request.prompt}]
-        content += [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in request.images]
-    messages = [{"role": "system", "content": request.system_prompt}] if request.system_prompt else []
     payload: dict[str, Any] = {
         "model": model_name,
-        "messages": [*messages, {"role": "user", "content": content}],
+        "messages": chat_messages(request),
+        **chat_tools(request.toolbox),
     }
     # Older servers ignore max_completion_tokens and write without end; newer models of OpenAI take only that.
     limit = "max_completion_tokens" if Parameter.LIMIT in request.without else "max_tokens"
     payload[limit] = request.max_output_tokens
     if request.temperature is not None and Parameter.TEMPERATURE not in request.without:
         payload["temperature"] = request.temperature
+    if request.top_p is not None and Parameter.TEMPERATURE not in request.without:
+        payload["top_p"] = request.top_p
+    if request.stop:
+        payload["stop"] = list(request.stop)
     if request.response_model is not None:
         payload["response_format"] = {
             "type": "json_schema",
@@ -178,26 +198,30 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     return payload
 
 
-def _from_vendor(completion: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-    choice = _first(completion.choices) if isinstance(completion, ChatCompletion) else None
-    if not isinstance(completion, ChatCompletion) or choice is None or choice.message is None:
+def _from_vendor(
+    completion: object, request: GenerationRequest, *, vendor: str, request_id: str = ""
+) -> ProviderReply:
+    choice = _first(completion.get("choices")) if isinstance(completion, dict) else None
+    message = member(choice, "message")
+    if not isinstance(completion, dict) or choice is None or message is None:
         raise failures.malformed(vendor)
-    if error := (choice.model_extra or {}).get("error"):
+    if error := choice.get("error"):
         # A router whose own vendor failed in the middle of the answer.
         raise failures.refused(
-            vendor, status=200, body={"error": error}, has_generated=bool(choice.message.content)
+            vendor, status=200, body={"error": error}, has_generated=bool(message.get("content"))
         )
-    text = text_of(choice.message.content)
+    text = text_of(message.get("content"))
     return _reply(
         request,
         vendor=vendor,
         text=text,
-        usage=completions_usage(completion.usage, has_text=bool(text)),
-        model_name=completion.model or "",
-        finish_reason=choice.finish_reason or "",
-        is_refusal=bool(word(choice.message.refusal)),
-        request_id=getattr(completion, "_request_id", None) or completion.id or "",
-        service_tier=completion.service_tier or "",
+        usage=completions_usage(completion.get("usage"), has_text=bool(text)),
+        model_name=completion.get("model") or "",
+        finish_reason=choice.get("finish_reason") or "",
+        is_refusal=bool(word(message.get("refusal"))),
+        request_id=request_id or completion.get("id") or "",
+        service_tier=completion.get("service_tier") or "",
+        tool_calls=[_call(call) for call in message.get("tool_calls") or ()],
     )
 
 
@@ -212,6 +236,7 @@ def _reply(
     is_refusal: bool,
     request_id: str,
     service_tier: str,
+    tool_calls: Iterable[ToolCall],
 ) -> ProviderReply:
     finish_reason = word(finish_reason)
     with billed_as(model_name=model_name, service_tier=service_tier):
@@ -228,9 +253,15 @@ def _reply(
             finish_reason={"stop": COMPLETE, "length": CUT_OFF}.get(finish_reason, finish_reason),
             request_id=request_id,
             service_tier=service_tier,
+            tool_calls=tool_calls,
         )
 
 
-def _first(choices: Sequence[_Choice] | None) -> _Choice | None:
+def _call(call: Mapping[str, Any]) -> ToolCall:
+    function = member(call, "function")
+    return tool_call(call.get("id"), member(function, "name"), member(function, "arguments"))
+
+
+def _first(choices: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any] | None:
     """The choice number 0, which is all we ask for; a server may send others, and in any order."""
-    return next((choice for choice in choices or () if not choice.index), None)
+    return next((choice for choice in choices or () if not choice.get("index")), None)

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
 import anthropic
 import httpx2
-from anthropic import AsyncAnthropic
-from anthropic.types import Message, MessageDeltaUsage, RawMessageStreamEvent
+from anthropic import AsyncAnthropic, AsyncStream
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
+from providers.adapters.conversation import ToolCall
 from providers.adapters.efforts import effort_of
 from providers.adapters.listings import entries, name_of, part
-from providers.adapters.reading import reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
+from providers.adapters.reading import decoded, encoded, reading, text_of, word
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.turns import claude_messages, claude_tools
 from providers.adapters.usage import anthropic_tier, anthropic_usage, billed_as
 from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 
+_PATH = "/v1/messages"
 _MOST_MODELS_LISTED = 1000
 _FINISH_REASONS = {
     "end_turn": COMPLETE,
@@ -51,23 +52,36 @@ class ClaudeProvider(AIProvider):
         # ANTHROPIC_CUSTOM_HEADERS; there is no public way to refuse them.
         self._client._custom_headers = {}
 
+    @property
+    def takes_temperature(self) -> bool:
+        return False
+
+    @property
+    def thinks_unseen(self) -> bool:
+        return effort_of("claude", self.model_name) is not None
+
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                message = await self._client.messages.create(**payload)
-            return _from_vendor(message, request, vendor=self.vendor)
+                # The SDK's way for addresses that it has no method for (README, "Undocumented endpoints"):
+                # its methods walk through every field of the request and of the reply by type.
+                answer = await self._client.post(_PATH, content=body, cast_to=httpx2.Response)
+            request_id = answer.headers.get("request-id", "")
+            return _from_vendor(decoded(answer.content), request, vendor=self.vendor, request_id=request_id)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name) | {"stream": True})
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
         with reading(self.vendor, whole.usage), _translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
-                stream = await self._client.messages.create(**payload, stream=True)
+                stream = await self._client.post(
+                    _PATH, content=body, cast_to=object, stream=True, stream_cls=AsyncStream[Any]
+                )
             async with aclosing(_Closing(stream)):
                 async for event in until(deadline, stream):
-                    progress.has_generated |= word(event.type).startswith("content_block")
+                    progress.has_generated |= word(event.get("type")).startswith("content_block")
                     if text := whole.add(event):
                         yield text
             reply = whole.reply(request, vendor=self.vendor)
@@ -88,7 +102,7 @@ class ClaudeProvider(AIProvider):
 class _Closing:
     """Gives the SDK's stream the method that `contextlib.aclosing` calls."""
 
-    def __init__(self, stream: anthropic.AsyncStream[RawMessageStreamEvent]) -> None:
+    def __init__(self, stream: AsyncStream[Any]) -> None:
         self._stream = stream
 
     async def aclose(self) -> None:
@@ -101,23 +115,32 @@ class _Accumulator:
 
     def __init__(self) -> None:
         self._texts: list[str] = []
-        self._message: Message | None = None
-        self._late_usage: MessageDeltaUsage | None = None
+        self._message: dict[str, Any] | None = None
+        self._late_usage: object = None
         self._stop_reason = ""
         self._is_complete = False
+        # By the place of their block: the arguments come in pieces.
+        self._calls: dict[int, list[str]] = {}
 
-    def add(self, event: RawMessageStreamEvent) -> str:
-        if event.type == "message_start":
-            self._message = event.message
-        elif event.type == "content_block_start" and event.content_block.type == "text":
+    def add(self, event: Mapping[str, Any]) -> str:
+        kind = event.get("type")
+        if kind == "message_start":
+            self._message = event["message"]
+        elif kind == "content_block_start" and event["content_block"]["type"] == "text":
             # Empty at Anthropic; some servers that speak its protocol begin with the first words.
-            return self._said(event.content_block.text)
-        elif event.type == "content_block_delta" and event.delta.type == "text_delta":
-            return self._said(event.delta.text)
-        elif event.type == "message_delta":
-            self._stop_reason = word(event.delta.stop_reason)
-            self._late_usage = event.usage
-        elif event.type == "message_stop":
+            return self._said(event["content_block"].get("text"))
+        elif kind == "content_block_delta" and event["delta"]["type"] == "text_delta":
+            return self._said(event["delta"].get("text"))
+        elif kind == "content_block_start" and event["content_block"]["type"] == "tool_use":
+            block = event["content_block"]
+            self._calls[event["index"]] = [block.get("id"), block.get("name"), ""]
+        elif kind == "content_block_delta" and event["delta"]["type"] == "input_json_delta":
+            if event.get("index") in self._calls:
+                self._calls[event["index"]][2] += event["delta"].get("partial_json") or ""
+        elif kind == "message_delta":
+            self._stop_reason = word(event["delta"].get("stop_reason"))
+            self._late_usage = event.get("usage")
+        elif kind == "message_stop":
             self._is_complete = True
         return ""
 
@@ -129,7 +152,7 @@ class _Accumulator:
     def usage(self) -> TokenUsage | None:
         if self._message is None:
             return None
-        return anthropic_usage(self._message.usage, self._late_usage, has_text=any(self._texts))
+        return anthropic_usage(self._message.get("usage"), self._late_usage, has_text=any(self._texts))
 
     def reply(self, request: GenerationRequest, *, vendor: str) -> ProviderReply:
         if self._message is None:
@@ -143,6 +166,7 @@ class _Accumulator:
             text="".join(self._texts),
             usage=self.usage(),
             stop_reason=self._stop_reason,
+            tool_calls=[tool_call(*parts) for parts in self._calls.values()],
         )
 
 
@@ -195,24 +219,15 @@ def _listed(entry: Mapping[str, Any]) -> ListedModel:
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
-    """Without temperature: this API has none any more."""
-    content: list[dict[str, Any]] = [
-        {
-            "type": "image",
-            "source": {
-                "type": "base64",
-                "media_type": image.mime_type,
-                "data": base64.b64encode(image.data).decode(),
-            },
-        }
-        for image in request.images
-    ]
-    content.append({"type": "text", "text": request.prompt})
+    """Without temperature and top_p: this API has none any more."""
     payload: dict[str, Any] = {
         "model": model_name,
-        "messages": [{"role": "user", "content": content}],
+        "messages": claude_messages(request),
         "max_tokens": request.max_output_tokens,
+        **claude_tools(request.toolbox),
     }
+    if request.stop:
+        payload["stop_sequences"] = list(request.stop)
     if request.system_prompt:
         payload["system"] = request.system_prompt
     output_config: dict[str, Any] = {}
@@ -227,31 +242,42 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     return payload
 
 
-def _from_vendor(message: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-    if not isinstance(message, Message) or not isinstance(message.content, list):
+def _from_vendor(
+    message: object, request: GenerationRequest, *, vendor: str, request_id: str
+) -> ProviderReply:
+    if not isinstance(message, dict) or not isinstance(message.get("content"), list):
         raise failures.malformed(vendor)
-    text = "".join(text_of(block.text) for block in message.content if block.type == "text")
+    blocks = [block for block in message["content"] if block.get("type") == "text"]
+    text = "".join(text_of(block.get("text")) for block in blocks)
     return _reply(
         request,
         message,
         vendor=vendor,
         text=text,
-        usage=anthropic_usage(message.usage, has_text=bool(text)),
-        stop_reason=word(message.stop_reason),
+        usage=anthropic_usage(message.get("usage"), has_text=bool(text)),
+        stop_reason=word(message.get("stop_reason")),
+        request_id=request_id,
+        tool_calls=[
+            tool_call(block.get("id"), block.get("name"), block.get("input"))
+            for block in message["content"]
+            if block.get("type") == "tool_use"
+        ],
     )
 
 
 def _reply(
     request: GenerationRequest,
-    message: Message,
+    message: Mapping[str, Any],
     *,
     vendor: str,
     text: str,
     usage: TokenUsage | None,
     stop_reason: str,
+    tool_calls: Iterable[ToolCall],
+    request_id: str = "",
 ) -> ProviderReply:
-    tier = anthropic_tier(message.usage)
-    with billed_as(model_name=message.model, service_tier=tier):
+    tier = anthropic_tier(message.get("usage"))
+    with billed_as(model_name=message.get("model"), service_tier=tier):
         if stop_reason == "refusal":
             raise blocked(vendor, usage, code="refusal")
         return reply_from(
@@ -259,8 +285,9 @@ def _reply(
             vendor=vendor,
             text=text,
             usage=usage,
-            model_name=message.model or "",
+            model_name=message.get("model") or "",
             finish_reason=_FINISH_REASONS.get(stop_reason, stop_reason),
-            request_id=getattr(message, "_request_id", None) or message.id or "",
+            request_id=request_id or message.get("id") or "",
             service_tier=tier,
+            tool_calls=tool_calls,
         )

@@ -7,9 +7,9 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
-import pydantic
 from google import genai
 from google.genai import errors, types
 from google.genai.client import DebugConfig
@@ -18,13 +18,14 @@ from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
 from providers.adapters.efforts import effort_of
 from providers.adapters.listings import entries, name_of
-from providers.adapters.reading import reading
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, whole_number
+from providers.adapters.reading import decoded, member, reading, text_of, word
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
 from providers.adapters.transport import tls_context, until
+from providers.adapters.turns import gemini_contents, gemini_tools
 from providers.adapters.usage import billed_as, gemini_usage
 from providers.capabilities.parameters import Parameter
-from providers.errors import ProviderError
+from providers.errors import ErrorKind, ProviderError
 from providers.model_names import plain_name
 
 GEMINI_URL = "https://generativelanguage.googleapis.com"
@@ -64,16 +65,21 @@ class GeminiProvider(AIProvider):
             async_client_args={"ssl": tls_context()},
         )
         offline = DebugConfig(client_mode=None, replays_directory=None, replay_id=None)
-        self._models = genai.Client(
+        # Its methods walk through every field of the request and of the reply by type, most of what a call
+        # costs, and take any body for an object. There is no public way around them.
+        self._client = genai.Client(
             vertexai=False, api_key=api_key, http_options=options, debug_config=offline
-        ).aio.models
+        )._api_client
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         payload = _to_vendor(request, self.model_name)
         with reading(self.vendor), _translate_errors(self.vendor):
+            path = f"{_path_of(self.model_name)}:generateContent"
             async with asyncio.timeout(self.timeout):
-                response = await self._models.generate_content(**payload)
-            return _Accumulator([response]).reply(request, vendor=self.vendor)
+                answer = await self._client.async_request("post", path, payload)
+            whole = _Accumulator()
+            whole.add(decoded(answer.body or ""), answer.headers)
+            return whole.reply(request, vendor=self.vendor)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
         payload = _to_vendor(request, self.model_name)
@@ -82,11 +88,13 @@ class GeminiProvider(AIProvider):
         stream: Any = None
         try:
             with reading(self.vendor, whole.usage), _translate_errors(self.vendor) as progress:
+                path = f"{_path_of(self.model_name)}:streamGenerateContent?alt=sse"
                 async with asyncio.timeout_at(deadline):
-                    stream = await self._models.generate_content_stream(**payload)
-                async for chunk in until(deadline, stream):
-                    progress.has_generated |= bool(chunk.candidates)
-                    if text := whole.add(chunk):
+                    stream = await self._client.async_request_streamed("post", path, payload)
+                async for answer in until(deadline, stream):
+                    chunk = decoded(answer.body)
+                    progress.has_generated |= bool(chunk.get("candidates"))
+                    if text := whole.add(chunk, answer.headers):
                         yield text
                 reply = whole.reply(request, vendor=self.vendor)
         finally:
@@ -95,12 +103,10 @@ class GeminiProvider(AIProvider):
         yield reply
 
     async def _list_models(self) -> tuple[ListedModel, ...]:
-        # Its bytes are read here, because the SDK takes any body for an object, and one without models for an
-        # empty list; there is no public way to them.
         path = f"models?pageSize={_MOST_MODELS_LISTED}"
         with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                answer = await self._models._api_client.async_request("get", path, {})
+                answer = await self._client.async_request("get", path, {})
             found = entries((answer.body or "").encode(errors="replace"), vendor=self.vendor)
             return tuple(_listed(entry) for entry in found if _generates(entry))
 
@@ -108,36 +114,36 @@ class GeminiProvider(AIProvider):
 class _Accumulator:
     """What the chunks of a reply have said so far; a reply that is not streamed is one chunk."""
 
-    def __init__(self, chunks: list[types.GenerateContentResponse] | None = None) -> None:
+    def __init__(self) -> None:
         self._texts: list[str] = []
-        self._usage: types.GenerateContentResponseUsageMetadata | None = None
+        self._usage: object = None
         self._finish_reason = ""
         self._block_reason = ""
         self._model_name = ""
         self._id = ""
         self._tier = ""
         self._has_searched = False
-        for chunk in chunks or ():
-            self.add(chunk)
+        self._calls: list[Mapping[str, Any]] = []
 
-    def add(self, chunk: types.GenerateContentResponse) -> str:
+    def add(self, chunk: Mapping[str, Any], headers: Mapping[str, str] | None) -> str:
         # Each chunk counts what was used up to it.
-        self._usage = chunk.usage_metadata or self._usage
-        self._model_name = chunk.model_version or self._model_name
-        self._id = chunk.response_id or self._id
-        self._tier = _service_tier(chunk) or self._tier
-        if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
-            self._block_reason = chunk.prompt_feedback.block_reason.value
+        self._usage = chunk.get("usageMetadata") or self._usage
+        self._model_name = word(chunk.get("modelVersion")) or self._model_name
+        self._id = word(chunk.get("responseId")) or self._id
+        self._tier = _service_tier(chunk, headers or {}) or self._tier
+        self._block_reason = _code(member(chunk.get("promptFeedback"), "blockReason")) or self._block_reason
         # One is all we ask for; a proxy may send others, and in any order.
-        candidate = next((one for one in chunk.candidates or () if not one.index), None)
+        candidate = next((one for one in chunk.get("candidates") or () if not one.get("index")), None)
         if candidate is None:
             return ""
-        if candidate.finish_reason:
-            self._finish_reason = candidate.finish_reason.value
-        grounding = candidate.grounding_metadata
-        self._has_searched |= bool(grounding and (grounding.web_search_queries or grounding.grounding_chunks))
-        parts = (candidate.content and candidate.content.parts) or []
-        text = "".join(part.text for part in parts if part.text and not part.thought)
+        self._finish_reason = _code(candidate.get("finishReason")) or self._finish_reason
+        grounding = candidate.get("groundingMetadata")
+        self._has_searched |= bool(
+            member(grounding, "webSearchQueries") or member(grounding, "groundingChunks")
+        )
+        parts = (candidate.get("content") or {}).get("parts") or ()
+        text = "".join(text_of(part.get("text")) for part in parts if not part.get("thought"))
+        self._calls += [part["functionCall"] for part in parts if part.get("functionCall")]
         self._texts.append(text)
         return text
 
@@ -162,18 +168,25 @@ class _Accumulator:
                 finish_reason=_FINISH_REASONS.get(self._finish_reason, self._finish_reason.lower()),
                 request_id=self._id,
                 service_tier=self._tier,
+                tool_calls=[
+                    tool_call(call.get("id"), call.get("name"), call.get("args") or {})
+                    for call in self._calls
+                ],
             )
 
 
-def _service_tier(chunk: types.GenerateContentResponse) -> str:
+def _code(value: object) -> str:
+    """A word of theirs as they list it: some proxies write it in lower case."""
+    return word(value).upper()
+
+
+def _service_tier(chunk: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     """The tier that served the call, which may be another than the one asked for: a header says so
     (https://ai.google.dev/gemini-api/docs/priority-inference); Google's cloud says it in the usage."""
-    headers = (chunk.sdk_http_response and chunk.sdk_http_response.headers) or {}
     for name, value in headers.items():
         if name.lower() == "x-gemini-service-tier":
             return value.strip().lower()
-    traffic = chunk.usage_metadata and chunk.usage_metadata.traffic_type
-    return traffic.value.lower().removeprefix("on_demand_") if traffic else ""
+    return word(member(chunk.get("usageMetadata"), "trafficType")).lower().removeprefix("on_demand_")
 
 
 @contextmanager
@@ -184,10 +197,6 @@ def _translate_errors(vendor: str) -> Iterator[failures.Progress]:
             yield progress
     except errors.APIError as error:
         raise _refused(vendor, error, has_generated=progress.has_generated) from None
-    except (errors.UnknownApiResponseError, pydantic.ValidationError, TypeError, AttributeError):
-        # The SDK takes any JSON it reads for an object, and validates only then. What we send was validated
-        # before this context was entered.
-        raise failures.malformed(vendor) from None
 
 
 def _refused(vendor: str, error: errors.APIError, *, has_generated: bool) -> ProviderError:
@@ -225,39 +234,52 @@ def _listed(entry: Mapping[str, Any]) -> ListedModel:
     )
 
 
+def _path_of(model_name: str) -> str:
+    """Raises ProviderError for a name that leads to another address."""
+    if ".." in model_name:
+        raise ProviderError(ErrorKind.NOT_FOUND, vendor="gemini", may_have_cost=False)
+    name = model_name if model_name.startswith(("models/", "tunedModels/")) else f"models/{model_name}"
+    return quote(name, safe="/@=:+,")
+
+
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
-    parts = [types.Part.from_bytes(data=image.data, mime_type=image.mime_type) for image in request.images]
-    parts.append(types.Part(text=request.prompt))
-    config = types.GenerateContentConfig(
-        max_output_tokens=request.max_output_tokens,
-        temperature=None if Parameter.TEMPERATURE in request.without else request.temperature,
-        thinking_config=None
-        if Parameter.EFFORT in request.without
-        else _thinking(model_name, request.max_output_tokens),
-        # Both make the SDK ask again on its own.
-        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
-        automatic_continuation=False,
-        # Postings and CVs are personal data: the vendor is not to keep them in the project's logs.
-        store=None if Parameter.STORE in request.without else False,
-    )
-    if request.system_prompt:
-        config.system_instruction = request.system_prompt
+    config: dict[str, Any] = {"maxOutputTokens": request.max_output_tokens}
+    if request.temperature is not None and Parameter.TEMPERATURE not in request.without:
+        config["temperature"] = request.temperature
+    if request.top_p is not None and Parameter.TEMPERATURE not in request.without:
+        config["topP"] = request.top_p
+    if request.stop:
+        config["stopSequences"] = list(request.stop)
+    if Parameter.EFFORT not in request.without and (
+        thinking := _thinking(model_name, request.max_output_tokens)
+    ):
+        config["thinkingConfig"] = thinking
     if request.response_model is not None:
-        config.response_mime_type = "application/json"
-        config.response_json_schema = vendor_schema(request.response_model, GEMINI)
-    return {"model": model_name, "contents": [types.Content(role="user", parts=parts)], "config": config}
+        config["responseMimeType"] = "application/json"
+        config["responseJsonSchema"] = vendor_schema(request.response_model, GEMINI)
+    payload: dict[str, Any] = {
+        "contents": gemini_contents(request),
+        "generationConfig": config,
+        **gemini_tools(request.toolbox),
+    }
+    if request.system_prompt:
+        payload["systemInstruction"] = {"role": "user", "parts": [{"text": request.system_prompt}]}
+    if Parameter.STORE not in request.without:
+        # Postings and CVs are personal data: the vendor is not to keep them in the project's logs.
+        payload["store"] = False
+    return payload
 
 
-def _thinking(model_name: str, max_output_tokens: int) -> types.ThinkingConfig | None:
+def _thinking(model_name: str, max_output_tokens: int) -> dict[str, Any]:
     """Thoughts count towards `max_output_tokens` and by default may use all of it up, so they get a quarter.
     Bounds by model: https://ai.google.dev/gemini-api/docs/thinking#set-budget"""
     name = plain_name(model_name)
     if effort := effort_of("gemini", name):
-        return types.ThinkingConfig(thinking_level=types.ThinkingLevel(effort.upper()))
+        return {"thinkingLevel": effort.upper()}
     # The aliases change their model; both generations take a budget.
     if re.match(r"gemini-(2\.5-pro|pro-latest)", name):
-        return types.ThinkingConfig(thinking_budget=max(128, max_output_tokens // 4))
+        return {"thinkingBudget": max(128, max_output_tokens // 4)}
     if re.match(r"gemini-(2\.5-flash|flash(-lite)?-latest)", name):
         budget = max_output_tokens // 4
-        return types.ThinkingConfig(thinking_budget=budget if budget >= 512 else 0)
-    return None
+        return {"thinkingBudget": budget if budget >= 512 else 0}
+    return {}

@@ -12,7 +12,8 @@ import asyncio
 import time
 from dataclasses import replace
 
-from providers.adapters.base import AIProvider, CredentialCheck, Doubt, ListedModel
+from providers.adapters.base import AIProvider, ListedModel
+from providers.adapters.credential_check import CredentialCheck, Doubt
 from providers.adapters.refusals import ON_THE_WAY
 from providers.errors import ProviderError
 

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from typing import Any, TypeGuard
+from typing import Any
 
 import httpx2
 import openai
-from openai import AsyncOpenAI
-from openai.types.responses import (
-    Response,
-    ResponseOutputItem,
-    ResponseOutputMessage,
-    ResponseStreamEvent,
-    ResponseUsage,
-)
+from openai import AsyncOpenAI, AsyncStream
 
 from providers.adapters import failures
 from providers.adapters.base import (
     AIProvider,
     GenerationRequest,
-    Image,
     ListedModel,
     ProviderReply,
     TokenUsage,
 )
 from providers.adapters.efforts import effort_of
 from providers.adapters.listings import entries, name_of
-from providers.adapters.reading import reading, text_of, word
-from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from
+from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
+from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call
 from providers.adapters.schemas import OPENAI, vendor_schema
 from providers.adapters.transport import until
+from providers.adapters.turns import responses_input, responses_tools
 from providers.adapters.usage import billed_as, responses_usage
 from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
@@ -45,6 +37,8 @@ NO_RESPONSES_API = (
     "fail. For a server that speaks chat completions, choose the type OpenAI-compatible server."
 )
 
+_PATH = "/responses"
+_LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 _NO_SUCH_ADDRESS = frozenset({404, 405, 501})
 
 
@@ -56,24 +50,35 @@ class OpenAIProvider(AIProvider):
             api_key, self.base_url or OPENAI_URL, timeout=self.timeout, http_client=self._http
         )
 
+    @property
+    def takes_temperature(self) -> bool:
+        return not self.thinks_unseen
+
+    @property
+    def thinks_unseen(self) -> bool:
+        return effort_of("openai", self.model_name) is not None
+
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                response = await self._client.responses.create(**payload)
-            return _from_vendor(response, request, vendor=self.vendor)
+                answer = await answer_to(self._client, _PATH, body)
+            return _from_vendor(
+                decoded(answer.content), request, vendor=self.vendor, request_id=request_id_of(answer)
+            )
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name) | {"stream": True})
         deadline = asyncio.get_running_loop().time() + self.timeout
         whole = _Accumulator()
         with reading(self.vendor, whole.usage), translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
-                stream = await self._client.responses.create(**payload, stream=True)
+                stream = await events_after(self._client, _PATH, body)
             async with aclosing(stream):
                 async for event in until(deadline, stream):
-                    progress.has_generated |= word(event.type).startswith("response.output_")
-                    if event.type == "error":
+                    kind = event.get("type")
+                    progress.has_generated |= word(kind).startswith("response.output_")
+                    if kind == "error":
                         raise _failed_inside(self.vendor, event, has_generated=progress.has_generated)
                     if text := whole.add(event):
                         yield text
@@ -92,7 +97,7 @@ class OpenAIProvider(AIProvider):
         try:
             with translate_errors(self.vendor):
                 async with asyncio.timeout(self.timeout):
-                    answer = await self._client.post("/responses", body={}, cast_to=httpx2.Response)
+                    answer = await answer_to(self._client, _PATH, b"{}")
         except ProviderError as error:
             knows_models = error.vendor_code == "model_not_found"
             is_page = error.status_code == 200 and not error.vendor_code
@@ -106,21 +111,22 @@ class _Accumulator:
     """What a stream of events has said so far. Its last event repeats the whole reply."""
 
     def __init__(self) -> None:
-        self._final: Response | None = None
-        self._usage: ResponseUsage | None = None
+        self._final: object = None
+        self._usage: object = None
         self._asides: set[int] = set()
         self._has_begun = False
 
-    def add(self, event: ResponseStreamEvent) -> str:
+    def add(self, event: Mapping[str, Any]) -> str:
         """The text that the event adds to the answer."""
         self._has_begun = True
-        if event.type == "response.output_item.added" and not _is_answer(event.item):
-            self._asides.add(event.output_index)
-        elif event.type == "response.output_text.delta" and event.output_index not in self._asides:
-            return text_of(event.delta)
-        response = getattr(event, "response", None)
-        self._usage = getattr(response, "usage", None) or self._usage
-        if event.type in {"response.completed", "response.incomplete", "response.failed"}:
+        kind = event.get("type")
+        if kind == "response.output_item.added" and not _is_answer(event["item"]):
+            self._asides.add(event["output_index"])
+        elif kind == "response.output_text.delta" and event.get("output_index") not in self._asides:
+            return text_of(event.get("delta"))
+        response = event.get("response")
+        self._usage = member(response, "usage") or self._usage
+        if kind in _LAST_EVENTS:
             self._final = response
         return ""
 
@@ -156,6 +162,21 @@ def openai_client(
     return client
 
 
+async def answer_to(client: AsyncOpenAI, path: str, body: bytes) -> httpx2.Response:
+    """By the SDK's way for addresses that it has no method for (its README, "Undocumented endpoints"). Its
+    methods walk through every field of the request and of the reply by type: most of what a call costs."""
+    return await client.post(path, content=body, cast_to=httpx2.Response)
+
+
+async def events_after(client: AsyncOpenAI, path: str, body: bytes) -> AsyncStream[Any]:
+    """`answer_to` as a stream: each event is the JSON it brought."""
+    return await client.post(path, content=body, cast_to=object, stream=True, stream_cls=AsyncStream[object])
+
+
+def request_id_of(answer: httpx2.Response) -> str:
+    return answer.headers.get("x-request-id", "")
+
+
 async def list_openai_models(client: AsyncOpenAI, *, vendor: str, seconds: float) -> list[dict[str, Any]]:
     """The entries of the list. Its bytes are read here, because the SDK takes any body for an object."""
     with reading(vendor), translate_errors(vendor):
@@ -185,25 +206,18 @@ def translate_errors(vendor: str) -> Iterator[failures.Progress]:
         ) from None
 
 
-def data_url(image: Image) -> str:
-    return f"data:{image.mime_type};base64,{base64.b64encode(image.data).decode()}"
-
-
-def _failed_inside(vendor: str, error: Any, *, has_generated: bool) -> ProviderError:
-    """For the SDK's object of an error that came with status 200."""
-    told = {name: getattr(error, name, None) for name in ("code", "type", "message", "param")}
+def _failed_inside(vendor: str, error: object, *, has_generated: bool) -> ProviderError:
+    """For an error that came with status 200."""
+    told = {name: member(error, name) for name in ("code", "type", "message", "param")}
     return failures.refused(vendor, status=200, body=told, has_generated=has_generated)
 
 
 def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
-    content: list[dict[str, Any]] = [{"type": "input_text", "text": request.prompt}]
-    content += [
-        {"type": "input_image", "image_url": data_url(image), "detail": "auto"} for image in request.images
-    ]
     payload: dict[str, Any] = {
         "model": model_name,
-        "input": [{"role": "user", "content": content}],
+        "input": responses_input(request),
         "max_output_tokens": request.max_output_tokens,
+        **responses_tools(request.toolbox),
     }
     if Parameter.STORE not in request.without:
         # Postings and CVs are personal data: the vendor is not to keep them for its dashboard.
@@ -224,35 +238,45 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
         payload["reasoning"] = {"effort": effort}
     if effort is None and request.temperature is not None and Parameter.TEMPERATURE not in request.without:
         payload["temperature"] = request.temperature
+    if effort is None and request.top_p is not None and Parameter.TEMPERATURE not in request.without:
+        payload["top_p"] = request.top_p
     return payload
 
 
-def _from_vendor(response: object, request: GenerationRequest, *, vendor: str) -> ProviderReply:
-    if not isinstance(response, Response) or not isinstance(response.output, list):
+def _from_vendor(
+    response: object, request: GenerationRequest, *, vendor: str, request_id: str = ""
+) -> ProviderReply:
+    if not isinstance(response, dict) or not isinstance(response.get("output"), list):
         raise failures.malformed(vendor)
-    parts = [part for item in response.output if _is_answer(item) for part in item.content]
-    text = "".join(text_of(part.text) for part in parts if part.type == "output_text")
-    usage = responses_usage(response.usage, response.output, has_text=bool(text))
-    with billed_as(model_name=response.model, service_tier=response.service_tier):
-        if response.error is not None or response.status == "failed":
-            error = _failed_inside(vendor, response.error, has_generated=bool(response.output))
+    parts = [part for item in response["output"] if _is_answer(item) for part in item["content"]]
+    text = "".join(text_of(part.get("text")) for part in parts if part.get("type") == "output_text")
+    usage = responses_usage(response.get("usage"), response["output"], has_text=bool(text))
+    model_name, service_tier = response.get("model"), response.get("service_tier")
+    with billed_as(model_name=model_name, service_tier=service_tier):
+        if response.get("error") is not None or response.get("status") == "failed":
+            error = _failed_inside(vendor, response.get("error"), has_generated=bool(response["output"]))
             error.usage = usage
             raise error
-        stopped_by = word(response.incomplete_details.reason) if response.incomplete_details else ""
-        if stopped_by == "content_filter" or any(part.type == "refusal" for part in parts):
+        stopped_by = word(member(response.get("incomplete_details"), "reason"))
+        if stopped_by == "content_filter" or any(part.get("type") == "refusal" for part in parts):
             raise blocked(vendor, usage, code=stopped_by or "refusal")
         return reply_from(
             request,
             vendor=vendor,
             text=text,
             usage=usage,
-            model_name=response.model or "",
+            model_name=model_name or "",
             finish_reason=CUT_OFF if stopped_by == "max_output_tokens" else stopped_by or COMPLETE,
-            request_id=getattr(response, "_request_id", None) or response.id or "",
-            service_tier=response.service_tier or "",
+            request_id=request_id or response.get("id") or "",
+            service_tier=service_tier or "",
+            tool_calls=[
+                tool_call(item.get("call_id"), item.get("name"), item.get("arguments"))
+                for item in response["output"]
+                if item.get("type") == "function_call"
+            ],
         )
 
 
-def _is_answer(item: ResponseOutputItem) -> TypeGuard[ResponseOutputMessage]:
+def _is_answer(item: Mapping[str, Any]) -> bool:
     """Some models tell what they are about to do, in messages of their own, before they answer."""
-    return item.type == "message" and item.phase != "commentary"
+    return item.get("type") == "message" and item.get("phase") != "commentary"

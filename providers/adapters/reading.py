@@ -4,9 +4,14 @@ another text than it is."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
+
+import orjson
 
 from providers.adapters import failures
 from providers.adapters.base import ProviderReply, TokenUsage
@@ -23,17 +28,34 @@ _LINE_ENDS = {"\x0b": "\n", "\x0c": "\n", "\x85": "\n"}
 _FIRST_HALF = ("\ud800", "\udbff")
 
 
+def _nothing_so_far() -> TokenUsage | None:
+    return None
+
+
+_so_far: ContextVar[Callable[[], TokenUsage | None]] = ContextVar("so_far", default=_nothing_so_far)
+
+
+def reported_so_far() -> TokenUsage | None:
+    """What the vendor has reported to the stream that this task read last, also when the stream was left
+    before its end. Most vendors report output at the end alone, some report the first token and then the
+    last."""
+    with suppress(Exception):
+        return _so_far.get()()
+    return None
+
+
 @contextmanager
-def reading(vendor: str, so_far: Callable[[], TokenUsage | None] = lambda: None) -> Iterator[None]:
+def reading(vendor: str, so_far: Callable[[], TokenUsage | None] = _nothing_so_far) -> Iterator[None]:
     """Around the SDK's call and the mapping of what it returns, and nothing else: there, whatever is raised
     becomes a ProviderError.
 
-    A vendor's JSON may hold any value at any place. The SDKs build their models without validating them, or
-    crash on the way (on a list for an object, half a character, a number of 5,001 digits, 200,000 brackets),
-    with any exception there is; no list of them would ever be complete. What we send is built before the
-    guard is entered, so that a bug of ours in it is seen as one. `so_far` is what a stream has reported to
+    A vendor's JSON may hold any value at any place (a list for an object, half a character, a number of 5,001
+    digits, 200,000 brackets), and the mapping, or the SDK below it, may raise any exception there is; no list
+    of them would ever be complete. What we send is built before the guard is entered, so that a bug of ours
+    in it is seen as one. `so_far` is what a stream has reported to
     have used: a stream that breaks is billed for it.
     """
+    _so_far.set(so_far)
     try:
         yield
     except ProviderError as error:
@@ -50,6 +72,29 @@ class UnreadablePart(ValueError):
     """A value that cannot be what it stands for. The guard makes a ProviderError of it."""
 
 
+def decoded(body: bytes | str) -> Any:
+    """A vendor's JSON. Raises ValueError or RecursionError for what is none."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # Halves of characters, a byte order mark, numbers that are none: vendors send what orjson refuses.
+        return json.loads(body)
+
+
+def encoded(payload: Mapping[str, Any]) -> bytes:
+    """What is sent to a vendor."""
+    try:
+        return orjson.dumps(payload)
+    except TypeError:
+        # Half a character in a prompt, a bound of 30 digits in a schema.
+        return json.dumps(payload).encode()
+
+
+def member(value: object, name: str) -> Any:
+    """What an object of a vendor's JSON holds by this name; None where it holds none, or is no object."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
 def text_of(content: object) -> str:
     """A message's text: a string, nothing, or a list of parts, of which those that are text are joined (some
     servers send reasoning as a part beside them). Raises UnreadablePart."""
@@ -59,8 +104,8 @@ def text_of(content: object) -> str:
         raise UnreadablePart
     texts = []
     for part in content:
-        kind = _member(part, "type") or "text"
-        text = part if isinstance(part, str) else _member(part, "text")
+        kind = member(part, "type") or "text"
+        text = part if isinstance(part, str) else member(part, "text")
         if kind in ("text", "output_text"):
             if not isinstance(text, str):
                 raise UnreadablePart
@@ -77,10 +122,6 @@ def _add_usage(error: ProviderError, so_far: Callable[[], TokenUsage | None]) ->
     if error.usage is None:
         with suppress(Exception):
             error.usage = so_far()
-
-
-def _member(part: object, name: str) -> object:
-    return part.get(name) if isinstance(part, dict) else getattr(part, name, None)
 
 
 def clean(text: str) -> str:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from contextlib import suppress
+from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
 from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
-from providers.adapters.reading import clean, cleaned, word
+from providers.adapters.conversation import ToolCall
+from providers.adapters.reading import UnreadablePart, clean, cleaned, word
 from providers.adapters.schemas import AS_TEXT, vendor_schema
 from providers.errors import ErrorKind, ProviderError
 
@@ -47,16 +50,19 @@ def reply_from(
     finish_reason: str,
     request_id: str = "",
     service_tier: str = "",
+    tool_calls: Iterable[ToolCall] = (),
 ) -> ProviderReply:
     """The reply, cleaned, and parsed when a form was asked for. Raises ProviderError (unparsable) with the
     usage, which is billed, for an empty reply and for one that is cut off inside the form or does not fit it.
+    `tool_calls` are heard where tools were offered; with some there need be no text, and no form.
     """
     text, finish_reason = clean(text), word(finish_reason, most=_LONGEST_CODE)
-    if not text.strip():
+    calls = tuple(tool_calls) if request.toolbox else ()
+    if not text.strip() and not calls:
         problem = "it was cut off before it began" if finish_reason == CUT_OFF else "it is empty"
         raise unparsable(vendor, f"The reply has no text: {problem}.", usage)
     parsed = None
-    if request.response_model is not None:
+    if request.response_model is not None and not calls:
         refuse_cut_off(finish_reason, request, vendor=vendor, usage=usage)
         text, parsed = form_in(text, request.response_model, vendor=vendor, usage=usage)
     return ProviderReply(
@@ -67,7 +73,18 @@ def reply_from(
         finish_reason=finish_reason,
         vendor_request_id=word(request_id),
         service_tier=word(service_tier, most=_LONGEST_CODE),
+        tool_calls=calls,
     )
+
+
+def tool_call(call_id: object, name: object, arguments: object) -> ToolCall:
+    """A tool call as a vendor wrote it, its arguments as text or as an object. Raises UnreadablePart."""
+    if isinstance(arguments, dict):
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    if not isinstance(arguments, str) or not word(name):
+        raise UnreadablePart
+    # Some servers give their calls no names.
+    return ToolCall(word(call_id) or f"call_{uuid4().hex}", word(name), cleaned_json(clean(arguments)))
 
 
 def blocked(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -82,12 +82,18 @@ AS_TEXT = Dialect(
 )
 
 
+class AnyObject(RootModel[dict[str, Any]]):
+    """Whatever JSON object; no vendor's structured output can express it, so it is asked for by prompt."""
+
+
 @lru_cache(maxsize=256)
 def vendor_schema(model: type[BaseModel], dialect: Dialect) -> Schema:
     """The schema of `model` in `dialect`, references resolved. Shared between calls: treat it as read-only.
 
     Raises UnsupportedSchema for recursive models, free-form mappings and models that are not objects.
     """
+    if model is AnyObject:
+        return {"type": "object", "properties": {}}
     full = model.model_json_schema(schema_generator=_PlainNumbers)
     if full.get("type") != "object" and "$ref" not in full:
         raise UnsupportedSchema(f"{model.__name__} is not an object.")

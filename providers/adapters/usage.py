@@ -5,15 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TypeGuard
 
 from providers.adapters.base import TokenUsage
-from providers.adapters.reading import word
+from providers.adapters.reading import member, word
 from providers.errors import ProviderError
-
-if TYPE_CHECKING:
-    # A process loads only the SDKs that it calls.
-    from google.genai.types import GenerateContentResponseUsageMetadata, ModalityTokenCount
 
 # What a model that was given no tools may still have used, by the type of the item: each use has a fee.
 _TOOLS_WITH_A_FEE = {
@@ -34,8 +30,8 @@ def anthropic_usage(usage: object, late: object = None, *, has_text: bool = Fals
     (https://docs.anthropic.com/en/api/messages#response-usage). `late` is a stream's closing count."""
 
     def count(name: str) -> object:
-        value = getattr(late, name, None)
-        return getattr(usage, name, None) if value is None else value
+        value = member(late, name)
+        return member(usage, name) if value is None else value
 
     fresh, read, written = (
         count("input_tokens"),
@@ -50,10 +46,10 @@ def anthropic_usage(usage: object, late: object = None, *, has_text: bool = Fals
         output_tokens=count("output_tokens"),
         cached=read,
         cache_write=written,
-        reasoning=getattr(count("output_tokens_details"), "thinking_tokens", None),
-        cache_write_1h=getattr(count("cache_creation"), "ephemeral_1h_input_tokens", None),
+        reasoning=member(count("output_tokens_details"), "thinking_tokens"),
+        cache_write_1h=member(count("cache_creation"), "ephemeral_1h_input_tokens"),
         extras={
-            "web search": getattr(count("server_tool_use"), "web_search_requests", None),
+            "web search": member(count("server_tool_use"), "web_search_requests"),
             "inference in one region": count("inference_geo") not in _ANYWHERE,
         },
         has_text=has_text,
@@ -62,7 +58,7 @@ def anthropic_usage(usage: object, late: object = None, *, has_text: bool = Fals
 
 def anthropic_tier(usage: object) -> str:
     """Tier and speed each have a price, and both at once have one that is in no list: two words then."""
-    words = [word(getattr(usage, name, None)) for name in ("service_tier", "speed")]
+    words = [word(member(usage, name)) for name in ("service_tier", "speed")]
     return " ".join(said for said in words if said not in ("", "standard")) or words[0]
 
 
@@ -71,16 +67,16 @@ def responses_usage(usage: object, items: object = (), *, has_text: bool = False
     ours do (https://platform.openai.com/docs/api-reference/responses/object#responses-object-usage). `items`
     are the reply's, among which are the tools that were used."""
     read, written = (
-        getattr(usage, "input_tokens_details", None),
-        getattr(usage, "output_tokens_details", None),
+        member(usage, "input_tokens_details"),
+        member(usage, "output_tokens_details"),
     )
-    kinds = [getattr(item, "type", None) for item in items] if isinstance(items, list) else []
+    kinds = [member(item, "type") for item in items] if isinstance(items, list) else []
     return token_usage(
-        input_tokens=getattr(usage, "input_tokens", None),
-        output_tokens=getattr(usage, "output_tokens", None),
-        cached=getattr(read, "cached_tokens", None),
-        cache_write=getattr(read, "cache_write_tokens", None),
-        reasoning=getattr(written, "reasoning_tokens", None),
+        input_tokens=member(usage, "input_tokens"),
+        output_tokens=member(usage, "output_tokens"),
+        cached=member(read, "cached_tokens"),
+        cache_write=member(read, "cache_write_tokens"),
+        reasoning=member(written, "reasoning_tokens"),
         extras={label: kind in kinds for kind, label in _TOOLS_WITH_A_FEE.items()}
         | _sound_and_pictures(read, written),
         has_text=has_text,
@@ -90,14 +86,14 @@ def responses_usage(usage: object, items: object = (), *, has_text: bool = False
 def completions_usage(usage: object, *, has_text: bool = False) -> TokenUsage | None:
     """Of chat completions: prompt tokens include cached ones and completion tokens include reasoning
     (https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage)."""
-    read = getattr(usage, "prompt_tokens_details", None)
-    written = getattr(usage, "completion_tokens_details", None)
+    read = member(usage, "prompt_tokens_details")
+    written = member(usage, "completion_tokens_details")
     return token_usage(
-        input_tokens=getattr(usage, "prompt_tokens", None),
-        output_tokens=getattr(usage, "completion_tokens", None),
-        cached=getattr(read, "cached_tokens", None),
-        cache_write=getattr(read, "cache_write_tokens", None),
-        reasoning=getattr(written, "reasoning_tokens", None),
+        input_tokens=member(usage, "prompt_tokens"),
+        output_tokens=member(usage, "completion_tokens"),
+        cached=member(read, "cached_tokens"),
+        cache_write=member(read, "cache_write_tokens"),
+        reasoning=member(written, "reasoning_tokens"),
         extras=_sound_and_pictures(read, written),
         has_text=has_text,
     )
@@ -106,52 +102,59 @@ def completions_usage(usage: object, *, has_text: bool = False) -> TokenUsage | 
 def _sound_and_pictures(read: object, written: object) -> dict[str, object]:
     """Pictures that a model looked at cost what text costs."""
     return {
-        "sound read": getattr(read, "audio_tokens", None),
-        "sound made": getattr(written, "audio_tokens", None),
-        "pictures made": getattr(written, "image_tokens", None),
+        "sound read": member(read, "audio_tokens"),
+        "sound made": member(written, "audio_tokens"),
+        "pictures made": member(written, "image_tokens"),
     }
 
 
-def gemini_usage(
-    usage: GenerateContentResponseUsageMetadata | None, *, has_searched: bool = False, has_text: bool = False
-) -> TokenUsage | None:
+def gemini_usage(usage: object, *, has_searched: bool = False, has_text: bool = False) -> TokenUsage | None:
     """Gemini counts thoughts apart from the candidates and tool prompts apart from the prompt; ours includes
     both (https://ai.google.dev/api/generate-content#UsageMetadata). A count that is left out is what the
     others leave of the total."""
-    if usage is None:
+
+    def count(name: str) -> object:
+        value = member(usage, name)
+        return 0 if value is None else value
+
+    prompt, candidates, thoughts = (
+        count("promptTokenCount"),
+        count("candidatesTokenCount"),
+        count("thoughtsTokenCount"),
+    )
+    tools, total = count("toolUsePromptTokenCount"), count("totalTokenCount")
+    if not isinstance(usage, Mapping) or not (
+        _is_count(prompt) and _is_count(candidates) and _is_count(thoughts) and _is_count(tools)
+    ):
         return None
-    prompt, candidates = usage.prompt_token_count, usage.candidates_token_count or 0
-    thoughts, tools = usage.thoughts_token_count or 0, usage.tool_use_prompt_token_count or 0
-    rest = max(0, (usage.total_token_count or 0) - (prompt or 0) - candidates - thoughts - tools)
-    if prompt is None:
+    rest = max(0, (total if _is_count(total) else 0) - prompt - candidates - thoughts - tools)
+    if usage.get("promptTokenCount") is None:
         prompt, rest = rest, 0
-    if not all(map(_is_count, (prompt, candidates, thoughts, tools))):
-        return None
     return token_usage(
         input_tokens=prompt + tools,
         # Thoughts are not always told apart, and are in the total then.
         output_tokens=candidates + thoughts + rest,
-        cached=usage.cached_content_token_count,
+        cached=usage.get("cachedContentTokenCount"),
         reasoning=thoughts,
         extras={
             "web search": has_searched,
             "sound read": _has_other_than(
                 _READ_AS_TEXT,
-                usage.prompt_tokens_details,
-                usage.cache_tokens_details,
-                usage.tool_use_prompt_tokens_details,
+                usage.get("promptTokensDetails"),
+                usage.get("cacheTokensDetails"),
+                usage.get("toolUsePromptTokensDetails"),
             ),
-            "sound or pictures made": _has_other_than(_WRITTEN_AS_TEXT, usage.candidates_tokens_details),
+            "sound or pictures made": _has_other_than(_WRITTEN_AS_TEXT, usage.get("candidatesTokensDetails")),
         },
         has_text=has_text,
     )
 
 
-def _has_other_than(usual: frozenset[str], *details: list[ModalityTokenCount] | None) -> bool:
+def _has_other_than(usual: frozenset[str], *details: object) -> bool:
     return any(
-        count.token_count and count.modality is not None and count.modality.value not in usual
+        bool(member(count, "tokenCount")) and word(member(count, "modality")).upper() not in usual | {""}
         for counts in details
-        for count in counts or ()
+        for count in (counts if isinstance(counts, list) else ())
     )
 
 

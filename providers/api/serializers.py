@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api_base import StrictSerializer
-from providers.adapters.base import OUTCOMES
+from providers.adapters.credential_check import OUTCOMES
 from providers.addresses import validate_base_url
 from providers.capabilities.shortcomings import shortcomings_of
 from providers.configs.changes import EDITABLE

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts.api_base import StrictQuery
 from accounts.audit import Actor
 from accounts.permissions import IsFreshSuperAdmin, IsSuperAdmin, fresh_or_refused
-from providers.adapters.base import CredentialCheck
+from providers.adapters.credential_check import CredentialCheck
 from providers.api.serializers import (
     ConfigCreateSerializer,
     ConfigSerializer,

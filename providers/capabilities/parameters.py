@@ -42,7 +42,7 @@ NAMES: Mapping[Parameter, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     Parameter.EFFORT: re.compile(r"reasoning|thinking|\beffort\b", re.IGNORECASE),
-    Parameter.TEMPERATURE: re.compile(r"\btemperature\b", re.IGNORECASE),
+    Parameter.TEMPERATURE: re.compile(r"\b(temperature|top_?p)\b", re.IGNORECASE),
     Parameter.LIMIT: re.compile(r"max_?(completion_?|output_?)?tokens", re.IGNORECASE),
     Parameter.STORE: re.compile(r"[\"'`]store[\"'`]|^store$", re.IGNORECASE),
     Parameter.USAGE: re.compile(r"stream_options|include_usage", re.IGNORECASE),
@@ -100,3 +100,11 @@ def applied(request: GenerationRequest, refused: Iterable[str]) -> GenerationReq
         structured_by_prompt=request.structured_by_prompt or Parameter.FORM in without,
         max_output_tokens=min([request.max_output_tokens, *largest]),
     )
+
+
+def unheard(request: GenerationRequest, *, takes_temperature: bool) -> tuple[str, ...]:
+    """The wishes of the request that a model is not told, by their names."""
+    if takes_temperature and Parameter.TEMPERATURE not in request.without:
+        return ()
+    wishes = {"temperature": request.temperature, "top_p": request.top_p}
+    return tuple(name for name, value in wishes.items() if value is not None)

@@ -20,7 +20,7 @@ from accounts.audit import Actor
 from accounts.edit_conflicts import EditConflict, changes_since
 from accounts.errors import DomainError
 from accounts.models import AuditEntry
-from providers.adapters.base import CredentialCheck
+from providers.adapters.credential_check import CredentialCheck
 from providers.capabilities.matrix import learn
 from providers.configs.locks import hold_all, locked
 from providers.credentials.checks import validate_key_format

@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
-from providers.adapters.base import CredentialCheck, Doubt, ListedModel
+from providers.adapters.base import ListedModel
+from providers.adapters.credential_check import CredentialCheck, Doubt
 from providers.addresses import complaint_about
 from providers.capabilities.matrix import learn
 from providers.configs.flags import flag

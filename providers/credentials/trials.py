@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from accounts import audit
 from accounts.audit import Actor
 from accounts.errors import DomainError
-from providers.adapters.base import CredentialCheck, Doubt
+from providers.adapters.credential_check import CredentialCheck, Doubt
 from providers.configs.changes import KeyNeeded
 from providers.credentials import checks
 from providers.credentials.checks import LONGEST_CHECK_SECONDS, ConfigNotFound

@@ -1,17 +1,19 @@
 """The audit trail: what an entry says, and that nobody rewrites it unnoticed."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import RequestFactory
-from django.utils import timezone
+from django.utils import timezone as clock
 
 from accounts import audit, audit_chain
 from accounts.audit import Actor
-from accounts.models import AppendOnly, AuditEntry, AuditHead
+from accounts.models import AppendOnly, AuditEntry, AuditHead, User
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,82 @@ def test_an_entry_says_who_did_what_from_where(super_admin, user):
     assert (entry.outcome, entry.number) == ("done", 1)
 
 
+def test_an_entry_has_room_for_what_strangers_send_and_no_more(user):
+    request = RequestFactory().get("/", HTTP_USER_AGENT="b" * 201, REMOTE_ADDR="198.51.100.7")
+    request.user = AnonymousUser()
+    actor = replace(Actor.of_request(request, "api"), request_id="r" * 65)
+
+    entry = audit.record_alone(action="thing.done", actor=actor, target_label="l" * 201, outcome="refused")
+
+    assert (entry.user_agent, entry.request_id, entry.target_label) == ("b" * 200, "r" * 64, "l" * 200)
+    assert (entry.actor, entry.actor_email, entry.door, entry.outcome) == (None, "", "api", "refused")
+    assert (entry.target_type, entry.target_id) == ("", "")
+
+
+def test_who_is_still_logging_in_is_named_by_hand(user, outsider):
+    request = RequestFactory().get("/")
+    request.user = outsider
+
+    assert Actor.of_request(request, user=user).email == "alice@example.com"
+    assert Actor.of_request(request).email == "charlie@example.com"
+
+
+def test_a_label_comes_before_the_targets_own_name_and_a_row_without_a_number_has_none(user):
+    entry = audit.record_alone(action="thing.done", actor=Actor.system(), target=user, target_label="Her")
+    assert (entry.target_id, entry.target_label) == (str(user.pk), "Her")
+
+    entry = audit.record_alone(
+        action="thing.done", actor=Actor.system(), target=User(email="new@example.com")
+    )
+    assert (entry.target_type, entry.target_id, entry.target_label) == (
+        "accounts.user",
+        "",
+        "new@example.com",
+    )
+    assert list(audit.entries_about(user)) == [AuditEntry.objects.get(target_label="Her")]
+
+
+def test_each_entry_follows_from_the_one_before_and_the_head_is_the_last():
+    write(3)
+
+    entries = list(AuditEntry.objects.order_by("number"))
+    head = AuditHead.objects.get()
+
+    assert [entry.previous_hash for entry in entries] == ["", entries[0].hash, entries[1].hash]
+    assert (head.number, head.hash) == (3, entries[2].hash)
+    assert audit_chain.verify() == audit_chain.Verdict(entries=3, head_hash=head.hash)
+
+
+def test_an_empty_trail_holds():
+    assert audit_chain.verify() == audit_chain.Verdict(entries=0, head_hash="")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_is_told_to_the_log_once_it_is_there_and_a_command_knows_that_it_has_written_one(caplog):
+    command = Actor.of_command("test_audit_tells")
+    caplog.set_level("INFO", logger="accounts.audit")
+    assert not audit.has_entered(command)
+
+    with transaction.atomic():
+        entry = audit.record(action="thing.done", actor=command)
+        assert caplog.records == []
+
+    [told] = caplog.records
+    assert told.getMessage() == "Audit entry #1"
+    facts = (told.audit_number, told.audit_hash, told.audit_action, told.audit_outcome)
+    assert facts == (1, entry.hash, "thing.done", "done")
+    assert audit.has_entered(command)
+    audit.record_alone(action="thing.done", actor=Actor(door="api", email="someone@example.com"))
+    assert not audit.has_entered(Actor(door="api", email="someone@example.com"))
+
+
+def test_changes_are_the_fields_that_differ_by_name_and_what_one_side_lacks_was_nothing():
+    changes = audit.changes_between({"b": 1, "same": 2, "gone": 3}, {"b": 2, "same": 2, "a": 4, "none": None})
+
+    assert changes == {"a": [None, 4], "b": [1, 2], "gone": [3, None]}
+    assert list(changes) == ["a", "b", "gone"]
+
+
 def test_it_is_written_with_the_change_or_not_at_all(user):
     class Trouble(Exception):
         pass
@@ -80,7 +158,7 @@ def test_outside_a_transaction_it_refuses():
 
 
 def test_values_of_every_kind_verify_after_a_round_trip(user):
-    now = timezone.now()
+    now = clock.now()
     after = {
         "cost": Decimal("0.10"),
         "big": 1e20,
@@ -131,16 +209,12 @@ def test_deleting_a_person_leaves_their_entries_as_they_were(super_admin):
     assert audit_chain.verify().broken_at is None
 
 
-def tamper_content():
-    raw_rows(number=2).update(changes={"n": [None, 200]})
-
-
-def tamper_actor():
-    raw_rows(number=2).update(actor_email="innocent@example.com")
+def tamper(**changed):
+    return lambda: raw_rows(number=2).update(**changed)
 
 
 def tamper_time():
-    raw_rows(number=2).update(created_at=timezone.now() - timedelta(days=1))
+    raw_rows(number=2).update(created_at=clock.now() - timedelta(days=1))
 
 
 def tamper_take_out():
@@ -160,23 +234,37 @@ def tamper_resign_without_the_key():
 
 
 @pytest.mark.parametrize(
-    "tamper",
+    ("tamper", "reason"),
     [
-        tamper_content,
-        tamper_actor,
-        tamper_time,
-        tamper_take_out,
-        tamper_swap,
-        tamper_resign_without_the_key,
+        (tamper(changes={"n": [None, 200]}), "content"),
+        (tamper(actor_email="innocent@example.com"), "content"),
+        (tamper(actor_id=77), "content"),
+        (tamper(door="api"), "content"),
+        (tamper(action="nothing"), "content"),
+        (tamper(target_type="accounts.plan"), "content"),
+        (tamper(target_id="7"), "content"),
+        (tamper(target_label="other"), "content"),
+        (tamper(outcome="refused"), "content"),
+        (tamper(ip_address="198.51.100.7"), "content"),
+        (tamper(user_agent="other"), "content"),
+        (tamper(request_id="other"), "content"),
+        (tamper(previous_hash="other"), "does not follow"),
+        (tamper_time, "content"),
+        (tamper_take_out, "Entry #2 is missing"),
+        (tamper_swap, "content"),
+        (tamper_resign_without_the_key, "content"),
     ],
 )
-def test_it_names_the_first_entry_that_does_not_hold(tamper):
+def test_it_names_the_first_entry_that_does_not_hold(tamper, reason):
     write(4)
+    head = AuditHead.objects.get()
     assert audit_chain.verify().broken_at is None
 
     tamper()
 
-    assert audit_chain.verify().broken_at == 2
+    verdict = audit_chain.verify()
+    assert (verdict.broken_at, verdict.entries, verdict.head_hash) == (2, 1, head.hash)
+    assert reason in verdict.reason
     with pytest.raises(CommandError, match="Broken at entry #2"):
         call_command("verify_audit")
 
@@ -212,7 +300,35 @@ def test_an_entry_put_in_behind_the_head_is_found():
     row.pk, row.number, row._state.adding = None, 3, True
     row.save(force_insert=True)
 
-    assert audit_chain.verify().broken_at == 3
+    verdict = audit_chain.verify()
+    assert (verdict.broken_at, verdict.entries) == (3, 2)
+    assert verdict.reason == "There are entries behind the end of the chain."
+
+
+def test_what_was_signed_long_ago_is_signed_in_the_same_way_today():
+    """Another way of writing an entry down would break every trail there is."""
+    entry = AuditEntry(
+        number=7,
+        created_at=datetime(2026, 11, 21, 15, 0, 0, 5, tzinfo=timezone(timedelta(hours=3))),
+        actor_id=3,
+        actor_email="root@example.com",
+        door="admin",
+        action="user.changed",
+        target_type="accounts.user",
+        target_id="4",
+        target_label="naïve 🎈",
+        changes={"role": ["USER", "STAFF"], "a": [None, 1]},
+        outcome="done",
+        ip_address="198.51.100.7",
+        user_agent="Browser 1",
+        request_id="r-1",
+        previous_hash="0" * 64,
+    )
+
+    assert (
+        audit_chain._hash(entry, "a key")
+        == "7934d91b0a387c7a0caee64c2b709a457b9057d02b415aebd2db88a3da427de7"
+    )
 
 
 def test_a_retired_key_still_verifies_what_it_signed(settings):

@@ -6,7 +6,9 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
+from accounts.audit import Actor
 from accounts.models import Plan, User
+from accounts.personal_tokens import create
 from aditus.urls import console_pages
 from orchestration.models import Experiment, TaskPolicy
 from providers.models import AIProviderConfig
@@ -42,6 +44,7 @@ LEFT_OUT = {
     "*_history": "two templates; FURTHER has one of each",
     "*_delete": "two templates; FURTHER has one of each",
     "accounts_auditentry_add": "read-only",
+    "accounts_personaltoken_add": "read-only",
     "usage_quotacounter_add": "read-only",
     "usage_aiproviderusagelog_add": "read-only",
     "extraction_jobposting_add": "read-only",
@@ -117,6 +120,7 @@ PAGES = {"lists": lists, "forms": forms, "further": further}
 def furnish_rows():
     """What an installation has beside what `furnish` gives it."""
     Group.objects.create(name="Auditors")
+    create(user=User.objects.first(), name="Notebook", tasks=["extraction"], actor=Actor.system())
     QuotaRule.objects.create(
         plan=Plan.objects.first(), task="extraction", unit="tokens", period="day", limit=5000
     )

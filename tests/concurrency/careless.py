@@ -4,7 +4,7 @@ import asyncio
 
 from django.conf import settings
 
-from orchestration.guards.base import WINDOW, GateAnswer
+from orchestration.guards.base import WINDOW, GateAnswer, GuardStore
 from orchestration.guards.redis import RedisGuards
 
 
@@ -27,6 +27,10 @@ class LooksThenWrites(RedisGuards):
             return GateAnswer(admitted=False, cause="concurrency")
         await self._meanwhile()
         return await super().enter(type(gate)(gate.key), call, now=now, seconds=seconds)
+
+    # One operation after the other, each of which may be careless.
+    enter_first = GuardStore.enter_first
+    leave_all = GuardStore.leave_all
 
     async def _meanwhile(self):
         """A busy network takes as long."""

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 from django.db import connection, transaction
@@ -18,6 +19,8 @@ from usage.ledger.portable import PortableLedger
 from usage.ledger.postgres import PostgresLedger
 from usage.models import AIProviderUsageLog
 
+HOLD = import_module("usage.migrations.0012_ledger_verifies").HOLD
+
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 DAY = "day:2026-11-21"
@@ -30,20 +33,28 @@ EVERY_KIND = [
     "user-usd:1",
     "task:1:extraction",
     "task-usd:1:extraction",
+    "access_token:1",
+    "access_token-usd:1",
     "provider:1",
     "provider-usd:1",
 ]
 
 
+@pytest.fixture
+def ledger():
+    """By its name, for the processes: the one that PostgreSQL is used with."""
+    return "postgres"
+
+
 @pytest.fixture(params=LEDGERS)
-def ledger(request):
-    """By its name, for the processes."""
+def each_ledger(request):
+    """The portable one keeps the same contract in one process, and what processes can do to it here."""
     return request.param
 
 
-def test_exactly_as_many_calls_are_admitted_as_there_is_room_for(ledger):
+def test_exactly_as_many_calls_are_admitted_as_there_is_room_for(each_ledger):
     answers = answers_of(
-        WORKER, ledger=ledger, mode="reserve", calls=50, scopes=["user:1", "provider:1"], limit=3_700
+        WORKER, ledger=each_ledger, mode="reserve", calls=50, scopes=["user:1", "provider:1"], limit=3_700
     )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
@@ -68,7 +79,7 @@ def test_exactly_as_many_calls_are_admitted_as_there_is_money_for(ledger, scope)
 
 
 def test_exactly_as_many_calls_are_admitted_as_the_quota_of_a_task_has_room_for(ledger):
-    scopes = ["user:1", "task:1:extraction"]
+    scopes = ["user:1", "task:1:extraction", "access_token:1"]
     answers = answers_of(WORKER, ledger=ledger, mode="reserve", calls=50, scopes=scopes, limit=3_700)
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES
@@ -101,6 +112,25 @@ def test_the_race_is_real_when_the_guard_is_off(scope):
     room = {"limit": 3_700, "usd_limit": 37 * PICOS_HELD}
 
     answers = answers_of(WORKER, mode="reserve", calls=50, scopes=[scope], unguarded=True, **room)
+
+    assert sum(answer["admitted"] for answer in answers) > 37
+
+
+@pytest.fixture
+def careless_function():
+    """`ledger_hold` without its condition: it looks without a lock, and writes what it decided."""
+    careless = HOLD.replace("AND (limits[i] IS NULL OR", "AND (false AND").replace("FOR UPDATE;", ";")
+    careless = careless.replace("-- Locked now, so this look is the last word.", "PERFORM pg_sleep(0.02);")
+    assert careless.count("false") == careless.count("pg_sleep") == 1
+    assert "FOR UPDATE" not in careless
+    with connection.cursor() as cursor:
+        cursor.execute(careless)
+        yield
+        cursor.execute(HOLD)
+
+
+def test_the_race_is_real_when_the_function_of_the_database_forgets_its_condition(careless_function):
+    answers = answers_of(WORKER, ledger="postgres", mode="reserve", calls=50, scopes=["user:1"], limit=3_700)
 
     assert sum(answer["admitted"] for answer in answers) > 37
 
@@ -169,8 +199,8 @@ def test_processes_that_use_a_quota_up_together_overshoot_nothing_and_leave_less
     assert min(answer["shortest"] for answer in answers if answer["calls"]) >= 20
 
 
-def test_processes_killed_in_mid_call_leave_no_reservation_behind(ledger):
-    with workers(WORKER, ledger=ledger, mode="churn", calls=6, scopes=EVERY_KIND) as processes:
+def test_processes_killed_in_mid_call_leave_no_reservation_behind(each_ledger):
+    with workers(WORKER, ledger=each_ledger, mode="churn", calls=6, scopes=EVERY_KIND) as processes:
         start(processes)
         for enough, process in enumerate(processes, start=3):
             for _ in range(enough):
@@ -181,7 +211,7 @@ def test_processes_killed_in_mid_call_leave_no_reservation_behind(ledger):
     assert in_flight >= PROCESSES
     assert counters() == sums_of_rows()
 
-    swept = run(LEDGERS[ledger]().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
+    swept = run(LEDGERS[each_ledger]().sweep(now=datetime(2099, 1, 1, tzinfo=UTC)))
 
     assert swept == in_flight
     assert not AIProviderUsageLog.objects.filter(status="started").exists()
@@ -200,10 +230,10 @@ def test_calls_that_share_counters_do_not_deadlock(ledger):
     assert counters() == sums_of_rows()
 
 
-def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once(ledger):
+def test_sweepers_in_parallel_with_late_settlements_charge_each_call_once(each_ledger):
     """Four processes sweep and settle the same overdue calls."""
     answers = answers_of(
-        WORKER, ledger=ledger, mode="settle_and_sweep", calls=25, scopes=["user:1", "user-usd:1"]
+        WORKER, ledger=each_ledger, mode="settle_and_sweep", calls=25, scopes=["user:1", "user-usd:1"]
     )
 
     assert [answer["broken"] for answer in answers] == [[]] * PROCESSES

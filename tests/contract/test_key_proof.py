@@ -7,7 +7,8 @@ import re
 import pytest
 
 from providers.adapters import key_proof
-from providers.adapters.base import Doubt, GenerationRequest, ListedModel
+from providers.adapters.base import GenerationRequest, ListedModel
+from providers.adapters.credential_check import Doubt
 from providers.adapters.openai import NO_RESPONSES_API
 from providers.errors import ErrorKind, ProviderError
 from tests.contract.vendors import KEYS, Recorder, make_adapter

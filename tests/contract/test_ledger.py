@@ -5,15 +5,20 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from accounts.models import Plan, Subscription, TokenFamily
+from accounts.standing import SignedOut, stamp_of
+from orchestration.calls.accounting import Accounting
+from providers.models import RoutingRevision
+from tests.books import sums_of_rows
 from tests.factories import make_config, make_user
 from tests.usage.attempts import NOON, counters, make_attempt, run, success
-from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting
+from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting, StaleStanding
 from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.ledger.portable import PortableLedger
 from usage.ledger.postgres import PostgresLedger
-from usage.models import AIProviderUsageLog
+from usage.models import AIProviderUsageLog, QuotaCounter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -242,6 +247,42 @@ def test_the_sweep_closes_calls_past_their_time_at_what_was_held(ledger, user):
     assert counters()[f"user:{user.pk}", DAY] == (100, 100)
 
 
+def test_the_sweep_closes_every_kind_of_row_in_batches_and_the_books_balance(ledger, user, monkeypatch):
+    for module in ("portable", "postgres"):
+        monkeypatch.setattr(f"usage.ledger.{module}.SWEEP_BATCH", 4)
+    config = make_config()
+    attempts = [
+        make_attempt(user=user, config=config, daily_usd="1", number=1),
+        make_attempt(user=user, config=config, number=2),
+        make_attempt(number=3, config_id=None, limits=()),
+        make_attempt(user=user, model_name="nobody-knows", number=4),
+        make_attempt(user=user, number=5),
+        make_attempt(number=6, limits=()),
+    ]
+    reservations = [run(ledger.reserve(attempt)) for attempt in attempts]
+    run(ledger.settle(reservations[4], success()))
+
+    assert run(ledger.sweep(now=NOON + timedelta(hours=1))) == 5
+
+    assert not AIProviderUsageLog.objects.filter(status="started").exists()
+    assert counters() == sums_of_rows()
+    costs = AIProviderUsageLog.objects.order_by("attempt").values_list("estimated_cost_usd", flat=True)
+    assert [cost is None for cost in costs] == [False, False, False, True, False, False]
+
+
+def test_a_row_that_cannot_be_closed_does_not_stop_the_sweep(ledger, user, outsider, caplog):
+    run(ledger.reserve(make_attempt(user=outsider)))
+    run(ledger.reserve(make_attempt(user=user)))
+    QuotaCounter.objects.filter(scope=f"user:{outsider.pk}", window=DAY).update(reserved=0)
+
+    swept = run(ledger.sweep(now=NOON + timedelta(hours=1)))
+
+    assert swept == 1
+    assert "cannot be swept" in caplog.text
+    assert counters()[f"user:{user.pk}", DAY] == (100, 0)
+    assert AIProviderUsageLog.objects.get(user=outsider).status == "started"
+
+
 def test_sweeping_again_finds_nothing(ledger, user):
     run(ledger.reserve(make_attempt(user=user)))
     run(ledger.sweep(now=NOON + timedelta(hours=1)))
@@ -337,3 +378,67 @@ def test_a_row_can_be_settled_whatever_a_vendor_said(ledger, user, outcome):
     assert (row.model_name + row.reported_model + row.service_tier + row.error_message).isprintable()
     assert {reserved for _, reserved in counters().values()} == {0}
     assert counters()[f"user:{user.pk}", DAY] == (row.total_tokens, 0)
+
+
+def test_a_loop_that_is_torn_down_while_it_settles_loses_nothing(ledger, user):
+    attempt = make_attempt(user=user, daily=1_000_000)
+
+    async def torn_down(turns):
+        """The loop ends so many turns after the settlement began, and breaks it off."""
+        accounting = Accounting(ledger)
+        settling = asyncio.ensure_future(accounting.settle(await accounting.reserve(attempt), success()))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return settling
+
+    for turns in range(8):
+        run(torn_down(turns))
+    run(ledger.sweep(now=attempt.expires_at + timedelta(seconds=1)))
+
+    rows = AIProviderUsageLog.objects.all()
+    assert {row.total_tokens for row in rows} <= {70, 100}, "as settled, or as swept"
+    assert (rows.count(), rows.filter(status="started").count()) == (8, 0)
+    assert counters() == sums_of_rows()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("changed", ["account", "family", "routing"])
+def test_it_reserves_nothing_for_who_went_by_what_is_not_so_any_more(ledger, user, changed):
+    family = TokenFamily.objects.create(user=user, good_token="x")
+    stamp = stamp_of(user.pk)
+    attempt = make_attempt(user=user, daily=1_000, stamp=stamp, login_family=str(family.pk))
+    run(ledger.settle(run(ledger.reserve(attempt)), success()))
+    before = counters()
+    if changed == "account":
+        Plan.objects.filter(is_default=True).update(daily_token_limit=1)
+    elif changed == "family":
+        TokenFamily.objects.update(ended_at=NOON)
+    else:
+        RoutingRevision.bump()
+
+    refusals = {"account": StaleStanding, "family": SignedOut, "routing": StaleRouting}
+    with pytest.raises(refusals[changed]):
+        run(ledger.reserve(attempt))
+
+    assert counters() == before
+    assert AIProviderUsageLog.objects.count() == 1
+
+
+@pytest.mark.postgres
+def test_a_stamp_stands_while_nothing_changes_and_no_longer(user):
+    stamps = [stamp_of(user.pk), stamp_of(user.pk)]
+    assert stamps[0] == stamps[1] is not None
+    subscription = Subscription.objects.create(user=user, plan=Plan.objects.get(slug="pro_monthly"))
+    stamps.append(stamp_of(user.pk))
+    Plan.objects.filter(slug="pro_monthly").update(name="Another")
+    stamps.append(stamp_of(user.pk))
+    with transaction.atomic():
+        # Two versions by one transaction.
+        for name in ("A", "B"):
+            type(user).objects.update(full_name=name)
+            stamps.append(stamp_of(user.pk))
+    subscription.delete()
+    stamps.append(stamp_of(user.pk))
+
+    assert len(set(stamps)) == len(stamps) - 1
+    assert stamp_of(0) is None

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.audit import Actor
 from accounts.calendars import Calendar
+from accounts.personal_tokens import TokenLimits, create
 from tests.contract.test_ledger import LEDGERS
 from tests.factories import make_config
 from tests.usage.attempts import NOON, counters, make_attempt, run, success
@@ -48,6 +50,26 @@ def test_a_task_quota_holds_within_its_task_only(ledger, user):
     assert "daily token quota for Job extraction" in refusal.value.message
     assert counters()[f"task:{user.pk}:extraction", DAY] == (0, 200)
     assert counters()[f"user:{user.pk}", DAY] == (0, 300)
+
+
+def test_an_access_token_has_a_quota_of_its_own(ledger, user):
+    token, _ = create(user=user, name="CI", actor=Actor.system(), limits=TokenLimits(daily_token_limit=250))
+    other, _ = create(user=user, name="Notebook", actor=Actor.system())
+    make_calls(1, None, user=user, at=NOON - timedelta(hours=1), personal_token=token.pk)
+    make_calls(1, None, user=user, at=NOON - timedelta(hours=1), personal_token=other.pk)
+    run(ledger.reserve(make_attempt(user=user, token=token)))
+
+    with pytest.raises(QuotaExceeded) as refusal:
+        run(ledger.reserve(make_attempt(user=user, token=token)))
+    run(ledger.reserve(make_attempt(user=user, token=other)))
+
+    details = refusal.value.details
+    assert (details["scope"], details["used"], details["reserved"]) == ("access_token", 150, 100)
+    assert "daily token quota of the access token" in refusal.value.message
+    assert counters()[f"access_token:{token.pk}", DAY] == (150, 100)
+    assert (f"access_token:{other.pk}", DAY) not in counters()
+    rows = AIProviderUsageLog.objects.filter(status="started").order_by("pk")
+    assert list(rows.values_list("personal_token", flat=True)) == [token.pk, other.pk]
 
 
 def test_a_task_can_be_capped_in_money(ledger, user):

@@ -1,6 +1,9 @@
 """Drafting over HTTP. What calls a model goes through the orchestrator and an SDK to the sandbox."""
 
+import io
 import json
+import zipfile
+from urllib.parse import quote
 
 import pytest
 from pypdf import PdfReader
@@ -221,19 +224,45 @@ def test_a_prompt_too_long_for_the_model_is_asked_again_in_short(api, sandbox, s
 
 
 @pytest.mark.parametrize("kind", ["cv", "letter"])
-def test_it_exports_a_draft_as_pdf_markdown_and_json(api, model_says, job, profile, kind, tmp_path):
+def test_it_exports_a_draft_in_every_format(api, model_says, job, profile, kind):
     model_says(cv_reply() if kind == "cv" else letter_reply())
     draft = post(api, CV if kind == "cv" else LETTER, job_id=job.pk, profile_id=profile.pk).json()["data"]
     export = f"/api/v1/drafts/{draft['draft_id']}/export"
+    rest = f"{'CV' if kind == 'cv' else 'Cover letter'} - Savanna Grid"
+    title = f"Zoë Wanjikũ-Ångström - {rest}"
 
-    pdf, markdown, raw = (api.get(f"{export}?format={name}") for name in ("pdf", "md", "json"))
+    pdf, docx, txt, md, raw, archive = (
+        api.get(export, {"format": name, "template": "two-column", "paper": "letter"})
+        for name in ("pdf", "docx", "txt", "md", "json", "zip")
+    )
 
-    (tmp_path / "draft.pdf").write_bytes(pdf.content)
-    assert "Zoë Wanjikũ-Ångström" in PdfReader(tmp_path / "draft.pdf").pages[0].extract_text()
-    assert (pdf["Content-Type"], raw["Content-Type"]) == ("application/pdf", "application/json")
-    assert "savanna-grid-senior-data-engineer-v1.pdf" in pdf["Content-Disposition"]
-    assert "Zoë Wanjikũ-Ångström" in markdown.content.decode()
+    assert "Zoë Wanjikũ-Ångström" in PdfReader(io.BytesIO(pdf.content)).pages[0].extract_text()
+    assert [answer["Content-Type"].partition(";")[0] for answer in (pdf, txt, md, raw, archive)] == [
+        "application/pdf", "text/plain", "text/markdown", "application/json", "application/zip"
+    ]  # fmt: skip
+    assert pdf["Content-Disposition"] == (
+        f"attachment; filename=\"Zoe Wanjiku-Angstrom - {rest}.pdf\"; filename*=UTF-8''{quote(title)}.pdf"
+    )
+    assert "Zoë Wanjikũ-Ångström" in md.content.decode()
+    assert "Zoë Wanjikũ-Ångström" in txt.content.decode()
     assert json.loads(raw.content) == draft["content"]
+    assert zipfile.is_zipfile(io.BytesIO(docx.content))
+    assert zipfile.ZipFile(io.BytesIO(archive.content)).namelist()[0] == f"{title}.pdf"
+    assert "X-Export-Warnings" not in pdf
+
+
+def test_what_an_export_does_without_is_said_in_its_header(api, model_says, resume):
+    model_says(cv_reply())
+    resume["work"][0]["name"] = "Vattenkraft 🚀"
+    draft = post(api, CV, job_data=JOB, master_profile=resume).json()["data"]["draft_id"]
+
+    answer = api.get(f"/api/v1/drafts/{draft}/export?photo=true")
+
+    assert answer.status_code == 200
+    assert json.loads(answer["X-Export-Warnings"]) == [
+        {"code": "no_photo", "characters": []},
+        {"code": "characters_left_out", "characters": ["🚀"]},
+    ]
 
 
 def test_a_cv_exported_as_json_can_be_kept_as_a_profile(api, model_says, job, profile):
@@ -247,15 +276,20 @@ def test_a_cv_exported_as_json_can_be_kept_as_a_profile(api, model_says, job, pr
     assert kept.json()["data"]["resume"] == exported
 
 
-@pytest.mark.parametrize("file_format", ["docx", "exe", "", "PDF"])
-def test_an_unknown_export_format_is_refused_by_name(api, model_says, job, profile, file_format):
-    model_says(cv_reply())
-    draft = post(api, CV, job_id=job.pk, profile_id=profile.pk).json()["data"]["draft_id"]
+@pytest.mark.parametrize(
+    ("field", "query"),
+    [
+        ("format", "format=exe"), ("format", "format="), ("format", "format=PDF"), ("paper", "paper=a3"),
+        ("template", "template=../cv"), ("photo", "photo=perhaps"), ("templat", "templat=academic"),
+    ],
+)  # fmt: skip
+def test_an_export_that_is_not_offered_is_refused_by_name(api, user, field, query):
+    draft = Draft.objects.create(user=user, kind="cv", version=1, content={}, latency_ms=1, attempts=1)
 
-    response = api.get(f"/api/v1/drafts/{draft}/export?format={file_format}")
+    response = api.get(f"/api/v1/drafts/{draft.pk}/export?{query}")
 
-    assert (response.status_code, response.json()["error"]["code"]) == (400, "unsupported_format")
-    assert response.json()["error"]["details"]["formats"] == ["json", "md", "pdf"]
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_input")
+    assert list(response.json()["error"]["details"]["fields"]) == [field]
 
 
 def test_ten_more_drafts_add_no_query(api, user, model_says, resume, django_assert_num_queries):

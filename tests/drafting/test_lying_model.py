@@ -8,6 +8,7 @@ import pytest
 from pypdf import PdfReader
 
 from bench.drafts_corpus import ROOT, posting, profile
+from bench.read_back import docx_text
 from drafting.models import Draft
 from sandbox import drafts as liar
 from tests.factories import make_config
@@ -41,7 +42,8 @@ def files_of(api, draft_id):
     export = f"/api/v1/drafts/{draft_id}/export?format="
     pdf = PdfReader(io.BytesIO(api.get(f"{export}pdf").content))
     yield " ".join(" ".join(page.extract_text().split()) for page in pdf.pages)
-    for name in ("md", "json"):
+    yield " ".join(docx_text(api.get(f"{export}docx").content).split())
+    for name in ("txt", "md", "json"):
         text = api.get(f"{export}{name}").content.decode().replace("\\", "")
         # Its own count of its words is no claim.
         yield " ".join(re.sub(r'"word_\w+": \d+', "", text).split())

@@ -109,7 +109,7 @@ def test_it_leaves_out_nothing_that_belongs_to_a_person():
     exported = {
         "accounts.subscription", "accounts.tokenfamily", "accounts.authenticator", "accounts.auditentry",
         "usage.quotarule", "usage.aiproviderusagelog", "extraction.jobposting", "drafting.masterprofile",
-        "drafting.draft", "orchestration.callfeedback", "orchestration.batch",
+        "drafting.draft", "orchestration.callfeedback", "orchestration.batch", "accounts.personaltoken",
     }  # fmt: skip
     not_the_persons = {
         "accounts.backupcode": "hashes of secrets",

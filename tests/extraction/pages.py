@@ -71,6 +71,11 @@ class Site:
     async def page_loop(self, request):
         return web.Response(status=302, headers={"Location": "/loop"})
 
+    async def page_answer(self, request):
+        """The status and a Location as the address says, and what the test put into `html`, as `type`."""
+        headers = {"Content-Type": request.query.get("type", "text/html"), "Location": request.query["to"]}
+        return web.Response(status=int(request.query["code"]), body=self.html, headers=headers)
+
     async def page_status(self, request):
         return web.Response(status=int(request.query["code"]), text="<p>no</p>", content_type="text/html")
 

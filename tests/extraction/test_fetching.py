@@ -53,6 +53,7 @@ HOSTILE_URLS = [
     "http://user:password@93.184.216.34/",
     "http://user@93.184.216.34/",
     "ftp://93.184.216.34/",
+    "ftp://93.184.216.34:80/",
     "file:///etc/passwd",
     "gopher://93.184.216.34/",
     "data:text/html,<p>x",
@@ -104,6 +105,38 @@ async def test_it_follows_a_redirect_within_the_allowed_hosts(site):
 
     assert page.url == f"{site.root}/postings/prose.html"
     assert "Backend Developer" in page.body
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_every_kind_of_redirect_is_followed(site, code):
+    page = await fetch(url=f"{site.root}/answer?code={code}&to=/postings/prose.html")
+
+    assert page.url == f"{site.root}/postings/prose.html"
+
+
+async def test_an_address_beside_a_page_is_no_redirect(site):
+    site.html = b"<p>Cook</p>"
+
+    page = await fetch(url=f"{site.root}/answer?code=201&to=/postings/prose.html")
+
+    assert (page.body, len(site.requests)) == ("<p>Cook</p>", 1)
+
+
+async def test_nothing_is_connected_to_that_the_guard_has_not_seen(monkeypatch, forbidden_site):
+    """A path by which the client skips the resolver."""
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        here = {"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET}
+        return [here | {"proto": 6, "flags": 0}]
+
+    port = int(forbidden_site.host.rpartition(":")[2])
+    monkeypatch.setattr("extraction.addresses.PORTS", frozenset({port}))
+    monkeypatch.setattr(AddressGuard, "resolve", resolve)
+
+    with pytest.raises(UrlNotAllowed):
+        await fetch(url=f"http://jobs.example:{port}/postings/prose.html")
+
+    assert forbidden_site.requests == []
 
 
 async def test_it_stops_following_redirects(site):
@@ -211,6 +244,25 @@ async def test_it_refuses_a_page_by_its_announced_length(site):
         await fetch(url=f"{site.root}/announced")
 
 
+@pytest.mark.parametrize(
+    ("content", "declared", "limits"),
+    [
+        (b"x" * 100, "text/html", FetchLimits(size=100, pdf_size=0)),
+        (b"%PDF-" + b"x" * 95, "application/pdf", FetchLimits(size=0, pdf_size=100)),
+    ],
+)
+async def test_a_page_may_be_as_large_as_the_limit_of_its_kind(site, content, declared, limits):
+    site.html = content
+    url = f"{site.root}/answer?code=200&to=/&type={declared}"
+    await fetch(url=url, limits=limits)
+    site.html += b"x"
+
+    with pytest.raises(PageTooLarge) as refused:
+        await fetch(url=url, limits=limits)
+
+    assert refused.value.details == {"limit_bytes": 100}
+
+
 async def test_it_counts_the_limit_after_decompression(site):
     with pytest.raises(PageTooLarge):
         await fetch(url=f"{site.root}/bomb")
@@ -220,13 +272,29 @@ async def test_it_gives_up_on_a_page_that_never_ends(site):
     with pytest.raises(PageTimedOut) as refused:
         await fetch(url=f"{site.root}/slow", limits=FetchLimits(seconds=0.3))
 
-    assert refused.value.code == "page_timeout"
+    assert (refused.value.code, refused.value.details) == ("page_timeout", {"limit_seconds": 0.3})
 
 
 @pytest.mark.parametrize("path", ["octets", "false-pdf", "picture", "binary"])
 async def test_it_reads_pages_texts_and_pdfs_only(site, path):
     with pytest.raises(UnsupportedContent):
         await fetch(url=f"{site.root}/{path}")
+
+
+@pytest.mark.parametrize("declared", ["application/xhtml+xml", "application/xml", "text/xml", "text/json"])
+async def test_whatever_pages_are_called_they_are_read(site, declared):
+    site.html = b"<!doctype html><p>Cook</p>"
+
+    page = await fetch(url=f"{site.root}/answer?code=200&to=/&type={declared.replace('+', '%2B')}")
+
+    assert page.body == "<!doctype html><p>Cook</p>"
+
+
+async def test_another_type_is_named_in_the_refusal(site):
+    with pytest.raises(UnsupportedContent) as refused:
+        await fetch(url=f"{site.root}/picture")
+
+    assert refused.value.details == {"content_type": "image/png"}
 
 
 @pytest.mark.parametrize(
@@ -281,12 +349,26 @@ async def test_a_page_that_refreshes_itself_is_read_as_it_is(site):
     assert len(site.requests) == 1
 
 
-@pytest.mark.parametrize("code", [401, 403, 404, 410, 429, 500, 503, 304])
-async def test_it_says_what_the_site_answered(site, code):
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (300, "could not be read"),
+        (304, "could not be read"),
+        (401, "asks for a login"),
+        (403, "refuses automatic readers"),
+        (404, "no page at this address"),
+        (410, "taken down"),
+        (429, "too many requests"),
+        (500, "could not be read"),
+        (503, "could not be read"),
+    ],
+)
+async def test_it_says_what_the_site_answered(site, code, says):
     with pytest.raises(PageUnavailable) as refused:
         await fetch(url=f"{site.root}/status?code={code}")
 
     assert refused.value.details == {"reason": "status", "upstream_status": code}
+    assert says in refused.value.message
 
 
 async def test_a_reply_cut_short_is_unavailable(site):
@@ -328,3 +410,6 @@ async def test_it_sends_no_cookies_credentials_or_referer(site, monkeypatch):
     for request in (first, second):
         assert not {"Cookie", "Authorization", "Referer"} & set(request.headers)
         assert request.headers["User-Agent"].startswith("Aditus/")
+        assert request.headers["Accept"].startswith("text/html, ")
+        # A connection that was checked for one request is not used for another.
+        assert request.headers["Connection"] == "close"

@@ -36,4 +36,4 @@ def ask(user):
 @pytest.fixture
 def no_pauses(monkeypatch):
     """The pause before a request is tried again is drawn at random, which is the outermost seam there is."""
-    monkeypatch.setattr("orchestration.calls.loop._jittered", lambda retries_here: 0.0)
+    monkeypatch.setattr("orchestration.calls.loop._jittered", lambda: 0.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.calls.loop import LONGEST_RETRY_AFTER_SECONDS, pause_before_retry
+from orchestration.calls.loop import pause_before_retry
 from providers.errors import LONGEST_RETRY_AFTER, ErrorKind, ProviderError
 
 
@@ -17,10 +17,25 @@ def test_it_never_asks_the_same_provider_a_third_time(kind):
 
 @pytest.mark.parametrize("kind", ["rate_limited", "overloaded"])
 def test_it_obeys_a_short_retry_after_and_leaves_for_a_long_one(kind):
-    short, long = 0.5, LONGEST_RETRY_AFTER_SECONDS + 0.1
+    longest = 3
 
-    assert pause_before_retry(error_of(kind, retry_after=short), retries_here=0) == short
-    assert pause_before_retry(error_of(kind, retry_after=long), retries_here=0) is None
+    for short in (0, 0.5, longest):
+        assert pause_before_retry(error_of(kind, retry_after=short), retries_here=0) == short
+    assert pause_before_retry(error_of(kind, retry_after=longest + 0.1), retries_here=0) is None
+
+
+@pytest.mark.parametrize("kind", ["rate_limited", "overloaded"])
+def test_where_no_wait_is_named_a_vendor_without_room_is_left_at_once(kind):
+    assert pause_before_retry(error_of(kind), retries_here=0) is None
+
+
+@pytest.mark.parametrize("kind", ["auth", "blocked", "rejected", "too_long"])
+def test_what_will_not_change_is_not_asked_again_whatever_wait_is_named(kind):
+    assert pause_before_retry(error_of(kind, retry_after=0.1), retries_here=0) is None
+
+
+def test_who_is_told_what_was_wrong_with_the_reply_is_asked_at_once():
+    assert pause_before_retry(error_of("unparsable", retry_after=2.0), retries_here=0) == 0
 
 
 @pytest.mark.parametrize(
@@ -50,8 +65,9 @@ def test_without_a_parameter_it_is_asked_at_once_and_with_it_never_again():
     assert pause_before_retry(error, retries_here=0) is None
 
 
-def test_pauses_are_drawn_anew_each_time_under_a_ceiling_that_doubles():
-    first = {pause_before_retry(error_of("server"), retries_here=0) for _ in range(50)}
+def test_pauses_are_drawn_anew_each_time_and_are_short():
+    drawn = {pause_before_retry(error_of("server"), retries_here=0) for _ in range(50)}
 
-    assert len(first) > 1
-    assert all(0 <= pause <= 0.5 for pause in first)
+    assert len(drawn) > 1
+    assert all(0 <= pause <= 0.5 for pause in drawn)
+    assert max(drawn) > 0.25

@@ -104,6 +104,22 @@ def test_it_blames_the_length_of_the_input_only_where_a_shorter_one_would_do():
     assert missing(needs=Needs(vision=True)) == ()
 
 
+def test_what_not_one_model_can_do_is_missing_and_what_some_can_is_not():
+    small, large = provider(1, fast_model="gpt-4"), provider(2, fast_model="o3-mini")
+
+    assert missing(small, large, needs=Needs(vision=True, input_tokens=10_000)) == ("vision",)
+
+
+def test_what_is_missing_is_missing_from_the_models_of_the_tier():
+    blind = provider(1, fast_model="gpt-4o", quality_model="o3-mini")
+    snapshot = RoutingSnapshot(revision=1, providers=(blind,), tiers={})
+
+    def missing_at(tier):
+        return missing_everywhere(snapshot, tier=tier, needs=Needs(vision=True))
+
+    assert (missing_at("quality"), missing_at("fast")) == (("vision",), ())
+
+
 def test_what_the_matrix_says_of_a_model_decides():
     sees = CapabilityMatrix({("openai", UNKNOWN_MODEL): Capabilities(vision=True, context_window=100)})
     snapshot = RoutingSnapshot(

@@ -2,6 +2,8 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
 
 import pytest
@@ -9,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.models.policies import Strategy
-from orchestration.routing.balancing import Spread
+from orchestration.routing.balancing import Latencies, Spread
 from orchestration.routing.candidates import Needs, candidates
-from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
+from orchestration.routing.snapshot import TYPICAL_USAGE, ProviderSnapshot, RoutingSnapshot
+from usage.models import ModelPrice
 
 
 def provider(number, **fields):
@@ -77,10 +80,19 @@ def test_a_user_stays_with_a_provider_also_when_another_one_comes():
 
 
 def test_the_fastest_first_and_what_nobody_has_timed_before_all():
-    latency = {1: 900.0, 2: 300.0, 3: None}
+    latency = {1: 900.0, 2: 0.5, 3: None}
     spread = Spread(strategy=Strategy.LEAST_LATENCY, latency=lambda one, model: latency[one.config_id])
 
     assert order([provider(1), provider(2), provider(3)], spread) == [3, 2, 1]
+
+
+def test_by_weight_neither_speed_nor_price_counts():
+    known = {1: 1.0, 2: 2.0, 3: 3.0}
+    spread = Spread(
+        latency=lambda one, model: known[one.config_id], cost=lambda one, model: known[one.config_id]
+    )
+
+    assert order([provider(1), provider(2, priority=1), provider(3, priority=2)], spread) == [3, 2, 1]
 
 
 def test_the_cheapest_first_and_what_has_no_price_last():
@@ -88,6 +100,69 @@ def test_the_cheapest_first_and_what_has_no_price_last():
     spread = Spread(strategy=Strategy.LEAST_COST, cost=lambda one, model: cost[one.config_id])
 
     assert order([provider(1), provider(2), provider(3)], spread) == [3, 1, 2]
+
+
+@pytest.mark.parametrize("strategy", [Strategy.LEAST_LATENCY, Strategy.LEAST_COST])
+def test_between_equals_priority_decides_and_the_task_before_all(strategy):
+    providers = [
+        provider(1, priority=1),
+        provider(2, priority=5),
+        provider(3, is_default=True),
+        provider(4, tasks=frozenset({"extraction"})),
+    ]
+    spread = Spread(strategy=strategy, latency=lambda one, model: 5.0, cost=lambda one, model: Decimal(5))
+
+    assert order(providers, spread) == [4, 3, 2, 1]
+
+
+def test_calls_go_to_who_has_been_answering_fastest_with_the_model_that_is_asked(monkeypatch):
+    timed = Latencies()
+    monkeypatch.setattr("orchestration.routing.balancing.latencies", timed)
+    timed.note(1, "m", 900)
+    timed.note(2, "m", 300)
+    timed.note(1, "another", 1)
+    snapshot = RoutingSnapshot(revision=1, providers=(provider(1), provider(2)), tiers={})
+
+    spread = Spread.of(snapshot, strategy=Strategy.LEAST_LATENCY, seed="any")
+
+    assert order([provider(1), provider(2)], spread) == [2, 1]
+
+
+def test_calls_go_to_who_is_cheapest_by_the_snapshots_prices():
+    prices = {
+        ("openai", "dear"): ModelPrice(model_name="dear", input_mtok=Decimal(9), output_mtok=Decimal(9)),
+        ("openai", "cheap"): ModelPrice(model_name="cheap", input_mtok=Decimal(1), output_mtok=Decimal(1)),
+    }
+    dear, cheap = (replace(provider(number), fast_model=name) for number, name in ((1, "dear"), (2, "cheap")))
+    snapshot = RoutingSnapshot(revision=1, providers=(dear, cheap), tiers={}, prices=prices)
+    spread = Spread.of(snapshot, strategy=Strategy.LEAST_COST, seed="any")
+
+    assert order([dear, cheap], spread) == [2, 1]
+    # 3,000 tokens in and 1,000 out.
+    assert snapshot.typical_cost("openai", "dear") == Decimal("0.036")
+    assert snapshot.typical_cost("openai", "nobody-knows-it") is None
+
+
+def test_a_price_is_looked_up_once_a_snapshot(monkeypatch):
+    asked = []
+    monkeypatch.setattr("orchestration.routing.snapshot.quote", lambda **facts: asked.append(facts))
+    snapshot = RoutingSnapshot(revision=1, providers=(), tiers={})
+
+    assert [snapshot.typical_cost("openai", "m") for _ in range(3)] == [None] * 3
+    [facts] = asked
+    assert (facts["usage"], facts["overrides"], facts["at"].tzinfo) == (TYPICAL_USAGE, {}, UTC)
+
+
+def test_an_average_moves_a_tenth_of_the_way_to_each_new_answer():
+    timed = Latencies()
+    assert timed.of(1, "m") is None
+
+    timed.note(1, "m", 1_000)
+    assert timed.of(1, "m") == 1_000
+    timed.note(1, "m", 2_000)
+
+    assert timed.of(1, "m") == pytest.approx(1_100)
+    assert timed.of(2, "m") is None
 
 
 PROVIDERS = st.lists(

@@ -44,6 +44,23 @@ def test_the_matrix_has_a_cell_for_every_plan_and_task():
     assert cells().keys() == set(product(plans, TASKS))
     assert cells()["paygo", "cv_draft"] == "quality"
     assert cells()["freemium", "cv_draft"] == tiers.DEFAULT
+    assert matrix().tasks == tuple(TASKS.values())
+    for _, row in matrix().rows:
+        assert [(cell.task, cell.default) for cell in row] == [(one.slug, one.tier) for one in matrix().tasks]
+
+
+def test_it_says_how_many_cells_it_changed_and_what_the_default_was_before_and_after():
+    def change(**wanted):
+        tiers = {("freemium", task): tier for task, tier in wanted.items()}
+        return set_matrix(tiers=tiers, read=matrix().fingerprint, actor=ACTOR)
+
+    assert change(extraction="quality", cv_draft="fast") == 2
+    assert change(extraction="quality", cv_draft="fast") == 0
+    assert change(extraction="", cv_draft="fast") == 1
+
+    latest = AuditEntry.objects.filter(action="tiers.changed").order_by("-number")[0]
+    assert latest.changes == {"freemium extraction": ["quality", "default"]}
+    assert (latest.actor_email, latest.target_label) == (ACTOR.email, "Plan tiers")
 
 
 def test_a_changed_cell_counts_for_the_next_call(console):

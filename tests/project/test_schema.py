@@ -21,6 +21,23 @@ def generated():
     return out.getvalue()
 
 
+def of_our_own(schema):
+    """The paths without those of the door, which speaks OpenAI's protocol."""
+    return {path: operations for path, operations in schema["paths"].items() if path.startswith("/api/")}
+
+
+def test_the_door_asks_for_an_access_token_and_answers_in_its_own_form(generated):
+    schema = yaml.safe_load(generated)
+    paths = [found for path, found in schema["paths"].items() if path.startswith("/v1/")]
+    door = [operation for operations in paths for operation in operations.values()]
+
+    assert len(door) == 3
+    for operation in door:
+        assert operation["security"] == [{"accessToken": []}]
+        refusal = operation["responses"]["default"]["content"]["application/json"]["schema"]
+        assert refusal == {"$ref": "#/components/schemas/DoorError"}
+
+
 def test_the_committed_schema_is_current(generated):
     is_current = COMMITTED.read_text() == generated
 
@@ -30,7 +47,7 @@ def test_the_committed_schema_is_current(generated):
 def test_every_operation_describes_its_envelope_and_its_errors(generated):
     schema = yaml.safe_load(generated)
 
-    for path, operations in schema["paths"].items():
+    for path, operations in of_our_own(schema).items():
         for method, operation in operations.items():
             responses = operation["responses"]
             assert responses["default"]["content"]["application/json"]["schema"] == {
@@ -47,7 +64,7 @@ def test_every_operation_but_the_login_asks_for_a_token(generated):
 
     open_to_all = {
         path
-        for path, operations in schema["paths"].items()
+        for path, operations in of_our_own(schema).items()
         for operation in operations.values()
         if {"jwtAuth": []} not in operation.get("security", []) or {} in operation["security"]
     }

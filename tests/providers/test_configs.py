@@ -4,7 +4,7 @@ import pytest
 
 from accounts.edit_conflicts import EditConflict
 from accounts.models import AuditEntry
-from providers.adapters.base import CredentialCheck
+from providers.adapters.credential_check import CredentialCheck
 from providers.configs import changes, deletion
 from providers.credentials.checks import ConfigNotFound
 from providers.models import AIProviderConfig

@@ -40,6 +40,7 @@ def make_attempt(
     config_usd=None,
     rules=NO_RULES,
     calendar=IN_UTC,
+    token=None,
     **overrides,
 ):
     """A call by `user` to `config`, holding 100 tokens, 60 of them for the prompt. Limits in tokens; `…_usd`
@@ -53,6 +54,8 @@ def make_attempt(
         rules=rules,
         config_id=config and config.pk,
         config=capped(daily=config_daily, daily_usd=config_usd),
+        token_id=token and token.pk,
+        token=token,
         now=started_at,
     )
     fields = {
@@ -69,6 +72,7 @@ def make_attempt(
         "limits": limits,
         "routing_revision": overrides.pop("routing_revision", None) or RoutingRevision.current(),
         "started_at": started_at,
+        "personal_token": token and token.pk,
         "expires_at": started_at + timedelta(minutes=2),
     }
     return Attempt(**(fields | overrides))

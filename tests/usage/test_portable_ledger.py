@@ -1,14 +1,12 @@
 """What only the portable ledger has: moments between its statements, and its batches."""
 
-from datetime import timedelta
-
 import pytest
 
-from tests.usage.attempts import NOON, counters, make_attempt, run
+from tests.usage.attempts import counters, make_attempt, run
 from usage.ledger import portable
 from usage.ledger.base import QuotaExceeded
 from usage.ledger.portable import PortableLedger
-from usage.models import AIProviderUsageLog, QuotaCounter, QuotaRule
+from usage.models import QuotaCounter, QuotaRule
 from usage.quotas import RuleBook
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,28 +78,3 @@ def test_money_and_tasks_cost_one_statement_each(user, django_assert_max_num_que
     # as above, with a counter of money and one of the task
     with django_assert_max_num_queries(8):
         ledger._reserve(attempt)
-
-
-def test_a_row_that_cannot_be_closed_does_not_stop_the_sweep(user, outsider, caplog):
-    ledger = PortableLedger()
-    run(ledger.reserve(make_attempt(user=outsider)))
-    run(ledger.reserve(make_attempt(user=user)))
-    QuotaCounter.objects.filter(scope=f"user:{outsider.pk}", window=DAY).update(reserved=0)
-
-    swept = run(ledger.sweep(now=NOON + timedelta(hours=1)))
-
-    assert swept == 1
-    assert "cannot be swept" in caplog.text
-    assert counters()[f"user:{user.pk}", DAY] == (100, 0)
-    assert AIProviderUsageLog.objects.get(user=outsider).status == "started"
-
-
-def test_the_sweep_works_through_more_than_one_batch(user, monkeypatch):
-    ledger = PortableLedger()
-    monkeypatch.setattr(portable, "SWEEP_BATCH", 2)
-    for number in range(1, 6):
-        run(ledger.reserve(make_attempt(user=user, number=number)))
-
-    assert run(ledger.sweep(now=NOON + timedelta(hours=1))) == 5
-
-    assert counters()[f"user:{user.pk}", DAY] == (500, 0)

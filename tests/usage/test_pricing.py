@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from providers.adapters.base import TokenUsage
 from providers.registry import PROVIDER_TYPES
 from usage.models import ModelPrice
-from usage.pricing import overrides_for, price
+from usage.pricing import _warn_of_unknown_price, overrides_for, price, quote
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 MILLION = TokenUsage(1_000_000, 0)
@@ -161,6 +161,10 @@ def test_a_long_prompt_is_priced_by_its_tier_and_the_tier_is_written_down():
 
     assert priced.cost == Decimal("0.5150025")
     assert (priced.unit_prices["input_mtok"], priced.unit_prices["output_mtok"]) == ("2.5", "15")
+    at_most = price(
+        provider_type="gemini", model_name="gemini-2.5-pro", usage=TokenUsage(200_000, 1_000), at=NOON
+    )
+    assert (at_most.cost, at_most.unit_prices["input_mtok"]) == (Decimal("0.26"), "1.25")
 
 
 def test_the_service_tier_changes_the_price():
@@ -180,6 +184,7 @@ def test_the_service_tier_changes_the_price():
         ("openai", "gpt-nobody-knows"),
         ("local", "gpt-5-mini"),  # a server of one's own does not charge the vendor's price
         ("openai", "whisper-1"),  # known to the list, but not by the token
+        ("openai", "text-embedding-3-small"),  # with a price for what it reads only
     ],
 )
 def test_an_unknown_price_is_none_and_said_once(provider_type, model, caplog):
@@ -188,6 +193,59 @@ def test_an_unknown_price_is_none_and_said_once(provider_type, model, caplog):
         assert (priced.cost, priced.unit_prices, priced.is_free) == (None, {}, False)
 
     assert caplog.text.count(f"No price is known for {provider_type} {model}:") <= 1
+
+
+@pytest.mark.parametrize(
+    ("usage", "tier", "why"),
+    [
+        (TokenUsage(10, 10), "", "No price is known for openai gpt-of-this-test:"),
+        (TokenUsage(10, 10), "scale", "No price is known for openai gpt-5-mini (the service tier scale):"),
+    ],
+)
+def test_what_has_no_price_is_named_in_the_log_with_the_reason(caplog, usage, tier, why):
+    _warn_of_unknown_price.cache_clear()
+    model = "gpt-5-mini" if tier else "gpt-of-this-test"
+
+    price(provider_type="openai", model_name=model, usage=usage, at=NOON, service_tier=tier)
+
+    [said] = caplog.messages
+    assert said.startswith(why)
+
+
+def test_what_has_a_price_is_not_worth_a_word(caplog):
+    _warn_of_unknown_price.cache_clear()
+
+    price(provider_type="openai", model_name="gpt-5-mini", usage=MILLION, at=NOON)
+
+    assert caplog.messages == []
+
+
+def test_a_quote_is_the_price_of_the_usual_tier_and_says_nothing_of_what_it_does_not_know(caplog):
+    _warn_of_unknown_price.cache_clear()
+
+    def quoted(model, **fields):
+        return quote(provider_type="openai", model_name=model, usage=MILLION, at=NOON, **fields)
+
+    assert quoted("gpt-5-mini").cost == Decimal("0.25")
+    assert quoted("gpt-5-mini", overrides=override("openai", "gpt-5-mini", 7, 7)).cost == 7
+    assert quoted("gpt-nobody-knows") is None
+    assert caplog.messages == []
+
+
+def test_a_provider_type_that_is_gone_has_no_list_price():
+    assert price(provider_type="gone", model_name="gpt-5-mini", usage=MILLION, at=NOON).cost is None
+
+
+def test_a_call_costs_what_the_list_said_on_its_day():
+    """o3 became cheaper on 10 June 2025."""
+
+    def cost(*day):
+        at = datetime(*day, tzinfo=UTC)
+        facts = {"provider_type": "openai", "model_name": "o3", "usage": MILLION, "at": at}
+        return price(**facts).cost, quote(**facts).cost
+
+    assert cost(2025, 6, 1) == (10, 10)
+    assert cost(2026, 11, 21) == (2, 2)
 
 
 def test_no_tokens_cost_nothing_at_any_price():
@@ -290,7 +348,10 @@ def test_a_price_that_makes_one_call_cost_a_fortune_was_mistyped():
     overrides = override("local", "house-model", 250_000, 250_000)
 
     assert cost_of("local", "house-model", TokenUsage(10_000, 0), overrides=overrides).cost == 2_500
-    assert cost_of("local", "house-model", MILLION, overrides=overrides).cost is None
+    most = override("local", "house-model", 10_000, 10_000)
+    assert cost_of("local", "house-model", MILLION, overrides=most).cost == 10_000
+    mistyped = cost_of("local", "house-model", MILLION, overrides=overrides)
+    assert (mistyped.cost, mistyped.unit_prices) == (None, {"unpriced": "a call of more than $10,000"})
 
 
 @pytest.mark.parametrize(
@@ -325,7 +386,7 @@ def test_a_price_row_bears_the_plain_name_whoever_writes_it_and_is_one():
         again.full_clean()
 
     assert row.model_name == ModelPrice.objects.get(model_name="publishers/google/models/gemini-x").model_name
-    assert row.model_name == "gemini-x"
+    assert (row.model_name, str(row)) == ("gemini-x", "gemini gemini-x")
 
 
 @pytest.mark.django_db

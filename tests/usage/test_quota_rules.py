@@ -83,6 +83,14 @@ def test_the_tasks_a_user_has_limits_for_are_the_plans_and_their_own(user, outsi
     assert book.tasks_limited_for(user_id=outsider.pk, plan=freemium) == {"extraction"}
 
 
+def test_a_rule_says_whose_and_what_it_is(user, freemium):
+    of_plan = make_rule(plan=freemium, unit="usd", period="month")
+    of_user = make_rule(user=user, task="")
+
+    assert str(of_plan) == "Freemium: Job extraction, USD a month"
+    assert str(of_user) == "alice@example.com: all tasks, Tokens a day"
+
+
 @pytest.mark.parametrize(
     "change",
     [

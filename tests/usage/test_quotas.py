@@ -7,7 +7,7 @@ from accounts.calendars import Calendar
 from accounts.models import Plan
 from tests.usage.attempts import NOON, capped
 from usage.ledger.limits import QuotaLimit, amount_in, picos
-from usage.quotas import RuleBook, limits_for
+from usage.quotas import RuleBook, limits_for, window_of
 
 PRO = Plan(slug="pro_monthly", daily_token_limit=1_000_000, monthly_token_limit=None)
 
@@ -93,6 +93,45 @@ def test_money_and_tasks_are_counted_where_they_are_limited():
         ("user", "", "usd"),
         ("task", "extraction", "tokens"),
     ]
+
+
+def test_a_users_own_rules_stand_before_the_plans():
+    rules = RuleBook(
+        of_plans={("pro_monthly", "extraction", "tokens", "day"): 7},
+        of_users={
+            (7, "", "tokens", "day"): 5,
+            (7, "extraction", "tokens", "day"): 3,
+            (8, "", "usd", "day"): 1,
+        },
+    )
+
+    found = limits_for(user_id=7, plan=PRO, task="extraction", rules=rules, now=NOON)
+
+    assert [(limit.scope, limit.period, limit.limit) for limit in found] == [
+        ("user:7", "day", 5),
+        ("user:7", "month", None),
+        ("task:7:extraction", "day", 3),
+    ]
+
+
+def test_a_counter_that_is_not_always_kept_says_since_when_it_counts():
+    rules = RuleBook(of_users={(7, "", "usd", "month"): 1, (7, "extraction", "tokens", "day"): 3})
+
+    found = limits_for(user_id=7, plan=PRO, task="extraction", rules=rules, now=NOON)
+
+    assert [limit.starts_at for limit in found] == [
+        None,
+        None,
+        datetime(2026, 11, 1, tzinfo=UTC),
+        datetime(2026, 11, 21, tzinfo=UTC),
+    ]
+
+
+def test_a_window_is_named_in_the_zone_that_is_asked_for():
+    late = NOON.replace(hour=23)
+
+    assert (window_of("day", late), window_of("month", late)) == ("day:2026-11-21", "month:2026-11")
+    assert window_of("day", late, "Asia/Tokyo") == "day:2026-11-22"
 
 
 def test_a_users_windows_are_their_own_and_a_providers_those_of_utc():

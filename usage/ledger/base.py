@@ -25,6 +25,7 @@ __all__ = [
     "Reservation",
     "Settlement",
     "StaleRouting",
+    "StaleStanding",
     "UnknownPrice",
 ]
 
@@ -33,13 +34,19 @@ class StaleRouting(Exception):
     """The routing revision moved since the caller took its snapshot; nothing was reserved. Load and retry."""
 
 
+class StaleStanding(StaleRouting):
+    """The same of the account: something changed since its standing was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What is known before a call. `config_id` is None for the env fallback. `reserved_tokens` is the
     estimate to hold, `reserved_input_tokens` the part of it that the prompt takes (it prices an estimate, and
     what is held of a spending cap); `least_tokens` the fewest that the call is worth making with where a
     quota has less left, None for all of them; `prices` are the admin's own, as the routing data has them,
-    None to have them read; `expires_at` is when a sweeper may assume that the caller died."""
+    None to have them read; `expires_at` is when a sweeper may assume that the caller died. `stamp` names the
+    account's standing that the caller went by and `login_family` the login, for the ledger to verify; None
+    where the caller has read them just now, or there is none."""
 
     user_id: int | None
     config_id: int | None
@@ -58,6 +65,9 @@ class Attempt:
     least_tokens: int | None = None
     prices: Overrides | None = field(default=None, repr=False)
     experiment_arm: int | None = None
+    personal_token: int | None = None
+    stamp: str | None = None
+    login_family: str | None = None
 
     @property
     def fewest_tokens(self) -> int:
@@ -85,9 +95,10 @@ class Reservation:
 class Outcome:
     """How a call ended. `status` is a `usage.models.Status` other than started. `usage` None with
     `may_have_cost` settles at the reserved estimate (a timeout, a dead connection: the vendor may bill it);
-    None without it settles at zero (the vendor refused before doing any work). `model_name` is the one the
-    vendor says it used, where it says so; `settled_at` None means now.
-    `was_sent` False makes the row one of attempt 0, since no vendor was asked after all."""
+    None without it settles at zero (the vendor refused before doing any work). `estimate` is a better one
+    than what was reserved, where part of the answer came. `model_name` is the one the vendor says it used,
+    where it says so; `settled_at` None means now. `was_sent` False makes the row one of attempt 0, since no
+    vendor was asked after all."""
 
     status: str
     usage: TokenUsage | None
@@ -99,6 +110,7 @@ class Outcome:
     error_message: str = ""
     settled_at: datetime | None = None
     was_sent: bool = True
+    estimate: TokenUsage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +128,15 @@ class Settlement:
 
 
 class Ledger(ABC):
-    """All methods are safe to call from any event loop and hold no connection when they return.
+    """`has_stamps`: a call may go by what its process knows, because `reserve` verifies it.
+
+    All methods are safe to call from any event loop and hold no connection when they return.
 
     Callers shield `reserve` and `settle` from cancellation and await them to the end: a statement that is on
     its way to the database may take effect after its caller has gone.
     """
+
+    has_stamps = False
 
     @abstractmethod
     async def reserve(self, attempt: Attempt) -> Reservation:
@@ -128,8 +144,9 @@ class Ledger(ABC):
         row as `started`. Where a counter has less left, but enough for `attempt.least_tokens`, all of them
         move by what is left, and the reservation's attempt says so.
 
-        One short transaction, or two near a limit. Raises QuotaExceeded (nothing moved, no row), UnknownPrice
-        or StaleRouting (likewise).
+        One short transaction, or two near a limit. Raises QuotaExceeded (nothing moved, no row),
+        UnknownPrice, StaleRouting, StaleStanding or SignedOut (likewise). The first two are said only of what
+        was verified.
         """
 
     @abstractmethod

@@ -21,9 +21,11 @@ def used_before(limit: QuotaLimit, attempt: Attempt) -> int:
         return _by_provider(limit, attempt)
     if attempt.user_id is None:
         return 0
-    rows = AIProviderUsageLog.objects.filter(
-        user_id=attempt.user_id, created_at__gte=limit.starts_at, created_at__lt=limit.resets_at
-    )
+    rows = AIProviderUsageLog.objects.filter(created_at__gte=limit.starts_at, created_at__lt=limit.resets_at)
+    if limit.subject == "access_token":
+        rows = rows.filter(personal_token=attempt.personal_token)
+    else:
+        rows = rows.filter(user_id=attempt.user_id)
     if limit.task:
         rows = rows.filter(task_type=limit.task)
     sums = rows.order_by().aggregate(used=Sum("total_tokens" if limit.unit == "tokens" else PICOS))

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg.pq import ConnStatus, TransactionStatus
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -30,14 +30,19 @@ _NOT_OURS = ("cursor_factory", "context")
 
 
 async def fetch_one(statement: str, parameters: Sequence[object]) -> tuple[Any, ...] | None:
-    """The first row of one statement, which is a transaction of its own; None where there is none. Raises
-    Django's database errors."""
-    with connection.wrap_database_errors:
-        pool = await _pool()
+    """The first row of one statement, as `fetch_all`; None where there is none."""
+    rows = await fetch_all(statement, parameters)
+    return rows[0] if rows else None
+
+
+async def fetch_all(statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    """The rows of one statement, which is a transaction of its own. Raises Django's database errors."""
+    pool = await _pool()
+    with pool.as_djangos_errors:
         borrowed = await pool.lend()
         try:
             cursor = await borrowed.execute(statement, parameters)
-            return await cursor.fetchone()
+            return await cursor.fetchall()
         finally:
             await pool.take_back(borrowed)
 
@@ -58,6 +63,8 @@ class _Pool:
         options = connection.settings_dict["OPTIONS"].get("pool")
         self._patience: float = options.get("timeout", PATIENCE) if isinstance(options, dict) else PATIENCE
         self._free = asyncio.Semaphore(settings.LEDGER_CONNECTIONS)
+        # The usual connection is looked up, and may be made, in each task.
+        self.as_djangos_errors = connections.create_connection(DEFAULT_DB_ALIAS).wrap_database_errors
         self._idle: list[Connection] = []
         self._born: dict[Connection, float] = {}
         self._is_closed = False

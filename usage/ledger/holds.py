@@ -33,7 +33,9 @@ def _price_of_estimate(attempt: Attempt, limit: QuotaLimit, overrides: Overrides
         overrides=overrides,
     )
     if quoted is None or quoted.cost is None:
-        whose = "the AI provider" if limit.subject == "provider" else "your account"
+        whose = {"provider": "the AI provider", "access_token": "the access token"}.get(
+            limit.subject, "your account"
+        )
         raise UnknownPrice(
             f"A spending cap is in force for {whose}, and the price of {attempt.model_name} is not known, so "
             "it cannot be held to the cap. A super-admin sets its price under Model prices.",

@@ -12,8 +12,9 @@ from accounts.errors import DomainError
 from providers.tasks import TASKS
 
 Unit = Literal["tokens", "usd"]
-Subject = Literal["user", "task", "provider"]
+Subject = Literal["user", "task", "access_token", "provider"]
 CounterKey = tuple[str, str]
+_KINDS = frozenset({"task", "access_token", "provider"})
 
 # Money is counted in whole pico-dollars, the last place of a usage row's cost, so that sums are exact.
 PICOS_PER_USD = 10**12
@@ -29,16 +30,17 @@ _UNIT_NAMES: dict[Unit, str] = {"tokens": "token quota", "usd": "spending cap"}
 _ADVICE: dict[Subject, str] = {
     "user": "Try again after the reset, or move to a larger plan.",
     "task": "Try again after the reset, or move to a larger plan.",
+    "access_token": "Try again after the reset, or make a token with a larger limit.",
     "provider": "Try again after the reset; a super-admin can raise it.",
 }
 
 
 class QuotaExceeded(DomainError):
-    """`details`: scope ("user", "task" or "provider"), task (empty but for "task"), unit ("tokens" or "usd"),
-    window ("day" or "month"), limit, used, reserved, left, requested (in the unit: tokens as numbers, USD as
-    decimal text), resets_at (ISO 8601, in time_zone), time_zone. `requested` is the least that the
-    call is made for. `retry_after` counts to the reset; where only calls in flight are in the way it is
-    IN_FLIGHT_RETRY_SECONDS, and where the call is larger than the whole quota None."""
+    """`details`: scope ("user", "task", "access_token" or "provider"), task (empty but for "task"), unit
+    ("tokens" or "usd"), window ("day" or "month"), limit, used, reserved, left, requested (in the unit:
+    tokens as numbers, USD as decimal text), resets_at (ISO 8601, in time_zone), time_zone. `requested` is the
+    least that the call is made for. `retry_after` counts to the reset; where only calls in flight are in the
+    way it is IN_FLIGHT_RETRY_SECONDS, and where the call is larger than the whole quota None."""
 
     code = "quota_exceeded"
     status = 429
@@ -57,10 +59,10 @@ class UnknownPrice(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class QuotaLimit:
-    """One counter an attempt moves. `scope` is "user:<id>", "task:<user>:<task>" or "provider:<id>" for
-    tokens, and with "-usd" after the first word for money. `limit` in tokens or pico-dollars, None for
-    counted but unlimited. `starts_at` of a counter that is not kept at all times says since when the usage
-    rows have to be added up when it begins; None begins it at zero."""
+    """One counter an attempt moves. `scope` is "user:<id>", "task:<user>:<task>", "access_token:<id>" or
+    "provider:<id>" for tokens, and with "-usd" after the first word for money. `limit` in tokens or
+    pico-dollars, None for counted but unlimited. `starts_at` of a counter that is not kept at all times says
+    since when the usage rows have to be added up when it begins; None begins it at zero."""
 
     scope: str
     window: str
@@ -79,7 +81,7 @@ class QuotaLimit:
     @property
     def subject(self) -> Subject:
         kind = self.scope.partition(":")[0].removesuffix("-usd")
-        return "task" if kind == "task" else "provider" if kind == "provider" else "user"
+        return kind if kind in _KINDS else "user"  # type: ignore[return-value]
 
     @property
     def task(self) -> str:
@@ -196,6 +198,8 @@ def name_of(limit: QuotaLimit) -> str:
     name = f"{_PERIOD_NAMES[limit.period]} {_UNIT_NAMES[limit.unit]}"
     if limit.subject == "provider":
         return f"{name} of the AI provider"
+    if limit.subject == "access_token":
+        return f"{name} of the access token"
     task = TASKS.get(limit.task)
     return f"{name} for {task.label if task else limit.task}" if limit.task else name
 
@@ -210,7 +214,8 @@ def _explanation(limit: QuotaLimit, requested: int, *, fits_at_all: bool, fits_l
         return f"What is left of the {name} is not enough for this request. {advice}"
     needs = f"needs {in_words(limit.unit, requested)}"
     whole = f"more than the whole {name} of {in_words(limit.unit, limit.limit)}"
-    return f"This request {needs}, {whole}. Shorten the input, or move to a larger plan."
+    wider = "make a token with a larger limit" if limit.subject == "access_token" else "move to a larger plan"
+    return f"This request {needs}, {whole}. Shorten the input, or {wider}."
 
 
 def in_words(unit: Unit, amount: int | None) -> str:

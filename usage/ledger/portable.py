@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
+from accounts.standing import SignedOut, is_family_living, stamp_of
 from providers.models import RoutingRevision
 from usage.ledger import holds, rows
 from usage.ledger.base import (
@@ -25,6 +26,7 @@ from usage.ledger.base import (
     Reservation,
     Settlement,
     StaleRouting,
+    StaleStanding,
 )
 from usage.ledger.beginnings import used_before
 from usage.ledger.limits import CounterKey, exceeded
@@ -42,14 +44,6 @@ HOLD_TRIES = 3
 
 # What a vendor may have reported that a row or its price has no place for.
 CANNOT_BE_WRITTEN = (DataError, IntegrityError, ArithmeticError, AttributeError, TypeError, ValueError)
-
-_ABANDONED = Outcome(
-    status=Status.ABORTED.value,
-    usage=None,
-    latency_ms=0,
-    error_kind="abandoned",
-    error_message="The process that made this call ended before settling it.",
-)
 
 
 class PortableLedger(Ledger):
@@ -89,8 +83,7 @@ class PortableLedger(Ledger):
     def _open(self, attempt: Attempt, *, with_what_is_left: bool = False) -> Reservation:
         try:
             with transaction.atomic(durable=True):
-                if RoutingRevision.current() != attempt.routing_revision:
-                    raise StaleRouting
+                _verify(attempt)
                 near = []
                 overrides = prices_to_hold(attempt)
                 if with_what_is_left:
@@ -103,9 +96,8 @@ class PortableLedger(Ledger):
                 row = rows.opened(attempt, (hold for _, hold in held))
                 row.save(force_insert=True)
         except IntegrityError:
-            # The config was deleted between our reading of the revision and the check of the foreign key.
-            if RoutingRevision.current() != attempt.routing_revision:
-                raise StaleRouting from None
+            # The config or the user was deleted between our look and the check of the foreign key.
+            _verify(attempt)
             raise
         return Reservation(row.pk, attempt, tuple(hold for _, hold in held), tuple(near))
 
@@ -150,6 +142,16 @@ class PortableLedger(Ledger):
             requested=amount,
             now=attempt.started_at,
         )
+
+
+def _verify(attempt: Attempt) -> None:
+    """That what the caller went by still stands."""
+    if RoutingRevision.current() != attempt.routing_revision:
+        raise StaleRouting
+    if attempt.stamp is not None and attempt.user_id and stamp_of(attempt.user_id) != attempt.stamp:
+        raise StaleStanding
+    if attempt.login_family and not is_family_living(attempt.login_family):
+        raise SignedOut
 
 
 def prices_to_hold(attempt: Attempt) -> Overrides:
@@ -248,15 +250,13 @@ def _close_abandoned(ids: Sequence[int], now: datetime) -> int:
         for row in _locked(ids):
             held = Held.by_row(row)
             overrides = overrides_for(provider_type=held.provider_type, model_names=[held.model_name])
-            settlement, columns = rows.closed(held, _ABANDONED, overrides=overrides, now=now)
-            columns = {**columns, "latency_ms": None, "swept": True}
+            columns, moves = rows.swept(held, overrides=overrides, now=now)
             if not AIProviderUsageLog.objects.filter(pk=row.pk, status=Status.STARTED).update(**columns):
                 continue
             closed += 1
-            charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)
-            for hold in held.holds:
-                used, reserved = changes[hold.key]
-                changes[hold.key] = (used + charged[hold.key], reserved - hold.amount)
+            for key, (used_by, reserved_by) in moves.items():
+                used, reserved = changes[key]
+                changes[key] = (used + used_by, reserved + reserved_by)
         _move(changes)
     return closed
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError
 from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
-from usage.ledger import holds, rows
+from accounts.standing import SignedOut
+from usage.ledger import holds, rows, statements, sweeper
 from usage.ledger.base import (
     Attempt,
     Hold,
@@ -22,19 +24,30 @@ from usage.ledger.base import (
     Reservation,
     Settlement,
     StaleRouting,
+    StaleStanding,
     UnknownPrice,
 )
-from usage.ledger.connections import fetch_one
+from usage.ledger.batches import Batches
+from usage.ledger.connections import fetch_all, fetch_one
 from usage.ledger.limits import exceeded
-from usage.ledger.portable import CANNOT_BE_WRITTEN, PortableLedger, prices_of_settlement, prices_to_hold
+from usage.ledger.portable import (
+    CANNOT_BE_WRITTEN,
+    SWEEP_BATCH,
+    PortableLedger,
+    prices_of_settlement,
+    prices_to_hold,
+)
 from usage.ledger.rows import Held
-from usage.models import AIProviderUsageLog, Status
+from usage.models import AIProviderUsageLog
 from usage.pricing import Overrides
 
 R = TypeVar("R")
 
-_TABLE = AIProviderUsageLog._meta.db_table
-_COUNTERS = "%s::text[], %s::text[], %s::bigint[], %s::bigint[]"
+# Milliseconds for which a statement that others may wait for waits for a lock.
+PATIENCE = 250
+
+# What the statement that reserves says when something is not as the caller took it to be.
+_UNVERIFIED = {"stale": StaleRouting, "moved": StaleStanding, "signed_out": SignedOut}
 
 # asyncio itself keeps only weak references to tasks.
 _unfinished: set[asyncio.Task[Any]] = set()
@@ -45,6 +58,8 @@ class PostgresLedger(PortableLedger):
     to it, each in a transaction of its own after a statement that changed nothing: a counter that begins with
     the sum of its rows, a call that is cut to what is left, a row that was swept or settled before, and what
     the database does not take."""
+
+    has_stamps = True
 
     async def reserve(self, attempt: Attempt) -> Reservation:
         try:
@@ -66,18 +81,19 @@ class PostgresLedger(PortableLedger):
     async def record_cached(self, attempt: Attempt, *, latency_ms: int) -> None:
         await _to_the_end(_insert(rows.answered_again(attempt, latency_ms=latency_ms)))
 
+    async def sweep(self, *, now: datetime) -> int:
+        return await sweeper.sweep(now=now, most_at_once=SWEEP_BATCH)
+
     async def _reserve_at_once(self, attempt: Attempt) -> Reservation:
         overrides = await _prices_to_hold(attempt)
         held = holds.holds_of(attempt, overrides=overrides)
-        row = rows.opened(attempt, (hold for _, hold in held))
-        found = await fetch_one(_reserving(), [*_counters_of(attempt, held), *_values(row)])
-        if found is None:
-            raise RuntimeError("the statement that reserves says nothing")
-        verdict, at_counter, used, reserved, taken, log_id = found
+        verdict, at_counter, used, reserved, taken, log_id = await _openings.ask(
+            (_counters_of(attempt, held), rows.columns_opened(attempt, (hold for _, hold in held)))
+        )
         if verdict == "held":
             return Reservation(log_id, attempt, tuple(hold for _, hold in held), _near(held, taken))
-        if verdict == "stale":
-            raise StaleRouting
+        if refusal := _UNVERIFIED.get(verdict):
+            raise refusal
         if verdict == "full":
             limit, _ = held[at_counter - 1]
             # The counters before this one had room for all of the call, so for its fewest tokens as well.
@@ -97,15 +113,17 @@ async def _prices_to_hold(attempt: Attempt) -> Overrides:
     return await in_database_thread(prices_to_hold, attempt)
 
 
-def _counters_of(attempt: Attempt, held: Sequence[tuple[QuotaLimit, Hold]]) -> list[object]:
-    return [
-        attempt.routing_revision,
-        [hold.scope for _, hold in held],
-        [hold.window for _, hold in held],
-        [hold.amount for _, hold in held],
-        [limit.limit for limit, _ in held],
-        [limit.starts_at is not None for limit, _ in held],
-    ]
+def _counters_of(attempt: Attempt, held: Sequence[tuple[QuotaLimit, Hold]]) -> dict[str, Any]:
+    return {
+        "revision": attempt.routing_revision,
+        "scopes": [hold.scope for _, hold in held],
+        "windows": [hold.window for _, hold in held],
+        "amounts": [hold.amount for _, hold in held],
+        "limits": [limit.limit for limit, _ in held],
+        "is_summed": [limit.starts_at is not None for limit, _ in held],
+        "stamp": attempt.stamp,
+        "login_family": attempt.login_family,
+    }
 
 
 def _near(held: Iterable[tuple[QuotaLimit, Hold]], taken: Iterable[int]) -> tuple[QuotaWarning, ...]:
@@ -124,24 +142,68 @@ async def _settle_at_once(reservation: Reservation, outcome: Outcome) -> Settlem
         overrides = await in_database_thread(prices_of_settlement, reservation.attempt, outcome)
     settlement, columns = rows.closed(held, outcome, overrides=overrides, now=timezone.now())
     charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)
-    closed = await fetch_one(
-        _settling(tuple(columns)),
-        [
-            *_prepared(columns),
-            reservation.log_id,
-            [hold.scope for hold in held.holds],
-            [hold.window for hold in held.holds],
-            [charged[hold.key] for hold in held.holds],
-            [-hold.amount for hold in held.holds],
-        ],
-    )
-    if closed is None:
+    moves = {
+        "id": reservation.log_id,
+        "scopes": [hold.scope for hold in held.holds],
+        "windows": [hold.window for hold in held.holds],
+        "used_by": [charged[hold.key] for hold in held.holds],
+        "reserved_by": [-hold.amount for hold in held.holds],
+    }
+    if not await _settlings.ask((moves, columns)):
         return None
     return replace(settlement, quota_warnings=rows.warnings_after(reservation, charged))
 
 
+async def _reserve_together(
+    calls: Sequence[tuple[dict[str, Any], Mapping[str, Any]]],
+) -> list[Sequence[Any]]:
+    """What the statement says of each call: verdict, counter, what is used and reserved there, what is taken
+    of all, and the id of the row."""
+    asked = [{"place": place, **moves, **columns} for place, (moves, columns) in enumerate(calls)]
+    keys = _keys_of(moves for moves, _ in calls) if len(calls) > 1 else []
+    locks = [[key[part] for key in keys] for part in range(3)]
+    found = await fetch_all(statements.reserving(tuple(calls[0][1])), [*locks, PATIENCE, _as_json(asked)])
+    said = {place: rest for place, *rest in found}
+    return [said[place] for place in range(len(calls))]
+
+
+def _keys_of(moves: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, bool]]:
+    """The counters of several calls, each once, in the order of locking."""
+    keys = {
+        (scope, window): is_summed
+        for one in moves
+        for scope, window, is_summed in zip(one["scopes"], one["windows"], one["is_summed"], strict=True)
+    }
+    return [(*key, keys[key]) for key in rows.lock_order(keys)]
+
+
+async def _settle_together(
+    rows_to_close: Sequence[tuple[dict[str, Any], Mapping[str, Any]]],
+) -> list[bool]:
+    """Of each row, whether it was open and is closed now."""
+    names = tuple(rows_to_close[0][1])
+    ids = [moves["id"] for moves, _ in rows_to_close]
+    if len(set(ids)) < len(ids) or any(tuple(columns) != names for _, columns in rows_to_close):
+        # Not the same twice in one statement, nor different columns.
+        return [(await _settle_together([one]))[0] for one in rows_to_close]
+    asked = [{**moves, **columns} for moves, columns in rows_to_close]
+    found = await fetch_one(statements.settling(names), [str(PATIENCE), _as_json(asked)])
+    closed = set(found[0] or ()) if found else set()
+    return [pk in closed for pk in ids]
+
+
+def _as_json(asked: Sequence[Mapping[str, Any]]) -> str:
+    # Decimals and moments as text, from which PostgreSQL reads them exactly.
+    return json.dumps(asked, default=str)
+
+
+_openings = Batches(_reserve_together)
+_settlings = Batches(_settle_together)
+
+
 async def _insert(row: AIProviderUsageLog) -> None:
-    await fetch_one(_inserting(), _values(row))
+    columns = statements.columns_of(row)
+    await fetch_one(statements.inserting(tuple(columns)), statements.prepared(columns))
 
 
 async def _to_the_end(writing: Coroutine[Any, Any, R]) -> R:
@@ -150,62 +212,3 @@ async def _to_the_end(writing: Coroutine[Any, Any, R]) -> R:
     _unfinished.add(task)
     task.add_done_callback(_unfinished.discard)
     return await asyncio.shield(task)
-
-
-# --- Statements -------------------------------------------------------------------------------------------
-
-
-@cache
-def _reserving() -> str:
-    """The row is inserted by the statement that moves the counters, where it did."""
-    return f"""
-        WITH held AS MATERIALIZED (
-            SELECT * FROM ledger_hold(%s::bigint, {_COUNTERS}, %s::boolean[])
-        ), opened AS (
-            INSERT INTO {_TABLE} ({_names()}) SELECT {_casts()} FROM held WHERE verdict = 'held' RETURNING id
-        )
-        SELECT verdict, at_counter, used_there, reserved_there, taken, (SELECT id FROM opened) FROM held
-    """  # noqa: S608
-
-
-@cache
-def _settling(columns: tuple[str, ...]) -> str:
-    """The row first and then its counters, as everybody does who closes one."""
-    changes = ", ".join(f'"{_field(name).column}" = %s' for name in columns)
-    return f"""
-        WITH closed AS (
-            UPDATE {_TABLE} SET {changes} WHERE id = %s AND status = '{Status.STARTED.value}' RETURNING id
-        )
-        SELECT id, ledger_move({_COUNTERS}) FROM closed
-    """  # noqa: S608
-
-
-@cache
-def _inserting() -> str:
-    return f"INSERT INTO {_TABLE} ({_names()}) SELECT {_casts()} RETURNING id"
-
-
-@cache
-def _fields() -> tuple[Any, ...]:
-    return tuple(field for field in AIProviderUsageLog._meta.concrete_fields if not field.primary_key)
-
-
-def _names() -> str:
-    return ", ".join(f'"{field.column}"' for field in _fields())
-
-
-def _casts() -> str:
-    """To the type without its length: a cast to the length would cut in silence what the column refuses."""
-    return ", ".join(f"%s::{field.db_type(connection).partition('(')[0]}" for field in _fields())
-
-
-def _values(row: AIProviderUsageLog) -> list[object]:
-    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in _fields()]
-
-
-def _prepared(columns: Mapping[str, object]) -> list[object]:
-    return [_field(name).get_db_prep_save(value, connection) for name, value in columns.items()]
-
-
-def _field(name: str) -> Any:
-    return AIProviderUsageLog._meta.get_field(name)

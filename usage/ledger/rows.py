@@ -20,6 +20,15 @@ ERROR_MESSAGE_LENGTH = 500
 _LONGEST_LATENCY_MS = 2**31 - 1
 
 
+_ABANDONED = Outcome(
+    status=Status.ABORTED.value,
+    usage=None,
+    latency_ms=0,
+    error_kind="abandoned",
+    error_message="The process that made this call ended before settling it.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """What a row that is to be closed holds: tokens, and what of which counters."""
@@ -92,26 +101,33 @@ def warnings_after(reservation: Reservation, charged: Mapping[CounterKey, int]) 
     return tuple(found)
 
 
+def columns_opened(attempt: Attempt, holds: Iterable[Hold] = ()) -> dict[str, Any]:
+    """The columns of a call about to be made that are not left at their defaults. They name what it holds, so
+    that whoever closes the row needs nothing else; counters of tokens all hold `reserved_tokens`, so only
+    amounts of money are spelt out."""
+    return {
+        "user_id": attempt.user_id,
+        "provider_config_id": attempt.config_id,
+        "provider_type": attempt.provider_type,
+        "model_name": attempt.model_name,
+        "task_type": attempt.task,
+        "plan": attempt.plan,
+        "request_id": attempt.request_id,
+        "attempt": attempt.number,
+        "status": Status.STARTED.value,
+        "reserved_tokens": attempt.reserved_tokens,
+        "reserved_input_tokens": attempt.reserved_input_tokens,
+        "quota_keys": [[*hold.key] if hold.unit == "tokens" else [*hold.key, hold.amount] for hold in holds],
+        "created_at": attempt.started_at,
+        "expires_at": attempt.expires_at,
+        "experiment_arm": attempt.experiment_arm,
+        "personal_token": attempt.personal_token,
+    }
+
+
 def opened(attempt: Attempt, holds: Iterable[Hold] = ()) -> AIProviderUsageLog:
-    """The unsaved row of a call about to be made. It names what it holds, so that whoever closes it needs
-    nothing else; counters of tokens all hold `reserved_tokens`, so only amounts of money are spelt out."""
-    return AIProviderUsageLog(
-        user_id=attempt.user_id,
-        provider_config_id=attempt.config_id,
-        provider_type=attempt.provider_type,
-        model_name=attempt.model_name,
-        task_type=attempt.task,
-        plan=attempt.plan,
-        request_id=attempt.request_id,
-        attempt=attempt.number,
-        status=Status.STARTED,
-        reserved_tokens=attempt.reserved_tokens,
-        reserved_input_tokens=attempt.reserved_input_tokens,
-        quota_keys=[[*hold.key] if hold.unit == "tokens" else [*hold.key, hold.amount] for hold in holds],
-        created_at=attempt.started_at,
-        expires_at=attempt.expires_at,
-        experiment_arm=attempt.experiment_arm,
-    )
+    """The unsaved row of a call about to be made."""
+    return AIProviderUsageLog(**columns_opened(attempt, holds))
 
 
 def answered_again(attempt: Attempt, *, latency_ms: int) -> AIProviderUsageLog:
@@ -181,6 +197,17 @@ def closed(
     return Settlement(usage=usage, usage_source=source, cost_usd=priced.cost), columns
 
 
+def swept(
+    held: Held, *, overrides: Overrides, now: datetime
+) -> tuple[Mapping[str, Any], Mapping[CounterKey, tuple[int, int]]]:
+    """The columns of a call that nobody closed, settled at the estimate, and by how much each of its counters
+    moves: (used, reserved)."""
+    settlement, columns = closed(held, _ABANDONED, overrides=overrides, now=now)
+    charged = held.charge(tokens=settlement.usage.total_tokens, cost_usd=settlement.cost_usd)
+    moves = {hold.key: (charged[hold.key], -hold.amount) for hold in held.holds}
+    return {**columns, "latency_ms": None, "swept": True}, moves
+
+
 def presentable(outcome: Outcome) -> Outcome:
     """The outcome with nothing in its texts that a column does not take."""
     return replace(
@@ -196,6 +223,7 @@ def without_details(outcome: Outcome) -> Outcome:
     return replace(
         outcome,
         usage=None,
+        estimate=None,
         may_have_cost=outcome.may_have_cost or outcome.usage is not None,
         model_name="",
         service_tier="",
@@ -220,7 +248,7 @@ def _charged(held: Held, outcome: Outcome) -> tuple[TokenUsage, str]:
     if outcome.usage is not None and outcome.usage.is_plausible:
         return outcome.usage, UsageSource.VENDOR.value
     if outcome.may_have_cost and held.tokens:
-        return held.estimate(), UsageSource.ESTIMATED.value
+        return outcome.estimate or held.estimate(), UsageSource.ESTIMATED.value
     return TokenUsage(), UsageSource.NONE.value
 
 

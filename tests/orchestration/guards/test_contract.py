@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from redis.exceptions import RedisError
 
-from orchestration.guards.base import LOWEST_PACE, ONE_CONGESTION, RECOVERY, WINDOW, Gate
+from orchestration.guards.base import LOWEST_PACE, ONE_CONGESTION, RECOVERY, WINDOW, Choice, Entry, Gate
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.memory import MemoryGuards
 from orchestration.guards.redis import RedisGuards
@@ -294,6 +294,83 @@ async def test_the_turn_of_somebody_later_and_a_vendors_word_stand(guards, gate)
     await guards.slow_down(paced, now=later + 5, retry_after=20)
     await guards.leave(paced, "second", was_sent=False)
     assert (await enter(guards, paced, "third", now=later + 6)).wait == pytest.approx(19)
+
+
+def choice(circuit, gate, call, **more):
+    return Choice(circuit, Entry(gate, call, 60.0), **more)
+
+
+async def under_way(guards, *gates):
+    return [(await guards.gate_state(one, now=NOW)).under_way for one in gates]
+
+
+@pytest.mark.parametrize("with_caller", [True, False])
+async def test_the_first_gate_with_room_behind_a_closed_circuit_is_entered(guards, gate, with_caller):
+    def noted(circuit):
+        return replace(circuit, outcomes="1")
+
+    def opened(circuit):
+        return circuit.failed("a", ErrorKind.AUTH, now=NOW)
+
+    mine, full, room, beyond = gate(concurrent=2), gate(concurrent=1), gate(is_paced=True), gate()
+    await enter(guards, full, "somebody")
+    shut = await guards.change_circuit("open", opened, now=NOW)
+    stumbled = await guards.change_circuit("stumbled", noted, now=NOW)
+    choices = [choice("open", room, "w"), choice("queued", room, "x", is_queued=True)]
+    choices += [choice("full", full, "y"), choice("stumbled", room, "z"), choice("beyond", beyond, "z")]
+
+    caller = Entry(mine, "me", 60.0) if with_caller else None
+    chosen = await guards.enter_first(choices, caller=caller, now=NOW)
+
+    assert (chosen.caller and chosen.caller.admitted) == (True if with_caller else None)
+    assert [circuit for circuit, _ in chosen.looks] == [shut, Circuit(), Circuit(), stumbled]
+    said = [answer and (answer.admitted, answer.cause) for _, answer in chosen.looks]
+    assert said == [None, None, (False, "concurrency"), (True, "")]
+    assert await under_way(guards, mine, full, room, beyond) == [int(with_caller), 1, 1, 0]
+
+
+async def test_a_caller_who_may_not_pass_takes_no_place_elsewhere(guards, gate):
+    mine, room = gate(per_minute=1), gate()
+    await enter(guards, mine, "before")
+
+    caller = Entry(mine, "me", 60.0)
+    chosen = await guards.enter_first([choice("one", room, "x")], caller=caller, now=NOW + 20)
+
+    assert (chosen.caller.cause, chosen.caller.wait) == ("rate", pytest.approx(WINDOW - 20))
+    assert (chosen.looks, await under_way(guards, room)) == ((), [0])
+
+
+async def test_choosing_ends_at_a_half_open_circuit_and_passes_one_that_is_probed(guards, gate):
+    probed_at, half_open, room = gate(), gate(), gate()
+    await guards.change_circuit("probed", lambda c: c.failed("a", ErrorKind.AUTH, now=NOW), now=NOW)
+    await guards.change_circuit("half-open", lambda c: c.failed("a", ErrorKind.AUTH, now=NOW), now=NOW)
+    later = NOW + 1_000
+    await guards.change_circuit("probed", lambda c: c.probed_by("b", now=later, seconds=60), now=later)
+    choices = [
+        choice("probed", probed_at, "x"),
+        choice("half-open", half_open, "x"),
+        choice("one", room, "x"),
+    ]
+
+    chosen = await guards.enter_first(choices, now=later)
+
+    assert [circuit.state(later) for circuit, _ in chosen.looks] == ["probing", "half_open"]
+    assert [answer for _, answer in chosen.looks] == [None, None]
+    assert await under_way(guards, probed_at, half_open, room) == [0, 0, 0]
+
+
+async def test_places_are_left_together_and_the_circuit_is_told(guards, gate):
+    mine, theirs = gate(concurrent=1), gate(concurrent=1)
+    shut = await guards.change_circuit("one", lambda c: c.failed("a", ErrorKind.AUTH, now=NOW), now=NOW)
+    for one in (mine, theirs):
+        await enter(guards, one, "call")
+
+    stands = await guards.leave_all([Entry(mine, "call", 60.0), Entry(theirs, "call", 60.0)], circuit="one")
+
+    assert stands == shut
+    assert await guards.leave_all([], circuit="two") == Circuit()
+    assert await under_way(guards, mine, theirs) == [0, 0]
+    assert (await guards.gate_state(mine, now=NOW)).recent == 1, "who was sent counts for the rate"
 
 
 async def all_at_once(guards, count, transition):

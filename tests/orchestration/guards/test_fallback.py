@@ -6,7 +6,7 @@ import pytest
 import redis.exceptions
 
 from orchestration.guards import fallback
-from orchestration.guards.base import Gate
+from orchestration.guards.base import Choice, Entry, Gate
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.fallback import FallbackGuards
 from orchestration.guards.memory import MemoryGuards
@@ -15,7 +15,7 @@ from tests import services
 from tests.ports import free_port
 
 NOW = 1_800_000_000.0
-ONE = Gate("one", concurrent=1)
+ONE, TWO = Gate("one", concurrent=1), Gate("two", concurrent=1)
 
 
 async def test_without_its_redis_a_process_guards_its_own():
@@ -39,6 +39,59 @@ async def test_without_its_redis_every_operation_has_an_answer():
     assert (await guards.gate_state(ONE, now=NOW)).pace is not None
     await guards.remember("a", "b", seconds=60)
     assert await guards.recall(["a"]) == ["b"]
+
+
+async def test_without_its_redis_a_process_lets_calls_pass_and_leave_in_one_go():
+    own = MemoryGuards()
+    guards = FallbackGuards(RedisGuards(f"redis://127.0.0.1:{free_port()}/0", "x"), own)
+    choices = [Choice("circuit", Entry(ONE, "a", 60.0))]
+
+    chosen = await guards.enter_first(choices, caller=Entry(TWO, "a", 60.0), now=NOW)
+    again = await guards.enter_first(choices, now=NOW)
+    await guards.leave_all([Entry(ONE, "a", 60.0), Entry(TWO, "a", 60.0)], circuit="circuit")
+
+    assert chosen.caller.admitted
+    assert [look[1].admitted for look in (*chosen.looks, *again.looks)] == [True, False]
+    assert [(await own.gate_state(gate, now=NOW)).under_way for gate in (ONE, TWO)] == [0, 0]
+
+
+class Silent(MemoryGuards):
+    """A shared store that acts on what it is asked, and whose answers do not come while it is away."""
+
+    is_away = False
+
+    async def enter_first(self, choices, *, caller=None, now):
+        return self._answer(await super().enter_first(choices, caller=caller, now=now))
+
+    async def leave_all(self, entries, *, circuit):
+        if self.is_away:
+            raise redis.exceptions.ConnectionError
+        return await super().leave_all(entries, circuit=circuit)
+
+    def _answer(self, answer):
+        if self.is_away:
+            raise redis.exceptions.ConnectionError
+        return answer
+
+
+@pytest.mark.parametrize("goes_away", ["before", "after"])
+async def test_places_that_are_held_in_a_store_that_went_away_are_given_back_there(monkeypatch, goes_away):
+    moment = 1_000.0
+    monkeypatch.setattr(fallback.time, "monotonic", lambda: moment)
+    shared = Silent()
+    guards = FallbackGuards(shared, MemoryGuards())
+    entries = [Entry(ONE, "a", 60.0), Entry(TWO, "a", 60.0)]
+    shared.is_away = goes_away == "before"
+    await guards.enter_first([Choice("circuit", entries[0])], caller=entries[1], now=NOW)
+    shared.is_away = True
+    await guards.leave_all(entries, circuit="circuit")
+    assert [(await shared.gate_state(gate, now=NOW)).under_way for gate in (ONE, TWO)] == [1, 1]
+
+    shared.is_away = False
+    moment += 2 * fallback.AWAY
+    await guards.circuits(["a"])
+
+    assert [(await shared.gate_state(gate, now=NOW)).under_way for gate in (ONE, TWO)] == [0, 0]
 
 
 class Stumbling(MemoryGuards):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration.calls.call import MAX_ATTEMPTS
+from orchestration.calls.budget import MAX_ATTEMPTS
 from orchestration.calls.voting import MOST_REQUESTS
 from orchestration.models import TaskPolicy
 from providers.errors import MEANINGS

@@ -36,7 +36,7 @@ from usage.models import AIProviderUsageLog, ModelPrice
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pauses", "priced")]
 
 # One writer at a time, as SQLite has, makes for less of a mess in more time.
-CALLS = int(os.environ.get("CHAOS_CALLS", "1000" if connection.vendor == "postgresql" else "240"))
+CALLS = int(os.environ.get("CHAOS_CALLS", "400" if connection.vendor == "postgresql" else "240"))
 THREADS = 12
 SEED = 20261121
 # Seconds after which a caller leaves. Each who left makes the next more patient, until one is answered: on a

@@ -120,11 +120,12 @@ class Cancels:
         self.at, self.when = at, when
         self.done, self.call, self.operations = 0, None, []
 
-    def stand_before(self, store, contract):
-        """A store like that one, with every operation of the contract watched."""
+    def stand_before(self, store, contract, *, at_once=()):
+        """A store like that one, with every operation of the contract watched: `at_once` are those that a
+        store does as one and others by several."""
         watched = {
             name: self._watched(getattr(store, name), name)
-            for name in contract.__abstractmethods__
+            for name in {*contract.__abstractmethods__, *at_once}
             if name not in {"sweep", "gate_state"}
         }
         other = {"sweep": store.sweep} if hasattr(store, "sweep") else {"gate_state": store.gate_state}
@@ -149,12 +150,12 @@ class Cancels:
         return watched
 
 
-def cancelled_at(number, when, user, **question):
+def cancelled_at(number, when, user, *, at_once=(), **question):
     """The name of the operation at which the call was cancelled; None when it had no so many."""
     cancels = Cancels(number, when=when)
 
     async def scenario():
-        guards = cancels.stand_before(get_guards(), GuardStore)
+        guards = cancels.stand_before(get_guards(), GuardStore, at_once=at_once)
         ledger = cancels.stand_before(PortableLedger(), Ledger)
         orchestrator = AIOrchestrator(ledger=ledger, guards=guards)
         call = orchestrator.generate(user=user, task="extraction", **question)
@@ -182,6 +183,22 @@ def test_of_a_call_that_is_cancelled_at_any_of_its_steps(config_at, user, when):
         seen.add(name)
 
     assert seen >= {"recall", "claim", "circuits", "change_circuit", "enter", "reserve", "settle", "leave"}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_of_a_call_that_is_cancelled_at_any_step_of_a_store_that_does_several_as_one(config_at, user, when):
+    config_at("sandbox-mini@server", priority=1, max_concurrent_calls=2)
+    config_at("sandbox-mini", provider_type="claude", max_concurrent_calls=2)
+    seen = set()
+    for number in range(1, 60):
+        make_half_open()
+        at_once = ("enter_first", "leave_all")
+        name = cancelled_at(number, when, user, at_once=at_once, prompt="Say hello.")
+        if name is None:
+            break
+        seen.add(name)
+
+    assert seen >= {"enter_first", "leave_all", "change_circuit", "enter", "reserve", "settle"}
 
 
 def test_of_a_call_that_is_cancelled_while_it_waits(config_at, user, sandbox):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0007_idempotency_keys'),
+        ('accounts', '0008_idempotency_keys'),
     ]
 
     operations = [

@@ -1,0 +1,139 @@
+"""Making, showing, using and revoking personal access tokens."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.audit import Actor, record
+from accounts.errors import DomainError
+from accounts.models import PersonalToken, User
+
+# By it a scanner of secrets, and our own redaction, know one.
+PREFIX = "adt_"
+# 256 bits, so a plain hash keeps them: nobody guesses what was hashed.
+_RANDOM_BYTES = 32
+_HINT_LENGTH = len(PREFIX) + 6
+_LONGEST_SECRET = 200
+MOST_ACTIVE = 50
+# The moment of the last use is written at most so often.
+LAST_USED_GRAIN = timedelta(minutes=5)
+
+
+class InvalidPersonalToken(DomainError):
+    """The same for a token that nobody knows, that has expired, that was revoked, and whose owner is gone."""
+
+    code = "invalid_api_key"
+    status = 401
+    message = "This access token is not valid. It may have expired or been revoked; make a new one."
+
+
+class TooManyPersonalTokens(DomainError):
+    code = "too_many_tokens"
+    status = 409
+    message = f"An account has at most {MOST_ACTIVE} active access tokens. Revoke one that is not needed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenLimits:
+    """What a token may use of what its owner may; None is no limit of its own."""
+
+    daily_token_limit: int | None = None
+    monthly_token_limit: int | None = None
+    daily_cost_limit_usd: Decimal | None = None
+    monthly_cost_limit_usd: Decimal | None = None
+    requests_per_minute: int | None = None
+    max_concurrent_calls: int | None = None
+
+
+def create(
+    *,
+    user: User,
+    name: str,
+    actor: Actor,
+    tasks: Sequence[str] = (),
+    model_names: Sequence[str] = (),
+    expires_at: datetime | None = None,
+    limits: TokenLimits | None = None,
+) -> tuple[PersonalToken, str]:
+    """A new token and its secret, which nobody can be told again. Raises TooManyPersonalTokens."""
+    limits = limits or TokenLimits()
+    secret = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+    now = timezone.now()
+    token = PersonalToken(
+        user=user,
+        name=name,
+        hint=secret[:_HINT_LENGTH],
+        digest=_digest(secret),
+        tasks=list(tasks),
+        model_names=list(model_names),
+        expires_at=expires_at,
+        created_at=now,
+        **vars(limits),
+    )
+    with transaction.atomic():
+        # Its owner's row is locked, so that two at once do not make one too many.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if active_of(user, now=now).count() >= MOST_ACTIVE:
+            raise TooManyPersonalTokens
+        token.save(force_insert=True)
+        scope = {"tasks": [None, token.tasks], "models": [None, token.model_names]}
+        expiry = {"expires_at": [None, expires_at.isoformat() if expires_at else None]}
+        _record("created", token, actor, scope | expiry)
+    return token, secret
+
+
+def active_of(user: User, *, now: datetime) -> QuerySet[PersonalToken]:
+    """The tokens of the user that can be used."""
+    not_expired = Q(expires_at=None) | Q(expires_at__gt=now)
+    return PersonalToken.objects.filter(not_expired, user=user, revoked_at=None)
+
+
+def revoke(*, token: PersonalToken, actor: Actor) -> bool:
+    """End it at once, for the very next call; False when it was revoked before."""
+    with transaction.atomic():
+        ended = PersonalToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+        if ended:
+            _record("revoked", token, actor, {"owner": [token.user_id, token.user_id]})
+    return bool(ended)
+
+
+def _record(verb: str, token: PersonalToken, actor: Actor, changes: dict[str, list[Any]]) -> None:
+    """By its hint and its owner's number: a name, or an address, would outlive the person in the trail."""
+    record(
+        action=f"personal_token.{verb}",
+        actor=actor,
+        target=token,
+        target_label=f"{token.hint}…",
+        changes=changes,
+    )
+
+
+def find(secret: str) -> PersonalToken:
+    """The token with its owner, by what was sent (one query). Raises InvalidPersonalToken."""
+    if not secret.startswith(PREFIX) or len(secret) > _LONGEST_SECRET:
+        raise InvalidPersonalToken
+    token = PersonalToken.objects.select_related("user").filter(digest=_digest(secret)).first()
+    if token is None or not token.user.is_active or token.state_at(timezone.now()) != "active":
+        raise InvalidPersonalToken
+    return token
+
+
+def note_use(token: PersonalToken) -> None:
+    """Write down that it was used just now, unless that was written a moment ago."""
+    now = timezone.now()
+    if token.last_used_at is None or token.last_used_at <= now - LAST_USED_GRAIN:
+        PersonalToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "replace")).hexdigest()

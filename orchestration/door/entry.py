@@ -1,0 +1,71 @@
+"""Who comes through the door, and what they may have answered by whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from accounts.models import PersonalToken
+from accounts.personal_tokens import InvalidPersonalToken, find, note_use
+from orchestration.calls.beginnings import Beginning, begin
+from orchestration.calls.orchestrator import question_of
+from orchestration.calls.question import Question
+from orchestration.door.errors import ModelNotAllowed, ModelNotFound
+from orchestration.door.requests import Asked
+from orchestration.routing.names import ModelName, Wanted, is_allowed, names_in, narrowed, wanted_by
+from orchestration.routing.snapshot import current_snapshot
+from providers.tasks import task_type
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call that was let in."""
+
+    token: PersonalToken
+    wanted: Wanted
+    begun: Beginning
+
+    def question(self, asked: Asked) -> Question:
+        most = asked.max_output_tokens or task_type(self.wanted.task).max_output_tokens
+        request = replace(asked.request, max_output_tokens=most)
+        # The prompt is the program's own, and so no version of ours.
+        question = question_of(self.token.user, self.wanted.task, request, self.begun)
+        return replace(question, token=self.token, wanted=self.wanted)
+
+
+def secret_in(authorization: str) -> str:
+    """Of the header. Raises InvalidPersonalToken."""
+    scheme, _, secret = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        raise InvalidPersonalToken("Send an access token: Authorization: Bearer adt_….")
+    return secret.strip()
+
+
+def enter(secret: str, name: str) -> Entry:
+    """Let a call in that names a model. Synchronous; five queries, or six. Raises InvalidPersonalToken,
+    ModelNotFound or ModelNotAllowed."""
+    token = find(secret)
+    note_use(token)
+    snapshot = current_snapshot()
+    wanted = wanted_by(name, snapshot)
+    if wanted is None:
+        raise ModelNotFound(name)
+    if token.tasks and wanted.task not in token.tasks:
+        raise ModelNotAllowed(name)
+    if not is_allowed(wanted, token.model_names):
+        raise ModelNotAllowed(name)
+    begun = begin(token.user, wanted.task)
+    tier = begun.snapshot.tier_for(begun.plan.slug, wanted.task)
+    allowed = narrowed(begun.snapshot, wanted, tier=tier, allowed=token.model_names)
+    if begun.snapshot.providers and not allowed.providers:
+        raise ModelNotAllowed(name)
+    if wanted.model or token.model_names:
+        # An experiment would answer by a model of its own.
+        begun = replace(begun, arm=None)
+    return Entry(token, wanted, begun)
+
+
+def names_for(secret: str) -> list[ModelName]:
+    """The names that a token may ask for. Synchronous. Raises InvalidPersonalToken."""
+    token = find(secret)
+    note_use(token)
+    return list(names_in(current_snapshot(), tasks=token.tasks, allowed=token.model_names))

@@ -1,0 +1,86 @@
+"""A token at a view that stays on the event loop: looked at once, believed as long as its login lives."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import bearers
+from accounts.models import TokenFamily, User
+from accounts.tokens import issue_pair
+
+# Rows that the loop's own connections are to see have to be committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def token(user):
+    return issue_pair(user=user, verified_at=None)["access"]
+
+
+def knock(token):
+    """Status and error code of a request that is refused for its body, if its sender is let in."""
+    path = reverse("v1:job-extract")
+    headers = {"Authorization": f"Bearer {token}"}
+    response = async_to_sync(AsyncClient().post)(path, {}, "application/json", headers=headers)
+    return response.status_code, response.json()["error"]["code"]
+
+
+LET_IN = (400, "invalid_input")
+
+
+def test_a_view_that_has_it_verified_later_learns_only_who_it_is(user, token, monkeypatch):
+    monkeypatch.setattr("extraction.api.views.ExtractView.reads_bearer", False)
+    user.delete()
+
+    assert knock(token) == LET_IN
+    assert knock(token[:-2]) == (401, "token_not_valid")
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (lambda user: User.objects.filter(pk=user.pk).update(token_version=7), "token_revoked"),
+        (lambda user: TokenFamily.objects.filter(user=user).update(ended_at=timezone.now()), "token_revoked"),
+        (lambda user: User.objects.filter(pk=user.pk).update(is_active=False), "user_inactive"),
+        (lambda user: User.objects.filter(pk=user.pk).update(password="another"), "password_changed"),
+        (lambda user: user.delete(), "user_not_found"),
+    ],
+    ids=["signed out", "family ended", "inactive", "new password", "deleted"],
+)
+def test_whoever_was_let_in_is_refused_from_the_moment_on_at_which_the_login_ends(user, token, end, code):
+    assert knock(token) == LET_IN
+
+    end(user)
+
+    assert knock(token) == (401, code)
+
+
+def test_a_token_that_expires_after_it_was_looked_at_has_expired(token):
+    assert knock(token) == LET_IN
+
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        assert knock(token) == (401, "token_not_valid")
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer a.b.c", "Basic YTpi"])
+def test_what_is_no_token_of_ours_is_refused(header):
+    response = async_to_sync(AsyncClient().post)(reverse("v1:job-extract"), headers={"Authorization": header})
+
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+def test_no_more_tokens_are_kept_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(bearers, "_validated", {})
+    monkeypatch.setattr(bearers, "MOST_VALIDATED", 2)
+    far = timezone.now().timestamp() + 60
+
+    for raw in (b"1", b"2", b"3"):
+        bearers.validated(raw, lambda raw: {"exp": far})
+
+    assert list(bearers._validated) == [b"2", b"3"]

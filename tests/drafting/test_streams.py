@@ -1,0 +1,171 @@
+"""Drafts and extractions shown while they are written, through the real SDKs and the real ASGI handler."""
+
+import asyncio
+import json
+
+import pytest
+from django.test import AsyncClient
+from rest_framework_simplejwt.tokens import AccessToken
+
+from accounts.concurrency import in_database_thread, unfinished
+from drafting.models import Draft, MasterProfile
+from extraction.models import JobPosting
+from extraction.schema import JobData
+from tests.drafting.conftest import JOB
+from tests.factories import make_config
+from tests.sandbox import Holding, running_sandbox
+from tests.waiting import until
+from usage.models import AIProviderUsageLog, QuotaCounter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CV, LETTER = "/api/v1/cv-drafter/draft", "/api/v1/cover-letter/generate"
+EXTRACT = "/api/v1/job-extractor/extract"
+TEXT = "Night baker wanted\nZiwa Bakery, Kisumu\nWe hire a baker for the night. Full time. Apply by letter."
+
+
+@pytest.fixture
+def config(sandbox):
+    return make_config(model_name="sandbox-mini", base_url=sandbox.openai, is_default=True)
+
+
+@pytest.fixture
+def body(user, resume):
+    profile = MasterProfile.objects.create(user=user, name="Main", resume=resume)
+    data = JobData.model_validate(JOB).model_dump(mode="json")
+    job = JobPosting.objects.create(user=user, source_kind="text", content_hash="0" * 64, data=data)
+    return {"job_id": job.pk, "profile_id": profile.pk}
+
+
+@pytest.fixture
+def send(user):
+    token = str(AccessToken.for_user(user))
+
+    async def post(path, body, **headers):
+        given = {"authorization": f"Bearer {token}", "accept": "text/event-stream"} | headers
+        return await AsyncClient().post(
+            path, json.dumps(body), content_type="application/json", headers=given
+        )
+
+    return post
+
+
+async def events_of(response):
+    text = b"".join([chunk async for chunk in response.streaming_content]).decode()
+    found = []
+    for block in text.split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if lines:
+            found.append((lines["event"], json.loads(lines["data"])))
+    return found
+
+
+@pytest.mark.parametrize("path", [CV, LETTER])
+async def test_a_draft_is_shown_while_it_is_written_and_is_there_once_it_is_checked(
+    send, config, body, resume, path
+):
+    response = await send(path, body)
+
+    events = await events_of(response)
+    deltas = [data for event, data in events if event == "delta"]
+    last, done = events[-1]
+    assert response["Content-Type"] == "text/event-stream"
+    assert (events[0][0], last, done["status"]) == ("meta", "done", 201)
+    assert done["data"]["draft_id"] == (await Draft.objects.aget()).pk
+    assert deltas
+    assert {delta["is_checked"] for delta in deltas} == {False}
+    assert "claims" not in str(deltas)
+    assert await AIProviderUsageLog.objects.filter(status="success").acount() == len(done["data"]["calls"])
+
+
+async def test_what_lies_is_shown_as_unchecked_and_is_not_in_the_draft(send, sandbox, body):
+    await in_database_thread(
+        make_config, model_name="sandbox-mini@lies", base_url=sandbox.openai, is_default=True
+    )
+
+    events = await events_of(await send(LETTER, body))
+
+    written = "".join(data["text"] for event, data in events if event == "delta")
+    printed = json.dumps(events[-1][1]["data"]["content"])
+    lies = [sentence for sentence in written.split(". ") if len(sentence) > 30 and sentence not in printed]
+    assert events[-1][0] == "done"
+    assert lies
+
+
+async def test_an_extraction_is_shown_too_and_a_known_posting_at_once(send, config, sandbox):
+    first = await events_of(await send(EXTRACT, {"text": TEXT}))
+    again = await events_of(await send(EXTRACT, {"text": TEXT}))
+
+    assert [event for event, _ in first][:2] == ["meta", "delta"]
+    assert first[-1][1]["status"] == 201
+    assert [event for event, _ in again] == ["meta", "done"]
+    assert (again[-1][1]["status"], again[-1][1]["data"]["is_known"]) == (200, True)
+    assert sandbox.hits()["total"] == 1
+
+
+async def test_what_goes_wrong_before_anything_is_shown_has_its_status(send, body):
+    nothing_configured = await send(CV, body)
+    not_valid = await send(CV, {"job": 1})
+    repeatable = await send(CV, body, **{"idempotency-key": "one"})
+
+    assert nothing_configured.status_code == 503
+    assert nothing_configured.json()["error"]["code"] == "no_active_provider"
+    assert nothing_configured["Content-Type"] == "application/json"
+    assert not_valid.status_code == 400
+    assert repeatable.json()["error"]["code"] == "not_with_a_stream"
+
+
+async def test_a_vendor_that_breaks_off_in_the_middle_is_told_as_an_error(send, config, sandbox, body):
+    sandbox.fault("cut_stream", times=100)
+
+    response = await send(LETTER, body)
+
+    event, data = (await events_of(response))[-1]
+    assert (event, data["code"]) == ("error", "stream_interrupted")
+    assert not await Draft.objects.aexists()
+
+
+@pytest.fixture
+def holding():
+    return Holding()
+
+
+@pytest.fixture
+def slow_vendor(holding):
+    with running_sandbox(holding) as server:
+        make_config(model_name="sandbox-mini", base_url=server.openai)
+        yield server
+
+
+async def test_who_leaves_ends_the_call_and_pays_for_what_was_used(send, slow_vendor, holding, body):
+    gone = asyncio.ensure_future(send(LETTER, body))
+    await until(lambda: slow_vendor.hits()["in_flight"] == 1)
+
+    gone.cancel()
+    await asyncio.wait([gone])
+    if unfinished():
+        await asyncio.wait(unfinished())
+
+    row = await AIProviderUsageLog.objects.aget()
+    assert row.status == "aborted"
+    assert not await QuotaCounter.objects.exclude(reserved=0).aexists()
+    assert not await Draft.objects.aexists()
+
+
+async def test_who_leaves_while_it_is_shown_leaves_no_draft(send, sandbox, body):
+    await in_database_thread(
+        make_config, model_name="sandbox-mini@slow=0.2", base_url=sandbox.openai, is_default=True
+    )
+    response = await send(LETTER, body)
+    content = response.streaming_content
+    async for chunk in content:
+        if chunk.startswith(b"event: delta"):
+            break
+
+    await content.aclose()
+    if unfinished():
+        await asyncio.wait(unfinished())
+
+    assert await AIProviderUsageLog.objects.filter(status="started").acount() == 0
+    assert not await QuotaCounter.objects.exclude(reserved=0).aexists()
+    assert not await Draft.objects.aexists()
