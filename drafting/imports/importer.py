@@ -20,7 +20,8 @@ from drafting.imports.reading import put_answer
 from drafting.imports.review import Review
 from drafting.resume import normalised_resume
 from extraction.prompts import without_instructions
-from orchestration.calls.orchestrator import AIOrchestrator, begin
+from orchestration.calls.beginnings import begin
+from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 
 _SECTIONS = (
