@@ -12,6 +12,7 @@ APPS := aditus accounts providers usage orchestration extraction drafting consol
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts fuzz chaos mutants
+.PHONY: eval-imports
 .PHONY: local-model openapi requirements clean
 
 help:
@@ -25,6 +26,7 @@ help:
 	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
 	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
 	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"
+	@echo "make eval-imports   made-up CVs read into profiles, and files that are refused"
 	@echo "make chaos         thousands of failing calls and 200 killed processes (PostgreSQL, Redis)"
 	@echo "make mutants       changes the core rules one place at a time to see whether the tests notice (hours)"
 	@echo "make local-model   install the small model that runs on this machine"
@@ -77,6 +79,9 @@ fuzz: $(DEV) .env
 
 eval-drafts: $(DEV) .env
 	@PROVIDER="$(if $(filter-out auto,$(PROVIDER)),$(PROVIDER))" $(BIN)/python -m bench.drafts $(ARGS)
+
+eval-imports: $(DEV) .env
+	@$(BIN)/python -m bench.imports $(ARGS)
 
 chaos: $(DEV) .env
 	@$(BIN)/python -m bench.chaos $(ARGS)

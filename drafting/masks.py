@@ -7,7 +7,7 @@ they stand: there a placeholder stands for them, which the model may use like a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 from drafting.facts import texts_of
 from drafting.resume import Resume
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]", re.IGNORECASE)
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w.])(?:\+|\(\+?|00|0)\d[\d\s()/.\u2011-]{5,}\d(?!\w)")
 _BIRTH = re.compile(
     r"\b(?:born|date of birth|birthday|geboren|geburtsdatum|née? le|date de naissance|nacid[oa]"
@@ -28,6 +28,26 @@ _PERSONAL = (
     "email", "phone", "url", "image", "birth", "birthDate", "birthday", "dateOfBirth", "birthdate",
 )  # fmt: skip
 _SHORTEST = 3
+
+
+Replacements = Sequence[tuple[str, str]]
+
+
+def hidden(text: str, replacements: Replacements) -> str:
+    """The text with a placeholder for each secret; `replacements` are pairs of both, the longest first."""
+    for secret, placeholder in replacements:
+        if secret in text:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", placeholder, text)
+    return text
+
+
+def shown(text: str, replacements: Replacements) -> str:
+    """The text with the secrets for their placeholders."""
+    if "APPLICANT" not in text.upper():
+        return text
+    for secret, placeholder in replacements:
+        text = re.sub(rf"\b{placeholder}\b", secret.replace("\\", r"\\"), text, flags=re.IGNORECASE)
+    return text
 
 
 @dataclass(frozen=True)
@@ -64,23 +84,16 @@ class Mask:
     def _patterns(text: str) -> Iterator[tuple[str, str]]:
         for kind, pattern in (
             ("BIRTH", _BIRTH),
-            ("CONTACT", _EMAIL),
-            ("CONTACT", _LINK),
+            ("CONTACT", EMAIL),
+            ("CONTACT", LINK),
             ("CONTACT", _PHONE),
         ):
             yield from ((kind, match.group().strip()) for match in pattern.finditer(text))
 
     def hide(self, text: str) -> str:
         """The text with placeholders for what says who or where the person is."""
-        for secret, placeholder in self._known:
-            if secret in text:
-                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", placeholder, text)
-        return text
+        return hidden(text, self._known)
 
     def show(self, text: str) -> str:
         """The text with the placeholders filled in again."""
-        if "APPLICANT" not in text.upper():
-            return text
-        for secret, placeholder in self._known:
-            text = re.sub(rf"\b{placeholder}\b", secret.replace("\\", r"\\"), text, flags=re.IGNORECASE)
-        return text
+        return shown(text, self._known)

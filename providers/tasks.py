@@ -80,6 +80,12 @@ TASKS: dict[str, TaskType] = {
             usual_output_tokens=512,
             cache_seconds=86_400,
         ),
+        TaskType(
+            "profile_import",
+            "Reading of CVs into profiles",
+            max_output_tokens=8192,
+            usual_output_tokens=2048,
+        ),
         TaskType(CHAT, "Free-form chat", max_output_tokens=4096, usual_output_tokens=512),
     )
 }

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from sandbox.drafts import draft_text
 from sandbox.filling import Filler
+from sandbox.imports import import_text
 from sandbox.reading import Reading, document
 from sandbox.wire import Json, WireRequest
 
@@ -65,4 +66,6 @@ def _prose(subject: str) -> str:
 def _filled(subject: str, prompt: str, schema: str, lies: bool) -> str:  # noqa: FBT001
     if (draft := draft_text(json.loads(schema), prompt, lies=lies)) is not None:
         return draft
+    if (read := import_text(json.loads(schema), prompt, lies=lies)) is not None:
+        return read
     return json.dumps(Filler(json.loads(schema), subject=subject, prompt=prompt).fill(), ensure_ascii=False)

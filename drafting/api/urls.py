@@ -1,5 +1,6 @@
 from django.urls import path
 
+from drafting.api.imports import ProfileImportView
 from drafting.api.living import DraftDetailView, DraftDiffView, DraftRegenerateView, DraftRestoreView
 from drafting.api.views import (
     CoverLetterView,
@@ -17,6 +18,7 @@ from drafting.api.views import (
 urlpatterns = [
     path("me/export", OwnDataView.as_view(), name="me-export"),
     path("profiles", ProfileListView.as_view(), name="profile-list"),
+    path("profiles/import", ProfileImportView.as_view(), name="profile-import"),
     path("profiles/<int:pk>", ProfileDetailView.as_view(), name="profile-detail"),
     path("cv-drafter/draft", CvDraftView.as_view(), name="cv-draft"),
     path("cover-letter/generate", CoverLetterView.as_view(), name="cover-letter"),

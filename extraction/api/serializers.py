@@ -150,7 +150,7 @@ def extraction_body(extraction: Extraction) -> dict[str, Any]:
         "sources": extraction.sources,
         "evidence": extraction.evidence,
         "warnings": extraction.warnings,
-        **_call_body(extraction.result, extraction.latency_ms, extraction.request_id),
+        **call_body(extraction.result, extraction.latency_ms, extraction.request_id),
     }
 
 
@@ -160,11 +160,12 @@ def image_check_body(check: ImageCheck) -> dict[str, Any]:
         "is_readable": check.is_readable,
         "is_job_posting": check.is_job_posting,
         "reason": check.reason,
-        **_call_body(check.result, check.latency_ms, check.result.request_id),
+        **call_body(check.result, check.latency_ms, check.result.request_id),
     }
 
 
-def _call_body(result: GenerationResult | None, latency_ms: int, request_id: str) -> dict[str, Any]:
+def call_body(result: GenerationResult | None, latency_ms: int, request_id: str) -> dict[str, Any]:
+    """The members of a CallSerializer; zeros and nulls when no model was asked."""
     return {
         "provider_used": result.provider_type if result else None,
         "model_used": result.model_name if result else None,

@@ -41,7 +41,8 @@ class FoundDate:
 
 
 @cache
-def _months() -> dict[str, int]:
+def month_numbers() -> dict[str, int]:
+    """The number of a month by its name, levelled, where all languages agree on it."""
     found: dict[str, set[int]] = {}
     for code in (*languages(), *_FURTHER_LOCALES):
         months = Locale.parse(code).months
@@ -55,7 +56,7 @@ def _months() -> dict[str, int]:
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    month = f"({alternatives(_months())})" + r"\.?"
+    month = f"({alternatives(month_numbers())})" + r"\.?"
     link = r"(?:\s?(?:de|of|del|di|d'|ya|mwezi wa|tháng)\s)?"
     return (
         ("ymd", re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")),
@@ -129,9 +130,9 @@ def _readings(shape: str, parts: tuple[str, ...], language: str | None) -> Itera
     elif shape == "era":
         orders = [(2018 + (1 if first == "元" else int(first)), int(second), int(third))]
     elif shape == "dMy":
-        orders = [(int(third), _months()[second], int(first))]
+        orders = [(int(third), month_numbers()[second], int(first))]
     elif shape == "Mdy":
-        orders = [(int(third), _months()[first], int(second))]
+        orders = [(int(third), month_numbers()[first], int(second))]
     elif shape in {"dotted", "dmy"} or (language and language not in _NOT_DAY_FIRST):
         orders = [(int(third) + (2000 if len(third) == 2 else 0), int(second), int(first))]
     else:

@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import User
 from drafting.checking import READER_PROMPTS
+from drafting.imports.forms import IMPORT_PROMPTS
 from drafting.prompts import CV_TASKS, LETTER_TASKS
 from extraction.prompts import EXTRACTION, VERDICT
 from orchestration.calls.beginnings import begin
@@ -19,6 +20,7 @@ PROMPTS = {
     "cv_draft": CV_TASKS,
     "cover_letter": LETTER_TASKS,
     "grounding": READER_PROMPTS,
+    "profile_import": IMPORT_PROMPTS,
 }
 
 

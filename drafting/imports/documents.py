@@ -1,0 +1,138 @@
+"""What was sent, told by its content and not by its name, and read into a text or a resume."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from accounts.concurrency import in_parsing_thread
+from drafting.imports.archives import Archive
+from drafting.imports.docx import BODY, read_docx
+from drafting.imports.errors import (
+    DocumentTooLarge,
+    DocumentWithMacros,
+    EncryptedDocument,
+    NotACv,
+    ScannedDocument,
+    UnreadableDocument,
+    UnsupportedDocument,
+)
+from drafting.imports.linkedin import PROFILE, read_linkedin
+from drafting.imports.review import Review
+from drafting.resume import MAX_BYTES as MAX_RESUME
+from drafting.resume import normalised_resume
+from extraction.charsets import decoded
+from extraction.errors import NotAPdf, PdfTooLarge
+from extraction.pdf.reader import MAX_BYTES, read_pdf
+from extraction.visible.page import tidy
+
+MAX_CHARACTERS = 60_000
+LEAST_CHARACTERS = 120
+_LEAST_WORDS = 15
+# Microsoft's older container: .doc, and every DOCX with a password.
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+_OTHER_KINDS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"MZ", b"\x7fELF")
+_DIVIDED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-öø-ÿа-яα-ω])")
+_ENDLESS = re.compile(r"(\S{400})(?=\S)")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MARKDOWN = re.compile(r"(?m)^#{1,6}\s+|(?<!\w)[*_]{2}(?=\S)|(?<=\S)[*_]{2}(?!\w)|^\s*(?:[-*_]\s*){3,}$")
+_MARKDOWN_LINK = re.compile(r"\[([^\]\n]+)\]\(((?:https?://|mailto:)[^)\s]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`text` is for a model to read; a `review` needs none. One of the two is there."""
+
+    kind: str
+    text: str = field(default="", repr=False)
+    review: Review | None = field(default=None, repr=False)
+
+
+async def read_document(content: bytes) -> Document:
+    """What was uploaded. Raises the errors of `drafting.imports.errors`, and InvalidProfile for JSON that is
+    no resume."""
+    if len(content) > MAX_BYTES:
+        raise DocumentTooLarge(details={"limit_bytes": MAX_BYTES})
+    if b"%PDF-" in content[:1024]:
+        return Document("pdf", _checked(await _pdf_text(content)))
+    return await in_parsing_thread(_read_other, content)
+
+
+def read_pasted(text: str) -> Document:
+    """A text that was sent as such. Raises NotACv or DocumentTooLarge."""
+    return Document("text", _checked(_without_markdown(text)))
+
+
+async def _pdf_text(content: bytes) -> str:
+    try:
+        pdf = await read_pdf(content)
+    except PdfTooLarge as error:
+        raise DocumentTooLarge(details=error.details) from error
+    except NotAPdf as error:
+        reason = error.details.get("reason")
+        if reason == "encrypted":
+            raise EncryptedDocument from error
+        if reason == "empty":
+            raise NotACv(details={"reason": "empty"}) from error
+        raise UnreadableDocument(details={"reason": reason}) from error
+    if pdf.pictures:
+        raise ScannedDocument
+    # A word divided at a line's end is one word.
+    return _DIVIDED.sub("", pdf.text)
+
+
+def _read_other(content: bytes) -> Document:
+    if content.startswith(_COMPOUND):
+        if _ENCRYPTED_PACKAGE in content:
+            raise EncryptedDocument
+        raise UnsupportedDocument(details={"reason": "legacy_word"})
+    if content.startswith(b"PK"):
+        return _read_archive(Archive(content))
+    if content.startswith(_OTHER_KINDS) or (b"\0" in content and not content.startswith(_UTF_16)):
+        raise UnsupportedDocument(details={"reason": "binary"})
+    if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{"):
+        return Document("json", review=_read_json(content))
+    return read_pasted(decoded(content))
+
+
+def _read_archive(archive: Archive) -> Document:
+    if BODY in archive.names and "[Content_Types].xml" in archive.names:
+        return Document("docx", _checked(read_docx(archive)))
+    if any(name.rpartition("/")[2].casefold() == PROFILE.casefold() for name in archive.names):
+        return Document("linkedin", review=read_linkedin(archive))
+    if any(name.endswith(("vbaProject.bin",)) for name in archive.names):
+        raise DocumentWithMacros
+    raise UnsupportedDocument(details={"reason": "archive"})
+
+
+def _read_json(content: bytes) -> Review:
+    if len(content) > MAX_RESUME:
+        raise DocumentTooLarge(details={"limit_bytes": MAX_RESUME})
+    try:
+        document = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableDocument(details={"reason": "damaged"}) from error
+    read = normalised_resume(document)
+    return Review(resume=read.resume, changes=read.changes)
+
+
+def _without_markdown(text: str) -> str:
+    return _MARKDOWN.sub("", _MARKDOWN_LINK.sub(r"\1 \2", text)).replace("mailto:", "")
+
+
+def _checked(text: str) -> str:
+    """The text, tidied, when there is enough of it to be somebody's CV, and not more than is read."""
+    if len(text) > MAX_CHARACTERS:
+        raise DocumentTooLarge(details={"limit_characters": MAX_CHARACTERS})
+    # No word is that long; looking for addresses in one takes time that grows with its square.
+    text = _ENDLESS.sub(r"\1\n", tidy(text))
+    if not text:
+        raise NotACv(details={"reason": "empty"})
+    has_spaces = len(text.split()) >= len(text) / 25
+    if len(text) < (LEAST_CHARACTERS if has_spaces else 40) or (
+        has_spaces and len(text.split()) < _LEAST_WORDS
+    ):
+        raise NotACv(details={"reason": "thin"})
+    return text
