@@ -17,7 +17,10 @@ from drafting.resume import Resume
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]", re.IGNORECASE)
-_PHONE = re.compile(r"(?<![\w.])(?:\+|\(\+?|00|0)\d[\d\s()/.\u2011-]{5,}\d(?!\w)")
+# A day or month before a year is a date.
+_PHONE = re.compile(
+    r"(?<![\w.])(?!\d\d?[/.](?:\d\d?[/.])?\d{4}\b)(?:\+|\(\+?|00|0)\d[\d\s()/.\u2011-]{5,}\d(?!\w)"
+)
 _BIRTH = re.compile(
     r"\b(?:born|date of birth|birthday|geboren|geburtsdatum|née? le|date de naissance|nacid[oa]"
     r"|fecha de nacimiento|nascid[oa]|data de nascimento|nilizaliwa|tarehe ya kuzaliwa)\b"

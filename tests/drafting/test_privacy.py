@@ -134,6 +134,6 @@ def test_what_was_hidden_comes_back_as_it_was(resume):
 
 def test_years_and_figures_are_no_telephone_numbers():
     mask = Mask({"basics": {"name": "A B"}})
-    text = "From 2019-04-01 to 2021-03-31 moved 1 200 000 meters in 0.5 seconds"
+    text = "From 2019-04-01 to 2021-03-31 and 01/2022 - 03/2023, since 01.02.2024, 1 200 000 meters in 0.5 s"
 
     assert mask.hide(text) == text
