@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Func, Q, QuerySet, TextField
+from django.db.models import Func, Q, QuerySet, TextField, Value
 from django.utils import timezone
 
 from accounts.audit import Actor, record
@@ -35,7 +35,6 @@ LAST_USED_GRAIN = timedelta(minutes=5)
 # Tokens that a process knows; the one that was away for the longest goes first.
 MOST_KEPT = 5_000
 
-_STAMP = Func("pk", function="personal_token_stamp", output_field=TextField())
 _kept: Recent[str, PersonalToken] = Recent()
 
 
@@ -133,13 +132,12 @@ def find(secret: str) -> PersonalToken:
     if not secret.startswith(PREFIX) or len(secret) > _LONGEST_SECRET:
         raise InvalidPersonalToken
     digest = _digest(secret)
-    tokens = PersonalToken.objects.select_related("user").filter(digest=digest)
-    if connection.vendor == "postgresql":
-        # By the same statement as the row: whatever changes later changes the stamp.
-        tokens = tokens.annotate(stamp=_STAMP)
-    token = tokens.first()
+    # The stamp is read by the same statement as the row: whatever changes later changes it.
+    tokens = PersonalToken.objects.select_related("user").annotate(stamp_read=_stamp())
+    token = tokens.filter(digest=digest).first()
     if token is None or not token.user.is_active or token.state_at(timezone.now()) != "active":
         raise InvalidPersonalToken
+    token.stamp = token.stamp_read
     if token.stamp:
         _kept.keep(digest, token, most=MOST_KEPT)
     return token
@@ -152,12 +150,16 @@ def kept_token(secret: str) -> PersonalToken | None:
     return token if token is not None and token.state_at(timezone.now()) == "active" else None
 
 
-def token_stamp_of(token_id: int | None) -> str | None:
-    """What of a token calls go by, named (one query on PostgreSQL); None for one that is gone. Empty where
-    the database has no such stamps."""
-    if connection.vendor != "postgresql":
-        return ""
-    return PersonalToken.objects.filter(pk=token_id).values_list(_STAMP, flat=True).first()
+def token_stamp_of(token_id: int) -> str | None:
+    """What of a token calls go by, named (one query); None for one that is gone. Empty where the database has
+    no such stamps."""
+    return PersonalToken.objects.filter(pk=token_id).values_list(_stamp(), flat=True).first()
+
+
+def _stamp() -> Func | Value:
+    if connection.vendor == "postgresql":
+        return Func("pk", function="personal_token_stamp", output_field=TextField())
+    return Value("", output_field=TextField())
 
 
 def note_use(token: PersonalToken) -> None:

@@ -151,7 +151,8 @@ def _verify(attempt: Attempt) -> None:
         raise StaleRouting
     if attempt.stamp is not None and attempt.user_id and stamp_of(attempt.user_id) != attempt.stamp:
         raise StaleStanding
-    if attempt.token_stamp and token_stamp_of(attempt.personal_token) != attempt.token_stamp:
+    token_id, stamp = attempt.personal_token, attempt.token_stamp
+    if token_id and stamp is not None and token_stamp_of(token_id) != stamp:
         raise StaleStanding
     if attempt.login_family and not is_family_living(attempt.login_family):
         raise SignedOut
