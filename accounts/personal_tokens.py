@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +11,17 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Func, Q, QuerySet, TextField, Value
 from django.utils import timezone
 
 from accounts.audit import Actor, record
+from accounts.concurrency import in_database_thread, keep
 from accounts.errors import DomainError
 from accounts.models import PersonalToken, User
+from accounts.recent import Recent
+
+logger = logging.getLogger(__name__)
 
 # By it a scanner of secrets, and our own redaction, know one.
 PREFIX = "adt_"
@@ -27,6 +32,10 @@ _LONGEST_SECRET = 200
 MOST_ACTIVE = 50
 # The moment of the last use is written at most so often.
 LAST_USED_GRAIN = timedelta(minutes=5)
+# Tokens that a process knows; the one that was away for the longest goes first.
+MOST_KEPT = 5_000
+
+_kept: Recent[str, PersonalToken] = Recent()
 
 
 class InvalidPersonalToken(DomainError):
@@ -122,17 +131,64 @@ def find(secret: str) -> PersonalToken:
     """The token with its owner, by what was sent (one query). Raises InvalidPersonalToken."""
     if not secret.startswith(PREFIX) or len(secret) > _LONGEST_SECRET:
         raise InvalidPersonalToken
-    token = PersonalToken.objects.select_related("user").filter(digest=_digest(secret)).first()
+    digest = _digest(secret)
+    # The stamp is read by the same statement as the row: whatever changes later changes it.
+    tokens = PersonalToken.objects.select_related("user").annotate(stamp_read=_stamp())
+    token = tokens.filter(digest=digest).first()
     if token is None or not token.user.is_active or token.state_at(timezone.now()) != "active":
         raise InvalidPersonalToken
+    token.stamp = token.stamp_read
+    if token.stamp:
+        _kept.keep(digest, token, most=MOST_KEPT)
     return token
+
+
+def kept_token(secret: str) -> PersonalToken | None:
+    """The token as this process found it last, without a query, for who has its stamp checked; to be read,
+    not changed. None for one that it does not know, or that has expired since."""
+    token = _kept.of(_digest(secret))
+    return token if token is not None and token.state_at(timezone.now()) == "active" else None
+
+
+def token_stamp_of(token_id: int) -> str | None:
+    """What of a token calls go by, named (one query); None for one that is gone. Empty where the database has
+    no such stamps."""
+    return PersonalToken.objects.filter(pk=token_id).values_list(_stamp(), flat=True).first()
+
+
+def _stamp() -> Func | Value:
+    if connection.vendor == "postgresql":
+        return Func("pk", function="personal_token_stamp", output_field=TextField())
+    return Value("", output_field=TextField())
 
 
 def note_use(token: PersonalToken) -> None:
     """Write down that it was used just now, unless that was written a moment ago."""
+    if moment := _moment_to_note(token):
+        _note(token.pk, moment)
+
+
+def note_use_aside(token: PersonalToken) -> None:
+    """The same from an event loop, whose call does not wait for it."""
+    if moment := _moment_to_note(token):
+        keep(in_database_thread(_note, token.pk, moment))
+
+
+def _moment_to_note(token: PersonalToken) -> datetime | None:
+    """Now, if nobody in this process has noted it lately."""
     now = timezone.now()
-    if token.last_used_at is None or token.last_used_at <= now - LAST_USED_GRAIN:
-        PersonalToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    if token.last_used_at is not None and token.last_used_at > now - LAST_USED_GRAIN:
+        return None
+    token.last_used_at = now
+    return now
+
+
+def _note(token_id: int, moment: datetime) -> None:
+    try:
+        PersonalToken.objects.filter(pk=token_id).update(last_used_at=moment)
+    except DatabaseError:
+        # The call itself is worth more, and meets the same database.
+        logger.warning("The last use of access token %s could not be written", token_id, exc_info=True)
 
 
 def _digest(secret: str) -> str:

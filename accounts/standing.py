@@ -6,10 +6,8 @@ all that was read; the statement that reserves compares it, so a call needs no q
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 
 from django.db import connection
 from django.utils import timezone
@@ -18,6 +16,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from accounts.calendars import Calendar
 from accounts.errors import DomainError
 from accounts.models import Plan, TokenFamily, User, plan_until
+from accounts.recent import Recent
 
 # Accounts of which a process keeps the standing; who was away for the longest goes first.
 MOST_KEPT = 5_000
@@ -80,7 +79,7 @@ def current_standing(user_id: int) -> Standing:
     SignedOut for an account that is gone, NoDefaultPlan."""
     # The stamp is read before the rows: rows newer than it cost a needless reading, never staleness.
     stamp = stamp_of(user_id)
-    kept = _kept.of(user_id)
+    kept = kept_standing(user_id)
     if kept is not None and kept.stamp and kept.stamp == stamp:
         return kept
     user = User.objects.filter(pk=user_id).first()
@@ -98,13 +97,18 @@ def current_standing(user_id: int) -> Standing:
         stamp=stamp,
     )
     if stamp:
-        _kept.keep(standing)
+        _kept.keep(user_id, standing, most=MOST_KEPT)
     return standing
 
 
 def kept_standing(user_id: int) -> Standing | None:
     """The standing as this process saw it last, without a query, for who has its stamp checked."""
-    return _kept.of(user_id)
+    standing = _kept.of(user_id)
+    if standing is not None and standing.until is not None and standing.until <= timezone.now():
+        # Time ended the subscription, which changes no row.
+        _kept.forget(user_id)
+        return None
+    return standing
 
 
 def is_family_living(family: str) -> bool:
@@ -112,29 +116,4 @@ def is_family_living(family: str) -> bool:
     return TokenFamily.objects.filter(pk=family, ended_at=None).exists()
 
 
-class _Kept:
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._standings: OrderedDict[int, Standing] = OrderedDict()
-
-    def of(self, user_id: int) -> Standing | None:
-        with self._lock:
-            standing = self._standings.get(user_id)
-            if standing is None:
-                return None
-            if standing.until is not None and standing.until <= timezone.now():
-                # Time ended the subscription, which changes no row.
-                del self._standings[user_id]
-                return None
-            self._standings.move_to_end(user_id)
-            return standing
-
-    def keep(self, standing: Standing) -> None:
-        with self._lock:
-            self._standings[standing.user_id] = standing
-            self._standings.move_to_end(standing.user_id)
-            while len(self._standings) > MOST_KEPT:
-                self._standings.popitem(last=False)
-
-
-_kept = _Kept()
+_kept: Recent[int, Standing] = Recent()

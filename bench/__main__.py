@@ -48,12 +48,14 @@ def main() -> None:
     given = parser.parse_args()
     with stage.scratch_database(), stage.upstream() as root:
         people = stage.seed(root, people=PEOPLE)
-        tokens = stage.tokens(people)
-        measured = asyncio.run(in_process(root, people[0], tokens[0], calls=given.calls, rounds=given.rounds))
+        tokens, at_the_door = stage.tokens(people), stage.door_tokens(people)
+        measured = asyncio.run(
+            in_process(root, people[0], at_the_door[0], calls=given.calls, rounds=given.rounds)
+        )
         print(table(measured, calls=given.calls))
         told = ratios(measured)
         if not given.in_process:
-            told |= over_http(root, tokens)
+            told |= over_http(root, tokens, at_the_door)
     print(json.dumps(told))
 
 
@@ -109,7 +111,7 @@ def ratios(figures: Figures) -> dict[str, Any]:
     }
 
 
-def over_http(upstream: str, tokens: list[str]) -> dict[str, Any]:
+def over_http(upstream: str, tokens: list[str], at_the_door: list[str]) -> dict[str, Any]:
     """Requests a second of the door and its peers, on one upstream, and of extraction, on the sandbox."""
     if not saturation.is_possible() or connection.vendor != "postgresql" or not settings.REDIS_URL:
         print("Over HTTP nothing was measured: that takes wrk, and PostgreSQL and Redis in the environment.")
@@ -117,7 +119,7 @@ def over_http(upstream: str, tokens: list[str]) -> dict[str, Any]:
     path = stage.door_path()
     with stage.web() as root, saturation.peers(upstream) as targets:
         if path:
-            targets.insert(0, saturation.door(root, path, tokens))
+            targets.insert(0, saturation.door(root, path, at_the_door))
         loads = saturation.compare(targets)
     with stage.sandbox() as vendor:
         stage.turn_to_sandbox(vendor)

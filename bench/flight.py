@@ -46,7 +46,8 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100, help="among whom the calls are shared out")
     given = parser.parse_args()
     with stage.scratch_database():
-        tokens = stage.tokens(stage.seed("http://127.0.0.1:9", people=given.people))
+        people = stage.seed("http://127.0.0.1:9", people=given.people)
+        tokens = stage.door_tokens(people) if stage.door_path() else stage.tokens(people)
         told = in_flight(tokens, given.calls, seconds=given.seconds, lasting=given.lasting)
         with asked(tokens, seconds=given.vendor) as (target, vendor):
             told |= asyncio.run(health(target, vendor, given.waiting, seconds=given.vendor))

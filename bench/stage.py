@@ -17,7 +17,9 @@ from django.test.utils import setup_databases, teardown_databases
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils import timezone
 
+from accounts.audit import Actor
 from accounts.models import Plan, Subscription, User
+from accounts.personal_tokens import create
 from accounts.tokens import issue_pair
 from providers.models import AIProviderConfig
 from tests.ports import free_port
@@ -88,7 +90,13 @@ def turn_to_sandbox(root: str) -> None:
 
 
 def tokens(users: Sequence[User]) -> list[str]:
+    """A login's token of each, for the API."""
     return [issue_pair(user=user, verified_at=None)["access"] for user in users]
+
+
+def door_tokens(users: Sequence[User]) -> list[str]:
+    """A personal access token of each, for the door."""
+    return [create(user=user, name="bench", actor=Actor.system())[1] for user in users]
 
 
 def door_path() -> str | None:

@@ -17,8 +17,11 @@ class PersonalToken(models.Model):
     """A token of which only the hash is kept; `hint` is its beginning, by which its owner knows it again.
 
     Empty `tasks` and `model_names` allow all of them. The limits are the token's own, within those of its
-    owner; token limits in tokens, cost limits in USD, null means no limit.
+    owner; token limits in tokens, cost limits in USD, null means no limit. `stamp` names all of it that calls
+    go by, in one that was found by its secret on PostgreSQL; empty otherwise.
     """
+
+    stamp = ""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="personal_tokens"

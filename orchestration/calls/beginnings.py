@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from accounts.calendars import Calendar
-from accounts.models import Plan, User, plan_of
+from accounts.models import PersonalToken, Plan, User, plan_of
+from accounts.personal_tokens import token_stamp_of
 from accounts.standing import (
     Login,
     SignedOut,
@@ -45,6 +48,10 @@ class Beginning:
     def policy(self) -> PolicyInForce:
         return self.snapshot.policy_of(self.task)
 
+    def is_vote(self, response_model: type[BaseModel] | None) -> bool:
+        """Whether a question with such a form is put to several models."""
+        return response_model is not None and self.policy.votes > 1
+
 
 def begin(user: User, task: str, login: Login | None = None) -> Beginning:
     """Read it, once (two queries while nothing has changed): the user's plan, the routing data, the user's
@@ -70,9 +77,18 @@ def assume(user: User, task: str, login: Login | None = None) -> Beginning | Non
     return _beginning(task, user.pk, standing.plan, standing.calendar, snapshot, stamp=standing.stamp)
 
 
-def still_stands(user_id: int, stamp: str | None, login_family: str | None, *, revision: int) -> bool:
+def still_stands(
+    user_id: int,
+    stamp: str | None,
+    login_family: str | None,
+    *,
+    revision: int,
+    token: PersonalToken | None = None,
+) -> bool:
     """Whether what was assumed is so (two or three queries)."""
     if stamp_of(user_id) != stamp or RoutingRevision.current() != revision:
+        return False
+    if token is not None and token_stamp_of(token.pk) != token.stamp:
         return False
     return not login_family or is_family_living(login_family)
 

@@ -229,6 +229,7 @@ class Call:
             personal_token=question.token.pk if question.token else None,
             stamp=question.stamp if self.is_assumed else None,
             login_family=question.login_family if self.is_assumed else None,
+            token_stamp=question.token.stamp or None if question.token and self.is_assumed else None,
         )
 
     def unsent(self, *, now: datetime, candidate: Candidate | None = None) -> Attempt:

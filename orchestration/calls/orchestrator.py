@@ -98,7 +98,7 @@ class AIOrchestrator:
         # What is said without the ledger, as an answer from the cache is, has to go by what was read.
         if begun is None and self._has_stamps and not is_repeatable:
             assumed = assume(user, task, login)
-            if assumed and not (response_model and assumed.policy.votes > 1):
+            if assumed and not assumed.is_vote(response_model):
                 family = login.family if login else None
                 question = asked(**assumed.account, stamp=assumed.stamp, login_family=family or None)
                 with suppress(StaleRouting):
@@ -148,7 +148,8 @@ class AIOrchestrator:
     async def ask(
         self, question: Question, begun: Beginning, *, pieces: Pieces | None = None
     ) -> GenerationResult:
-        """`generate` for a question that is put together already, with `pieces` as a stream."""
+        """`generate` for a question that is put together already, with `pieces` as a stream. StaleRouting
+        when `begun` was assumed, and is not so any more; nothing was sent then."""
         return await self._answer_to(question, begun, is_repeatable=False, pieces=pieces)
 
     async def _answer_to(
@@ -169,14 +170,14 @@ class AIOrchestrator:
         )
         try:
             async with (
-                self._admission.token(question.token, seconds=call.policy.deadline),
+                self._admission.token(question.token, seconds=call.policy.deadline) as with_token,
                 visiting as call.visit,
             ):
                 try:
                     return await self._answer(call, is_repeatable=is_repeatable)
                 except (StaleRouting, DomainError) as error:
                     if await _is_outdated(call, error):
-                        call.visit.is_counted = False
+                        call.visit.is_counted = with_token.is_counted = False
                         raise StaleRouting from None
                     raise
         except DomainError as refusal:
@@ -217,6 +218,7 @@ def question_of(
         request_id=get_guid() or uuid.uuid4().hex,
         prompt_version=prompt_version,
         rather_than=rather_than,
+        stamp=begun.stamp,
     )
 
 
@@ -226,7 +228,12 @@ async def _is_outdated(call: Call, error: Exception) -> bool:
         return call.is_assumed
     question, revision = call.question, call.snapshot.revision
     call.is_verified = await in_database_thread(
-        still_stands, question.user_id, question.stamp, question.login_family, revision=revision
+        still_stands,
+        question.user_id,
+        question.stamp,
+        question.login_family,
+        revision=revision,
+        token=question.token,
     )
     return call.is_assumed
 

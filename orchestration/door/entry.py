@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
-from accounts.models import PersonalToken
-from accounts.personal_tokens import InvalidPersonalToken, find, note_use
-from orchestration.calls.beginnings import Beginning, begin
+from accounts.models import PersonalToken, User
+from accounts.personal_tokens import InvalidPersonalToken, find, kept_token, note_use, note_use_aside
+from orchestration.calls.beginnings import Beginning, assume, begin
 from orchestration.calls.orchestrator import question_of
 from orchestration.calls.question import Question
 from orchestration.door.errors import ModelNotAllowed, ModelNotFound
 from orchestration.door.requests import Asked
 from orchestration.routing.names import ModelName, Wanted, is_allowed, names_in, narrowed, wanted_by
-from orchestration.routing.snapshot import current_snapshot
+from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot, latest_snapshot
 from providers.tasks import task_type
+
+
+class _NotKnown(Exception):
+    """This process has not seen the account yet, or its standing has changed with time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,38 @@ def secret_in(authorization: str) -> str:
 
 
 def enter(secret: str, name: str) -> Entry:
-    """Let a call in that names a model. Synchronous; five queries, or six. Raises InvalidPersonalToken,
-    ModelNotFound or ModelNotAllowed."""
+    """Let a call in that names a model, by what the database says. Synchronous; five queries, or six. Raises
+    InvalidPersonalToken, ModelNotFound or ModelNotAllowed."""
     token = find(secret)
     note_use(token)
-    snapshot = current_snapshot()
+    return _let_in(token, name, current_snapshot(), partial(begin, token.user))
+
+
+def assumed(secret: str, asked: Asked) -> Entry | None:
+    """The same by what this process has seen last, without a query: for an event loop. Whoever reserves
+    verifies it. None where that is not enough to say yes."""
+    token, snapshot = kept_token(secret), latest_snapshot()
+    if token is None or snapshot is None:
+        return None
+    try:
+        entry = _let_in(token, asked.model, snapshot, partial(_assume, token.user))
+    except (_NotKnown, ModelNotFound, ModelNotAllowed):
+        return None
+    if entry.begun.is_vote(asked.request.response_model):
+        return None
+    note_use_aside(token)
+    return entry
+
+
+def _assume(user: User, task: str) -> Beginning:
+    if begun := assume(user, task):
+        return begun
+    raise _NotKnown
+
+
+def _let_in(
+    token: PersonalToken, name: str, snapshot: RoutingSnapshot, beginning: Callable[[str], Beginning]
+) -> Entry:
     wanted = wanted_by(name, snapshot)
     if wanted is None:
         raise ModelNotFound(name)
@@ -53,7 +86,7 @@ def enter(secret: str, name: str) -> Entry:
         raise ModelNotAllowed(name)
     if not is_allowed(wanted, token.model_names):
         raise ModelNotAllowed(name)
-    begun = begin(token.user, wanted.task)
+    begun = beginning(wanted.task)
     tier = begun.snapshot.tier_for(begun.plan.slug, wanted.task)
     allowed = narrowed(begun.snapshot, wanted, tier=tier, allowed=token.model_names)
     if begun.snapshot.providers and not allowed.providers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import wraps
 from typing import Any
 
@@ -22,10 +22,12 @@ from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 from orchestration.calls.streaming import GenerationStream
 from orchestration.door import requests
-from orchestration.door.entry import enter, names_for, secret_in
+from orchestration.door.entry import Entry, assumed, enter, names_for, secret_in
 from orchestration.door.errors import BodyTooLarge, MethodNotAllowed, ModelNotFound, shaped
 from orchestration.door.replies import Frame, completion, events
+from orchestration.door.requests import Asked
 from orchestration.routing.names import ModelName
+from usage.ledger.base import StaleRouting
 
 # Django's types know no view that is awaited.
 View = Callable[..., Any]
@@ -64,7 +66,14 @@ def door(method: str) -> Callable[[View], View]:
 async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     secret = secret_in(request.headers.get("Authorization", ""))
     asked = requests.read(_body(request))
-    entry = await in_database_thread(enter, secret, asked.model)
+    if entry := assumed(secret, asked):
+        with suppress(StaleRouting):
+            return await _reply(asked, entry)
+    return await _reply(asked, await in_database_thread(enter, secret, asked.model))
+
+
+async def _reply(asked: Asked, entry: Entry) -> HttpResponseBase:
+    """StaleRouting where the entry was assumed, and is not so any more; nothing was sent then."""
     question = entry.question(asked)
     if asked.is_streamed:
         stream = AIOrchestrator().stream_of(question, entry.begun)

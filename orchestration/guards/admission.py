@@ -53,17 +53,17 @@ class Admission:
                 await asyncio.shield(keep(self._leave_gate(visit)))
 
     @asynccontextmanager
-    async def token(self, token: PersonalToken | None, *, seconds: float) -> AsyncIterator[None]:
+    async def token(self, token: PersonalToken | None, *, seconds: float) -> AsyncIterator[Visit]:
         """Likewise against the rate and concurrency of the access token that it is made with, if any."""
         if token is None:
-            yield
+            yield Visit(_NO_VISIT.entry)
             return
         gate = Gate(f"access_token:{token.pk}", token.requests_per_minute, token.max_concurrent_calls)
         visit = Visit(Entry(gate, call_name(), seconds + _MARGIN), whose="This access token")
         if gate.is_needed:
             await self._enter_gate(visit)
         try:
-            yield
+            yield visit
         finally:
             if visit.is_inside:
                 await asyncio.shield(keep(self._leave_gate(visit)))

@@ -12,6 +12,8 @@ from providers.registry import PROVIDER_TYPES
 from providers.tasks import CHAT, TASKS, Tier
 
 TASK_PREFIX = "aditus/"
+# Of what is made of a snapshot once, so much is kept.
+MOST_DERIVED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,11 @@ def wanted_by(name: str, snapshot: RoutingSnapshot) -> Wanted | None:
     provider_type, _, model = name.partition("/")
     if provider_type in PROVIDER_TYPES and model:
         wanted = Wanted(model=plain_name(model), provider_type=provider_type)
-        if any(_pinned(one, wanted) for one in snapshot.providers):
+        if wanted in _served(snapshot):
             return wanted
     # A router's models have a slash in their own names.
     wanted = Wanted(model=plain_name(name))
-    return wanted if any(_pinned(one, wanted) for one in snapshot.providers) else None
+    return wanted if wanted in _served(snapshot) else None
 
 
 def is_allowed(wanted: Wanted, names: Collection[str]) -> bool:
@@ -57,6 +59,21 @@ def narrowed(
 ) -> RoutingSnapshot:
     """The snapshot with no providers but those that may answer, each with the model that is wanted. `allowed`
     are names of models, as `names_in` gives them; none allow all."""
+    if not wanted.model and not allowed:
+        return snapshot
+    key = "narrowed", wanted, tier, tuple(allowed)
+    found: RoutingSnapshot | None = snapshot.derived.get(key)
+    if found is None:
+        found = _narrowed(snapshot, wanted, tier, allowed)
+        # As many as there are tokens with lists of their own.
+        if len(snapshot.derived) < MOST_DERIVED:
+            snapshot.derived[key] = found
+    return found
+
+
+def _narrowed(
+    snapshot: RoutingSnapshot, wanted: Wanted, tier: Tier, allowed: Collection[str]
+) -> RoutingSnapshot:
     providers = snapshot.providers
     if wanted.model:
         providers = tuple(filter(None, (_pinned(one, wanted) for one in providers)))
@@ -84,6 +101,20 @@ def names_in(
     }
     for name, owner in sorted(served.items()):
         yield ModelName(name, owner)
+
+
+def _served(snapshot: RoutingSnapshot) -> frozenset[Wanted]:
+    """Every model that may be named, by its provider and alone."""
+    found: frozenset[Wanted] | None = snapshot.derived.get("served")
+    if found is None:
+        found = snapshot.derived["served"] = frozenset(
+            Wanted(model=plain_name(model), provider_type=whose)
+            for provider in snapshot.providers
+            for model in (provider.fast_model, provider.quality_model)
+            if model
+            for whose in ("", provider.provider_type)
+        )
+    return found
 
 
 def _pinned(provider: ProviderSnapshot, wanted: Wanted) -> ProviderSnapshot | None:

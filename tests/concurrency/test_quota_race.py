@@ -19,7 +19,7 @@ from usage.ledger.portable import PortableLedger
 from usage.ledger.postgres import PostgresLedger
 from usage.models import AIProviderUsageLog
 
-HOLD = import_module("usage.migrations.0012_ledger_verifies").HOLD
+HOLD = import_module("usage.migrations.0015_ledger_verifies_tokens").HOLD
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 from django.db import connection, transaction
 
+from accounts.audit import Actor
 from accounts.models import Plan, Subscription, TokenFamily
+from accounts.personal_tokens import create, revoke, token_stamp_of
 from accounts.standing import SignedOut, stamp_of
 from orchestration.calls.accounting import Accounting
 from providers.models import RoutingRevision
@@ -402,21 +404,36 @@ def test_a_loop_that_is_torn_down_while_it_settles_loses_nothing(ledger, user):
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("changed", ["account", "family", "routing"])
+@pytest.mark.parametrize("changed", ["account", "family", "routing", "token"])
 def test_it_reserves_nothing_for_who_went_by_what_is_not_so_any_more(ledger, user, changed):
     family = TokenFamily.objects.create(user=user, good_token="x")
     stamp = stamp_of(user.pk)
-    attempt = make_attempt(user=user, daily=1_000, stamp=stamp, login_family=str(family.pk))
+    token, _ = create(user=user, name="CI", actor=Actor.system())
+    attempt = make_attempt(
+        user=user,
+        daily=1_000,
+        stamp=stamp,
+        login_family=str(family.pk),
+        personal_token=token.pk,
+        token_stamp=token_stamp_of(token.pk),
+    )
     run(ledger.settle(run(ledger.reserve(attempt)), success()))
     before = counters()
     if changed == "account":
         Plan.objects.filter(is_default=True).update(daily_token_limit=1)
     elif changed == "family":
         TokenFamily.objects.update(ended_at=NOON)
+    elif changed == "token":
+        revoke(token=token, actor=Actor.system())
     else:
         RoutingRevision.bump()
 
-    refusals = {"account": StaleStanding, "family": SignedOut, "routing": StaleRouting}
+    refusals = {
+        "account": StaleStanding,
+        "family": SignedOut,
+        "routing": StaleRouting,
+        "token": StaleStanding,
+    }
     with pytest.raises(refusals[changed]):
         run(ledger.reserve(attempt))
 

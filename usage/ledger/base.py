@@ -35,7 +35,7 @@ class StaleRouting(Exception):
 
 
 class StaleStanding(StaleRouting):
-    """The same of the account: something changed since its standing was read."""
+    """The same of the account, or of the personal access token: something changed since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,9 @@ class Attempt:
     what is held of a spending cap); `least_tokens` the fewest that the call is worth making with where a
     quota has less left, None for all of them; `prices` are the admin's own, as the routing data has them,
     None to have them read; `expires_at` is when a sweeper may assume that the caller died. `stamp` names the
-    account's standing that the caller went by and `login_family` the login, for the ledger to verify; None
-    where the caller has read them just now, or there is none."""
+    account's standing that the caller went by, `login_family` the login and `token_stamp` what the personal
+    access token allows, for the ledger to verify; None where the caller has read them just now, or there is
+    none."""
 
     user_id: int | None
     config_id: int | None
@@ -68,6 +69,7 @@ class Attempt:
     personal_token: int | None = None
     stamp: str | None = None
     login_family: str | None = None
+    token_stamp: str | None = None
 
     @property
     def fewest_tokens(self) -> int:

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.concurrency import in_database_thread
+from accounts.personal_tokens import token_stamp_of
 from accounts.standing import SignedOut, is_family_living, stamp_of
 from providers.models import RoutingRevision
 from usage.ledger import holds, rows
@@ -149,6 +150,9 @@ def _verify(attempt: Attempt) -> None:
     if RoutingRevision.current() != attempt.routing_revision:
         raise StaleRouting
     if attempt.stamp is not None and attempt.user_id and stamp_of(attempt.user_id) != attempt.stamp:
+        raise StaleStanding
+    token_id, stamp = attempt.personal_token, attempt.token_stamp
+    if token_id and stamp is not None and token_stamp_of(token_id) != stamp:
         raise StaleStanding
     if attempt.login_family and not is_family_living(attempt.login_family):
         raise SignedOut

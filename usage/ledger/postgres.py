@@ -123,6 +123,7 @@ def _counters_of(attempt: Attempt, held: Sequence[tuple[QuotaLimit, Hold]]) -> d
         "is_summed": [limit.starts_at is not None for limit, _ in held],
         "stamp": attempt.stamp,
         "login_family": attempt.login_family,
+        "token_stamp": attempt.token_stamp,
     }
 
 

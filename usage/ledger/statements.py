@@ -41,13 +41,15 @@ def reserving(columns: tuple[str, ...]) -> str:
         ), asked AS MATERIALIZED (
             SELECT asked.*, locked.nothing FROM locked, jsonb_to_recordset(%s::jsonb) AS asked (
                 place integer, revision bigint, scopes text[], windows text[], amounts bigint[],
-                limits bigint[], is_summed boolean[], stamp text, login_family uuid, {given}
+                limits bigint[], is_summed boolean[], stamp text, login_family uuid,
+                token_stamp text, {given}
             )
         ), held AS MATERIALIZED (
             SELECT asked.*, hold.*,
                    CASE WHEN hold.verdict = 'held' THEN nextval('{_TABLE}_id_seq') END AS log_id
               FROM asked, ledger_hold(
-                revision + nothing, scopes, windows, amounts, limits, is_summed, user_id, stamp, login_family
+                revision + nothing, scopes, windows, amounts, limits, is_summed, user_id, stamp, login_family,
+                personal_token, token_stamp
               ) AS hold
         ), opened AS (
             INSERT INTO {_TABLE} (id, {_names(columns)}) SELECT log_id, {_values(columns, "held")}
