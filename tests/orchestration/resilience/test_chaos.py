@@ -107,6 +107,8 @@ class Chaos:
                         return
                     if self.left % 8 == 0:
                         self.replace_a_config(dice)
+                        # The calls take theirs from the same pool.
+                        connection.close()
                 outcome = self.one_call(dice)
                 with self.lock:
                     self.outcomes[outcome] += 1
