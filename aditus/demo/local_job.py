@@ -14,6 +14,7 @@ from aditus.demo.story import posting_text
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.results import GenerationResult
 from providers import local_model
+from providers.pool import close_connections
 
 # For the model to be up, once everything else was shown, and to answer. An idle machine needs a few.
 START_SECONDS, ANSWER_SECONDS = 15, 15
@@ -46,6 +47,8 @@ def ask(user: User, servers: Servers) -> GenerationResult:
             return concurrency.run(asyncio.wait_for(_asking(user), ANSWER_SECONDS))
         finally:
             let_serve("sandbox")
+            # The process ends soon, and what is left open then is complained of.
+            concurrency.run(close_connections())
     except TimeoutError:
         raise Skipped(
             f"It had not answered after {ANSWER_SECONDS} s, so this machine is busy or slow."
