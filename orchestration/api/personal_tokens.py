@@ -19,11 +19,9 @@ from accounts.models import PersonalToken, User
 from accounts.models.personal_tokens import STATES
 from accounts.personal_tokens import TokenLimits
 from providers.tasks import TASKS
-from usage.api.fields import LocalMoment
-from usage.api.quotas import Amount
-from usage.ledger.limits import amount_in
+from usage.api.quotas import LimitSerializer, limit_body
 from usage.quotas import token_limits
-from usage.stats.quotas import QuotaStatus, statuses_of
+from usage.stats.quotas import statuses_of
 
 _TAGS = ["account"]
 _MOST_NAMES = 50
@@ -80,18 +78,6 @@ class PersonalTokenInputSerializer(StrictSerializer):
         return value
 
 
-class TokenQuotaSerializer(serializers.Serializer[Any]):
-    """A limit of its own, and what is taken of it."""
-
-    unit = serializers.ChoiceField(choices=["tokens", "usd"])
-    window = serializers.ChoiceField(choices=["day", "month"])
-    limit = Amount()
-    used = Amount()
-    reserved = Amount()
-    left = Amount(help_text="Tokens as a number, USD as text.")
-    resets_at = LocalMoment(help_text="Midnight in the account's time zone.")
-
-
 class PersonalTokenSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -101,7 +87,7 @@ class PersonalTokenSerializer(serializers.Serializer[Any]):
     models = serializers.ListField(child=serializers.CharField())
     requests_per_minute = serializers.IntegerField(allow_null=True)
     max_concurrent_calls = serializers.IntegerField(allow_null=True)
-    quotas = TokenQuotaSerializer(many=True, help_text="Limits of its own.")
+    quotas = LimitSerializer(many=True, help_text="Limits of its own.")
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="To some five minutes.")
@@ -172,7 +158,7 @@ def _bodies(tokens: list[PersonalToken]) -> list[dict[str, Any]]:
         for token in tokens
     }
     standing = iter(statuses_of([limit for own in limits.values() for limit in own]))
-    quotas = {pk: [_quota_body(next(standing)) for _ in own] for pk, own in limits.items()}
+    quotas = {pk: [limit_body(next(standing)) for _ in own] for pk, own in limits.items()}
     return [
         {
             "id": token.pk,
@@ -191,14 +177,3 @@ def _bodies(tokens: list[PersonalToken]) -> list[dict[str, Any]]:
         }
         for token in tokens
     ]
-
-
-def _quota_body(status: QuotaStatus) -> dict[str, Any]:
-    quota = status.quota
-    amounts = {"limit": status.limit, "used": status.used, "reserved": status.reserved, "left": status.left}
-    return {
-        "unit": quota.unit,
-        "window": quota.period,
-        **{name: amount_in(quota.unit, amount) for name, amount in amounts.items()},
-        "resets_at": quota.resets_at,
-    }

@@ -79,12 +79,8 @@ class AIOrchestrator:
         voting.MOST_REQUESTS a vote, and takes no longer than the policy's deadline. Cancelling it settles the
         attempt in flight as aborted.
         """
-        request = GenerationRequest(
-            prompt=prompt,
-            system_prompt=system_prompt,
-            images=tuple(images),
-            response_model=response_model,
-            max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
+        request = _request(
+            task, prompt, system_prompt, images, form=response_model, max_output_tokens=max_output_tokens
         )
         asked = partial(
             Question,
@@ -125,12 +121,8 @@ class AIOrchestrator:
         Once the first piece is there no other provider is asked. An answer that ends before its time is
         settled at what the vendor reported, else at an estimate by the text that came.
         """
-        request = GenerationRequest(
-            prompt=prompt,
-            system_prompt=system_prompt,
-            images=tuple(images),
-            response_model=response_model,
-            max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
+        request = _request(
+            task, prompt, system_prompt, images, form=response_model, max_output_tokens=max_output_tokens
         )
 
         async def answer(pieces: Pieces) -> GenerationResult:
@@ -198,6 +190,24 @@ class AIOrchestrator:
         if is_repeatable and call.is_cached:
             return await ReplyCache(self._guards, self._accounting).answer(call, ask)
         return await ask()
+
+
+def _request(
+    task: str,
+    prompt: str,
+    system_prompt: str,
+    images: Sequence[Image],
+    *,
+    form: type[BaseModel] | None,
+    max_output_tokens: int | None,
+) -> GenerationRequest:
+    return GenerationRequest(
+        prompt=prompt,
+        system_prompt=system_prompt,
+        images=tuple(images),
+        response_model=form,
+        max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
+    )
 
 
 def question_of(

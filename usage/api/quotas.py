@@ -55,8 +55,9 @@ class UsdQuotaSerializer(serializers.Serializer[Any]):
     month = UsdWindowSerializer(allow_null=True, help_text="null: no cap.")
 
 
-class TaskQuotaSerializer(serializers.Serializer[Any]):
-    task = serializers.CharField()
+class LimitSerializer(serializers.Serializer[Any]):
+    """A limit of its own, and what is taken of it."""
+
     unit = serializers.ChoiceField(choices=["tokens", "usd"])
     window = serializers.ChoiceField(choices=["day", "month"])
     limit = Amount()
@@ -64,6 +65,10 @@ class TaskQuotaSerializer(serializers.Serializer[Any]):
     reserved = Amount()
     left = Amount(help_text="Tokens as a number, USD as text.")
     resets_at = LocalMoment(help_text="Midnight in the account's time zone.")
+
+
+class TaskQuotaSerializer(LimitSerializer):
+    task = serializers.CharField()
 
 
 class QuotaSerializer(serializers.Serializer[Any]):
@@ -84,9 +89,7 @@ def quota_body(statuses: Iterable[QuotaStatus], *, time_zone: str) -> dict[str, 
     for status in statuses:
         quota = status.quota
         if quota.task:
-            body["tasks"].append(
-                {"task": quota.task, "unit": quota.unit, "window": quota.period, **_amounts(status)}
-            )
+            body["tasks"].append({"task": quota.task, **limit_body(status)})
         elif quota.unit == "usd":
             body["usd"][quota.period] = _amounts(status)
         else:
@@ -94,6 +97,11 @@ def quota_body(statuses: Iterable[QuotaStatus], *, time_zone: str) -> dict[str, 
         if status.warning:
             warnings.append(status.warning.as_dict())
     return body | {"warnings": warnings}
+
+
+def limit_body(status: QuotaStatus) -> dict[str, Any]:
+    """The body of LimitSerializer."""
+    return {"unit": status.quota.unit, "window": status.quota.period, **_amounts(status)}
 
 
 def _amounts(status: QuotaStatus) -> dict[str, Any]:
