@@ -10,10 +10,13 @@ DEV := .venv/.installed-dev
 LOCAL := .venv/.installed-local
 APPS := aditus accounts providers usage orchestration extraction drafting console sandbox
 
+# Where it is set, each of the hundred processes of a run of the tests compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run super-admin test test-fast lint bench eval-extraction eval-drafts fuzz chaos mutants
-.PHONY: eval-imports
-.PHONY: local-model openapi requirements clean
+.PHONY: eval-imports bench-stats client
+.PHONY: local-model openapi requirements sbom pin-images clean
 
 help:
 	@echo "make demo          a posting becomes a record, a CV and a letter (PROVIDER=auto or sandbox)"
@@ -23,15 +26,19 @@ help:
 	@echo "make test-fast     the quick tests, while you work: one database, no processes, no browser"
 	@echo "make lint          style, types, layers, migrations, deployment settings"
 	@echo "make bench         what a call costs beside the SDK's, and requests a second (PostgreSQL, Redis, wrk)"
+	@echo "make bench-stats   pages of figures over ten million usage rows (ARGS=\"--rows 1000000\"; PostgreSQL)"
 	@echo "make eval-extraction   how well postings are read (ARGS=\"--models sandbox local\" asks those too)"
-	@echo "make fuzz          thousands of wrong answers of vendors, which no adapter may stumble over"
+	@echo "make fuzz          thousands of wrong answers of vendors, and of requests by the API's schema"
 	@echo "make eval-drafts   lies and honest texts before the check of drafts (PROVIDER=a config's name: it reads)"
 	@echo "make eval-imports   made-up CVs read into profiles, and files that are refused"
-	@echo "make chaos         thousands of failing calls and 200 killed processes (PostgreSQL, Redis)"
+	@echo "make chaos         failing calls, killed processes, cut streams, all at full size (PostgreSQL, Redis)"
 	@echo "make mutants       changes the core rules one place at a time to see whether the tests notice (hours)"
 	@echo "make local-model   install the small model that runs on this machine"
 	@echo "make openapi       write docs/openapi.yaml anew"
+	@echo "make client        a typed Python client of docs/openapi.yaml, in clients/python"
 	@echo "make requirements  lock the dependencies anew"
+	@echo "make sbom          sbom.json: every package of the lock, in CycloneDX's form"
+	@echo "make pin-images    the digests of the images, into compose.yml and the Dockerfile (docker)"
 	@echo "make clean         remove what can be made again; var/ and .env stay"
 
 # The local model's wheels do not exist for every platform; the demo then says so and goes on.
@@ -70,12 +77,16 @@ lint: $(DEV) .env
 bench: $(DEV) .env
 	$(BIN)/python -m bench $(ARGS)
 
+bench-stats: $(DEV) .env
+	@$(BIN)/python -m bench.statistics $(ARGS)
+
 # The last line is JSON.
 eval-extraction: $(DEV) .env
 	@$(BIN)/python -m bench.extraction_eval $(ARGS)
 
 fuzz: $(DEV) .env
 	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m bench.fuzz
+	@SCHEMA_EXAMPLES=$(or $(EXAMPLES),100) DATABASE_URL= REDIS_URL= $(BIN)/python -m pytest -q tests/clients/test_schema_holds.py
 
 eval-drafts: $(DEV) .env
 	@PROVIDER="$(if $(filter-out auto,$(PROVIDER)),$(PROVIDER))" $(BIN)/python -m bench.drafts $(ARGS)
@@ -95,6 +106,10 @@ local-model: $(LOCAL)
 openapi: $(RUNTIME) .env
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
+client: $(DEV)
+	$(BIN)/openapi-python-client generate --path docs/openapi.yaml --config clients/python.yaml --meta setup \
+		--output-path clients/python --overwrite
+
 # One version of a package on every Python, so that what one machine tested is what another runs.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url
@@ -102,6 +117,13 @@ requirements: $(DEV)
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) --no-deps requirements-local.in -o requirements-local.txt
+
+sbom: $(DEV)
+	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --of JSON --output-file sbom.json
+
+pin-images:
+	@deploy/pin-images.sh
 
 clean:
 	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from django.conf import settings
+from drf_spectacular.utils import OpenApiResponse
 from redis.exceptions import RedisError
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ParseError
@@ -18,16 +19,40 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle
 
+from accounts.errors import DomainError
+from accounts.nesting import NestedTooDeeply, refuse_deep
+
 logger = logging.getLogger(__name__)
 
 LONGEST_PAGE = 200
+LARGEST_OFFSET = 10**9
+# More than so many choices are for the description of the API to list.
+MOST_TOLD_CHOICES = 40
+
+
+def refusals(*errors: type[DomainError], rule: str = "") -> dict[int, OpenApiResponse]:
+    """For `extend_schema(responses=…)`: what an operation refuses although its description of the request
+    allows it, because no description can say why. `rule` is one between fields; a breach is
+    `invalid_input`."""
+    told: dict[int, list[str]] = {400: [f"`invalid_input`: {rule}"]} if rule else {}
+    for error in errors:
+        told.setdefault(error.status, []).append(f"`{error.code}`: {error.message}")
+    schema = {"$ref": "#/components/schemas/Error"}
+    return {status: OpenApiResponse(schema, description=" ".join(lines)) for status, lines in told.items()}
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses keys it does not know, so that a misspelt field is an error rather than a silent default.
+    """Refuses keys it does not know, so that a misspelt field is an error rather than a silent default, and
+    says of a value that is none of the choices which those are.
 
     Holds for nested serializers and lists of them too, because each one checks its own mapping.
     """
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        for field in fields.values():
+            _tell_choices(getattr(field, "child", field))
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -38,11 +63,29 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+def _tell_choices(field: Any) -> None:
+    if isinstance(field, serializers.ChoiceField) and len(field.choices) <= MOST_TOLD_CHOICES:
+        # DRF formats it with the value, which is all that may stand in braces.
+        known = ", ".join(str(choice) for choice in field.choices).replace("{", "{{").replace("}", "}}")
+        field.error_messages["invalid_choice"] = f'"{{input}}" is not a valid choice. Send one of: {known}.'
+
+
+class ExactlyOneSerializer(StrictSerializer):
+    """Its fields are alternatives, none of them required: exactly one is sent."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            *names, last = self.fields
+            message = f"Send exactly one of {', '.join(names)} and {last}."
+            raise serializers.ValidationError(message, code="one_source")
+        return attrs
+
+
 class PageQuerySerializer(StrictSerializer):
-    """Of lists that come in pages; `rest_framework.pagination.LimitOffsetPagination` reads the values."""
+    """Of lists that come in pages; `aditus.pages.Pages` reads the values."""
 
     limit = serializers.IntegerField(required=False, min_value=1, max_value=LONGEST_PAGE)
-    offset = serializers.IntegerField(required=False, min_value=0, max_value=10**9)
+    offset = serializers.IntegerField(required=False, min_value=0, max_value=LARGEST_OFFSET)
 
 
 class StrictQuery:
@@ -91,17 +134,23 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        raw = bounded(stream, (parser_context or {}).get("encoding") or settings.DEFAULT_CHARSET)
-        try:
-            return json.loads(
-                raw, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_twins
-            )
-        except RecursionError:
-            raise ParseError("The JSON is nested too deeply. Flatten it and try again.") from None
-        except json.JSONDecodeError as error:
-            raise ParseError(f"This is not JSON: {error}. Correct it and try again.") from None
-        except ValueError:
-            raise ParseError("A number in the JSON has too many digits. Send a smaller one.") from None
+        return read_json(bounded(stream, (parser_context or {}).get("encoding") or settings.DEFAULT_CHARSET))
+
+
+def read_json(text: str) -> Any:
+    """The value that a text of JSON is, held to what JSONParser says."""
+    try:
+        found = json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_twins
+        )
+        refuse_deep(found)
+    except (RecursionError, NestedTooDeeply):
+        raise ParseError(NestedTooDeeply.message) from None
+    except json.JSONDecodeError as error:
+        raise ParseError(f"This is not JSON: {error}. Correct it and try again.") from None
+    except ValueError:
+        raise ParseError("A number in the JSON has too many digits. Send a smaller one.") from None
+    return found
 
 
 def bounded(stream: Any, encoding: str) -> str:

@@ -25,6 +25,13 @@ def stays_on_loop(view: View) -> View:
     return view
 
 
+def answers_at_any_name(view: View) -> View:
+    """Mark a view on the loop that makes no address of the Host it was called by: Prometheus and probes call
+    each container by its own, which no ALLOWED_HOSTS can name."""
+    view.answers_at_any_name = True  # type: ignore[attr-defined]
+    return view
+
+
 class AsyncAPIView(APIView):
     """adrf's without its thread for authentication, permissions, throttles and the rendering: a thousand
     calls in flight would be a thousand threads, each with a connection.

@@ -25,6 +25,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Cast
 
+from accounts.mentions import whole
 from accounts.models import AuditEntry, AuditHead, User
 
 HEAD = 1
@@ -41,6 +42,14 @@ _ALWAYS_SIGNED = [
 ]  # fmt: skip
 # Entries without digests were written before there were any, and signed with all they say.
 _SIGNED_BEFORE = [*_ALWAYS_SIGNED, *_PARTS["actor"], *_PARTS["target"]]
+
+# What a command or the product itself did says nothing of a person; an e-mail address does, in whatever row.
+_SAYS_WHO = ~Q(ip_address="") | ~Q(user_agent="") | Q(actor_email__contains="@")
+_SAYS_OF_WHOM = (
+    (Q(target_type=User._meta.label_lower) & (~Q(target_label="") | ~Q(changes={})))
+    | Q(target_label__contains="@")
+    | Q(text__contains="@")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,17 +113,42 @@ def verify() -> Verdict:
 def parts_about(user: User) -> dict[str, list[int]]:
     """Of each part, the numbers of the entries in which it says something about the person. Those that were
     signed as a whole are left out: they cannot be emptied."""
-    entries = AuditEntry.objects.exclude(actor_digest="").annotate(text=Cast("changes", models.TextField()))
+    entries = _with_text()
     about = Q(target_type=user._meta.label_lower, target_id=str(user.pk)) | Q(
         target_label__icontains=user.email
     )
-    for text in filter(None, (user.email, user.full_name)):
-        about |= Q(text__contains=json.dumps(text)) | Q(text__contains=json.dumps(text, ensure_ascii=False))
+    about |= Q(text__iregex=whole(user.email))
+    # A name is looked for as all of a value: within a longer one it may be a word like any other.
+    if name := user.full_name:
+        about |= Q(text__contains=json.dumps(name)) | Q(text__contains=json.dumps(name, ensure_ascii=False))
     by = Q(actor_id=user.pk) | Q(actor_email=user.email)
     return {
         part: list(entries.filter(which).order_by("number").values_list("number", flat=True))
         for part, which in (("actor", by), ("target", about))
     }
+
+
+def entries_about_people() -> models.QuerySet[AuditEntry]:
+    """Those with a part that still says something of a person, and that can be emptied."""
+    return _with_text().filter(_SAYS_WHO | _SAYS_OF_WHOM)
+
+
+def parts_of(entries: models.QuerySet[AuditEntry]) -> dict[str, list[int]]:
+    """Of each part, the numbers of those of these entries in which it says something of a person."""
+    found = _with_text().filter(pk__in=entries.values("pk"))
+    return {
+        part: list(found.filter(which).order_by("number").values_list("number", flat=True))
+        for part, which in (("actor", _SAYS_WHO), ("target", _SAYS_OF_WHOM))
+    }
+
+
+def told(parts: dict[str, list[int]]) -> dict[str, list[Any]]:
+    """The changes of the entry that tells of what is emptied."""
+    return {part: [None, numbers] for part, numbers in parts.items()}
+
+
+def _with_text() -> models.QuerySet[AuditEntry]:
+    return AuditEntry.objects.exclude(actor_digest="").annotate(text=Cast("changes", models.TextField()))
 
 
 def empty(parts: dict[str, list[int]]) -> None:

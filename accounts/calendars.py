@@ -12,6 +12,11 @@ Period = Literal["day", "month"]
 PERIODS: tuple[Period, ...] = ("day", "month")
 
 
+def period_of(window: str) -> Period:
+    """Of a window's name."""
+    return "day" if window.startswith("day:") else "month"
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A calendar day or month: `name` is "day:2026-11-21" or "month:2026-11", without the zone, so that a
@@ -23,7 +28,7 @@ class Window:
 
     @property
     def period(self) -> Period:
-        return "day" if self.name.startswith("day:") else "month"
+        return period_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)

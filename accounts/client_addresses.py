@@ -25,13 +25,16 @@ def trusted_proxies(text: str) -> int | tuple[Network, ...]:
     networks they call from. Raises ImproperlyConfigured."""
     if text.strip().isdecimal():
         return int(text)
+    return networks(text, what="TRUSTED_PROXIES is a number of proxies, or")
+
+
+def networks(text: str, *, what: str) -> tuple[Network, ...]:
+    """Addresses and networks separated by commas. Raises ImproperlyConfigured, which says `what` they are."""
     try:
         entries = [entry.strip() for entry in text.split(",") if entry.strip()]
         return tuple(ipaddress.ip_network(entry) for entry in entries)
     except ValueError as error:
-        raise ImproperlyConfigured(
-            f"TRUSTED_PROXIES is a number of proxies, or addresses and networks separated by commas: {error}."
-        ) from None
+        raise ImproperlyConfigured(f"{what} addresses and networks separated by commas: {error}.") from None
 
 
 def client_address(*, peer: str, forwarded_for: str, trusted: int | Sequence[Network]) -> str:
@@ -41,7 +44,7 @@ def client_address(*, peer: str, forwarded_for: str, trusted: int | Sequence[Net
     address = peer
     for hop, entry in enumerate(reversed(entries)):
         # By number: the peer is the first of the proxies, who wrote the right-most entry, and so on.
-        if hop >= trusted if isinstance(trusted, int) else not _is_within(address, trusted):
+        if hop >= trusted if isinstance(trusted, int) else not is_within(address, trusted):
             break
         found = _address_in(entry)
         if not found:
@@ -52,7 +55,7 @@ def client_address(*, peer: str, forwarded_for: str, trusted: int | Sequence[Net
 
 def is_trusted(*, peer: str, trusted: int | Sequence[Network]) -> bool:
     """Whether `peer` is a proxy whose headers are believed."""
-    return trusted > 0 if isinstance(trusted, int) else _is_within(peer, trusted)
+    return trusted > 0 if isinstance(trusted, int) else is_within(peer, trusted)
 
 
 def of_request(request: Any) -> str:
@@ -114,6 +117,7 @@ def _address_in(entry: str) -> str:
     return str(address)
 
 
-def _is_within(address: str, networks: Sequence[Network]) -> bool:
+def is_within(address: str, those: Sequence[Network]) -> bool:
+    """Whether the address is in one of the networks; never, for what is no address."""
     spelled = _address_in(address)
-    return bool(spelled) and any(ipaddress.ip_address(spelled) in network for network in networks)
+    return bool(spelled) and any(ipaddress.ip_address(spelled) in network for network in those)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -16,6 +18,8 @@ from django.db import connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K")
+V = TypeVar("V")
 
 # Two, because this work holds the interpreter lock and a decoded 40-megapixel picture takes 160 MB.
 PARSING_THREADS = 2
@@ -65,8 +69,11 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
     it; its exceptions are raised here.
 
     One long-lived loop, because connections to vendors belong to a loop and are worth keeping. Interrupting
-    the caller (Ctrl-C, a worker's time limit) cancels the coroutine, which settles its reservation.
+    the caller (Ctrl-C, a worker's time limit) cancels the coroutine, which settles its reservation. What is
+    waited for is mostly a vendor, so this thread's database connections are given back first; one in a
+    transaction stays.
     """
+    give_connections_back()
     future = asyncio.run_coroutine_threadsafe(coroutine, background_loop.get())
     try:
         return future.result()
@@ -136,6 +143,62 @@ async def _undo(task: asyncio.Task[R], undo: Callable[[R], Awaitable[None]]) -> 
     await undo(await task)
 
 
+class Recent(Generic[K, V]):
+    """Things by their keys; what was away for the longest goes first. For all threads of a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._things: OrderedDict[K, V] = OrderedDict()
+
+    def of(self, key: K) -> V | None:
+        with self._lock:
+            thing = self._things.get(key)
+            if thing is not None:
+                self._things.move_to_end(key)
+            return thing
+
+    def keep(self, key: K, thing: V, *, most: int) -> None:
+        with self._lock:
+            self._things[key] = thing
+            self._things.move_to_end(key)
+            while len(self._things) > most:
+                self._things.popitem(last=False)
+
+    def forget(self, key: K) -> None:
+        with self._lock:
+            self._things.pop(key, None)
+
+
+class OneAhead:
+    """For what a process keeps once somebody has read it: of many who find it missing at the same time, one
+    goes ahead, and the others need not read it as well."""
+
+    def __init__(self) -> None:
+        self._ahead: dict[tuple[asyncio.AbstractEventLoop, Hashable], asyncio.Event] = {}
+
+    async def of(self, key: Hashable, find: Callable[[], Awaitable[R]]) -> R:
+        """What `find` gives, which the first calls at once and all others when the first is done."""
+        here = asyncio.get_running_loop(), key
+        if is_done := self._ahead.get(here):
+            await is_done.wait()
+            return await find()
+        is_done = self._ahead[here] = asyncio.Event()
+        try:
+            return await find()
+        finally:
+            del self._ahead[here]
+            is_done.set()
+
+
 def unfinished() -> frozenset[asyncio.Task[Any]]:
     """What `keep` started and has not ended; tests wait for it."""
     return frozenset(_unfinished)
+
+
+def wait_for_unfinished(*, seconds: float) -> bool:
+    """Wait, in a thread of a process that is about to end, for what `keep` started on whatever loop; whether
+    all of it is done within so many seconds."""
+    until = time.monotonic() + seconds
+    while _unfinished and time.monotonic() < until:
+        time.sleep(0.02)
+    return not _unfinished

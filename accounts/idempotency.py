@@ -17,12 +17,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 from uuid import uuid4
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models.functions import Now
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,14 +33,22 @@ from accounts.errors import DomainError
 from accounts.models import IdempotencyKey, User
 
 logger = logging.getLogger(__name__)
+R = TypeVar("R")
 
 HEADER, REPLAYED_HEADER = "Idempotency-Key", "Idempotent-Replayed"
+DESCRIPTION = (
+    "Names the request. The same one again within 24 hours is answered as the first was and costs nothing; "
+    "409 `request_in_progress` while the first is worked on, 422 `idempotency_key_reused` for "
+    "another request."
+)
 GOOD_FOR = timedelta(hours=24)
-# A process that died is waited for this long. Renewed often enough for a database that is away shortly.
+# A process that died is waited for this long, by the database's clock: those of processes differ. Renewed
+# often enough for a database that is away shortly.
 HELD_FOR, RENEWED_EVERY_SECONDS = timedelta(seconds=60), 15.0
 # The statuses of what was done; the others tell that nothing was.
-_KEPT = frozenset({200, 201, 202, 204, 422, 500, 502, 504})
+KEPT = frozenset({200, 201, 202, 204, 422, 500, 502, 504})
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
+SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
 
 class InvalidIdempotencyKey(DomainError):
@@ -90,25 +98,45 @@ def idempotent(handler: Handler) -> Handler:
         key = request.headers.get(HEADER)
         if key is None:
             return await handler(view, request, *args, **kwargs)
-        if not _FORM.fullmatch(key):
-            raise InvalidIdempotencyKey
-        claimed = await in_database_thread(claim, cast(User, request.user).pk, key, fingerprint(request))
-        if isinstance(claimed, Answer):
-            return _replay(claimed)
-        return await asyncio.shield(keep(_work(claimed, view, handler(view, request, *args, **kwargs))))
+        done = await once(
+            lambda: _response(view, handler(view, request, *args, **kwargs)),
+            user_id=cast(User, request.user).pk,
+            key=key,
+            fingerprint=fingerprint(request),
+            answer_of=_answer_of,
+        )
+        return _replay(done) if isinstance(done, Answer) else done
 
     documented = extend_schema(
         parameters=[
             OpenApiParameter(
                 HEADER,
-                OpenApiTypes.STR,
+                SCHEMA,
                 OpenApiParameter.HEADER,
-                description="Names the request. The same one again within 24 hours is answered as the first "
-                "was and costs nothing; 409 while the first is worked on, 422 for another request.",
+                description=DESCRIPTION,
             )
         ]
     )
     return documented(answer)
+
+
+async def once(
+    work: Callable[[], Awaitable[R]],
+    *,
+    user_id: int,
+    key: str,
+    fingerprint: str,
+    answer_of: Callable[[R], Answer | None],
+) -> R | Answer:
+    """What the work returns; when it was done before for this key, the answer that was kept of it. The work
+    goes on when the caller is gone; `answer_of` says what of it is kept, None nothing. Raises
+    InvalidIdempotencyKey, IdempotencyKeyReused, RequestInProgress."""
+    if not _FORM.fullmatch(key):
+        raise InvalidIdempotencyKey
+    claimed = await in_database_thread(claim, user_id, key, fingerprint)
+    if isinstance(claimed, Answer):
+        return claimed
+    return await asyncio.shield(keep(_work(claimed, work(), answer_of)))
 
 
 def fingerprint(request: Request) -> str:
@@ -133,10 +161,11 @@ def _told(value: Any) -> Any:
 def claim(user_id: int, key: str, fingerprint: str) -> IdempotencyKey | Answer:
     """The row that whoever called now has to work on, or the answer that is there already. Of several that
     claim a key at once one gets the row. Raises IdempotencyKeyReused, RequestInProgress."""
-    now = timezone.now()
-    IdempotencyKey.objects.filter(user_id=user_id, key=key, created_at__lte=now - GOOD_FOR).delete()
+    held_until = Now() + HELD_FOR
+    old = timezone.now() - GOOD_FOR
+    IdempotencyKey.objects.filter(user_id=user_id, key=key, created_at__lte=old).delete()
     mine = IdempotencyKey(
-        user_id=user_id, key=key, fingerprint=fingerprint, claim=uuid4().hex, held_until=now + HELD_FOR
+        user_id=user_id, key=key, fingerprint=fingerprint, claim=uuid4().hex, held_until=held_until
     )
     IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
     row = IdempotencyKey.objects.filter(user_id=user_id, key=key).first()
@@ -148,15 +177,15 @@ def claim(user_id: int, key: str, fingerprint: str) -> IdempotencyKey | Answer:
         raise IdempotencyKeyReused
     if row.status is not None:
         return Answer(row.status, row.headers, row.body)
-    abandoned = IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None, held_until__lte=now)
-    if not abandoned.update(claim=mine.claim, held_until=now + HELD_FOR):
+    abandoned = _claimed(row).filter(status=None, held_until__lte=Now())
+    if not abandoned.update(claim=mine.claim, held_until=held_until):
         raise RequestInProgress(retry_after=1)
     row.claim = mine.claim
     return row
 
 
 def renew(row: IdempotencyKey) -> None:
-    _claimed(row).update(held_until=timezone.now() + HELD_FOR)
+    _claimed(row).update(held_until=Now() + HELD_FOR)
 
 
 def finish(row: IdempotencyKey, answer: Answer | None) -> None:
@@ -176,10 +205,11 @@ def _claimed(row: IdempotencyKey) -> Any:
     return IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim)
 
 
-async def _work(row: IdempotencyKey, view: _View, work: Awaitable[Response]) -> Response:
+async def _work(row: IdempotencyKey, work: Awaitable[R], answer_of: Callable[[R], Answer | None]) -> R:
     renewing = asyncio.ensure_future(_keep_renewing(row))
     try:
-        response = await _response(view, work)
+        done = await work
+        answer = answer_of(done)
     except asyncio.CancelledError:
         await _finish(row, None)
         raise
@@ -188,8 +218,8 @@ async def _work(row: IdempotencyKey, view: _View, work: Awaitable[Response]) -> 
         raise
     finally:
         renewing.cancel()
-    await _finish(row, _answer_of(response) if response.status_code in _KEPT else None)
-    return response
+    await _finish(row, answer)
+    return done
 
 
 async def _response(view: _View, work: Awaitable[Response]) -> Response:
@@ -199,7 +229,9 @@ async def _response(view: _View, work: Awaitable[Response]) -> Response:
         return view.handle_exception(error)
 
 
-def _answer_of(response: Response) -> Answer:
+def _answer_of(response: Response) -> Answer | None:
+    if response.status_code not in KEPT:
+        return None
     body = json.dumps(response.data, cls=JSONEncoder, ensure_ascii=False)
     return Answer(response.status_code, dict(response.headers), body)
 

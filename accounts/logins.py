@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from threading import Lock
 from typing import Any
@@ -17,6 +17,7 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import client_addresses
@@ -24,7 +25,7 @@ from accounts.audit import Actor, record
 from accounts.concurrency import give_connections_back
 from accounts.errors import DomainError
 from accounts.hashing import LONGEST_WAIT_SECONDS
-from accounts.models import LoginTurn, User
+from accounts.models import LoginTurn, TokenFamily, User
 
 # One for each pair that somebody tries right now.
 _places: WeakValueDictionary[str, Lock] = WeakValueDictionary()
@@ -93,14 +94,14 @@ def _place_of(pair: str) -> Lock:
 
 def _take_turn(pair: str, token: str) -> None:
     for _ in range(int(LONGEST_TURN_SECONDS / _ASK_EVERY_SECONDS)):
-        now = timezone.now()
-        held_until = now + timedelta(seconds=LONGEST_TURN_SECONDS)
+        # By the database's clock: those of processes differ.
+        held_until = Now() + timedelta(seconds=LONGEST_TURN_SECONDS)
         turn = LoginTurn(pair=pair, token=token, held_until=held_until)
         LoginTurn.objects.bulk_create([turn], ignore_conflicts=True)
         if LoginTurn.objects.filter(pair=pair, token=token).exists():
             return
         # Left by a process that has died.
-        abandoned = LoginTurn.objects.filter(pair=pair, held_until__lt=now)
+        abandoned = LoginTurn.objects.filter(pair=pair, held_until__lt=Now())
         if abandoned.update(token=token, held_until=held_until):
             return
         give_connections_back()
@@ -110,7 +111,7 @@ def _take_turn(pair: str, token: str) -> None:
 
 def forget_abandoned_turns() -> None:
     """Delete what processes that died have left."""
-    LoginTurn.objects.filter(held_until__lt=timezone.now()).delete()
+    LoginTurn.objects.filter(held_until__lt=Now()).delete()
 
 
 def refuse_locked_out(*, request: Any, email: str) -> None:
@@ -133,6 +134,16 @@ def refuse_locked_out(*, request: Any, email: str) -> None:
     )
 
 
+def locked_out_emails(*, now: datetime) -> list[str]:
+    """Whom wrong attempts keep from logging in at `now`, from one address at least; a thousand at most."""
+    attempts = AccessAttempt.objects.filter(
+        failures_since_start__gte=settings.AXES_FAILURE_LIMIT,
+        attempt_time__gt=now - settings.AXES_COOLOFF_TIME,
+    )
+    latest = attempts.order_by("-attempt_time").values_list("username", flat=True)[:1000]
+    return [email for email in latest if email]
+
+
 def unlock(*, email: str, actor: Actor) -> int:
     """Forget the wrong attempts for `email` from any address; returns how many rows there were."""
     with transaction.atomic():
@@ -145,6 +156,8 @@ def end_logins(*, user: User) -> None:
     """Make every session and token given to `user` so far invalid. The caller writes the audit entry."""
     User.objects.filter(pk=user.pk).update(token_version=F("token_version") + 1)
     user.refresh_from_db(fields=["token_version"])
+    # The version alone ends them; lists of logins go by this.
+    TokenFamily.objects.filter(user=user, ended_at=None).update(ended_at=timezone.now())
 
 
 def sign_out_everywhere(*, user: User, actor: Actor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
-from django.db.migrations import AddConstraint, AddIndex
+from django.db.migrations import AddConstraint, AddIndex, AlterField
 
 
 class AddIndexWithoutLock(AddIndexConcurrently):
@@ -32,3 +32,26 @@ class AddCheckWithoutLock(AddConstraintNotValid):
         super().database_forwards(app_label, schema_editor, from_state, to_state)
         validation = ValidateConstraint(self.model_name, self.constraint.name)
         validation.database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class DropFieldIndexWithoutLock(AlterField):
+    """AlterField to a field that has lost its `db_index`; for migrations with `atomic = False`. PostgreSQL
+    drops the field's own indexes while rows are being written; elsewhere the field is altered as usual."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = from_state.apps.get_model(app_label, self.model_name)
+        column = model._meta.get_field(self.name).column
+        kept = {index.name for index in model._meta.indexes}
+        with schema_editor.connection.cursor() as cursor:
+            found = schema_editor.connection.introspection.get_constraints(cursor, model._meta.db_table)
+        for name, one in found.items():
+            is_own = one["index"] and not one["unique"] and one["columns"] == [column]
+            if is_own and name not in kept:
+                quoted = schema_editor.quote_name(name)
+                schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}")
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        super().database_forwards(app_label, schema_editor, from_state, to_state)

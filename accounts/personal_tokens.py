@@ -16,10 +16,9 @@ from django.db.models import Func, Q, QuerySet, TextField, Value
 from django.utils import timezone
 
 from accounts.audit import Actor, record
-from accounts.concurrency import in_database_thread, keep
+from accounts.concurrency import Recent, in_database_thread, keep
 from accounts.errors import DomainError
 from accounts.models import PersonalToken, User
-from accounts.recent import Recent
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ MOST_ACTIVE = 50
 # The moment of the last use is written at most so often.
 LAST_USED_GRAIN = timedelta(minutes=5)
 # Tokens that a process knows; the one that was away for the longest goes first.
-MOST_KEPT = 5_000
+MOST_KEPT = 12_000
 
 _kept: Recent[str, PersonalToken] = Recent()
 

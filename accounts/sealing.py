@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 
@@ -21,6 +21,15 @@ def unseal(token: str, *, max_age: int | None = None) -> bytes:
 def resealed(token: str) -> str:
     """The same content under the newest key; raises InvalidToken like `unseal`."""
     return _fernet(*settings.FERNET_KEYS).rotate(token.encode()).decode()
+
+
+def is_under_newest_key(token: str) -> bool:
+    """Whether the newest key alone opens it."""
+    try:
+        _fernet(settings.FERNET_KEYS[0]).decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 @lru_cache(maxsize=4)

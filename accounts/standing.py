@@ -14,12 +14,12 @@ from django.utils import timezone
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.calendars import Calendar
+from accounts.concurrency import Recent
 from accounts.errors import DomainError
 from accounts.models import Plan, TokenFamily, User, plan_until
-from accounts.recent import Recent
 
 # Accounts of which a process keeps the standing; who was away for the longest goes first.
-MOST_KEPT = 5_000
+MOST_KEPT = 12_000
 
 
 class SignedOut(DomainError):

@@ -6,8 +6,11 @@ SPECTACULAR = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    # What stands behind it groups the operations and begins their names.
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     # Serializers have fields of the same name, as `kind`; the schema names their values apart.
     "ENUM_NAME_OVERRIDES": {
+        "AlertState": "usage.models.alerts.AlertState",
         "DraftKind": "drafting.models.Kind",
         "PersonalTokenState": "accounts.models.personal_tokens.STATES",
     },
@@ -16,7 +19,6 @@ SPECTACULAR = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "aditus.envelope.wrap_schema_responses",
-        "aditus.envelope.drop_storage_limits",
         "orchestration.door.description.add_door",
     ],
 }

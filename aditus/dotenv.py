@@ -19,6 +19,7 @@ def write_dotenv(path: Path) -> bool:
         file.write(f"FERNET_KEYS={Fernet.generate_key().decode()}\n")
         file.write(f"POSTGRES_PASSWORD={secrets.token_urlsafe(24)}\n")
         file.write(f"REDIS_PASSWORD={secrets.token_urlsafe(24)}\n")
+        file.write(f"GRAFANA_PASSWORD={secrets.token_urlsafe(24)}\n")
     return True
 
 

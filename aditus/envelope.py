@@ -26,8 +26,6 @@ ERROR_SCHEMA = {
 # Moments are written as DRF's encoder writes them.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 _LINE_ENDS = {"\u2028".encode(): b"\\u2028", "\u2029".encode(): b"\\u2029"}
-# Of signed 32 and 64 bit integers.
-_STORAGE_LIMITS = {2**31 - 1, -(2**31), 2**63 - 1, -(2**63)}
 
 
 class EnvelopeJSONRenderer(JSONRenderer):
@@ -76,21 +74,4 @@ def wrap_schema_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                         },
                     }
             responses.setdefault("default", {**error, "description": "Refused or failed; see error.code."})
-    return result
-
-
-def drop_storage_limits(result: Any, **_: Any) -> Any:
-    """drf-spectacular hook: leave out the largest integer of the database in use, which is no part of the
-    contract and differs between SQLite and PostgreSQL."""
-    if isinstance(result, dict):
-        if result.get("maximum") in _STORAGE_LIMITS:
-            del result["maximum"]
-            result.pop("format", None)
-            if result.get("minimum") in _STORAGE_LIMITS:
-                del result["minimum"]
-        for value in result.values():
-            drop_storage_limits(value)
-    elif isinstance(result, list):
-        for value in result:
-            drop_storage_limits(value)
     return result

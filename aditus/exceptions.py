@@ -41,11 +41,11 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
     if isinstance(exc, exceptions.APIException):
-        return _from_api_exception(exc)
+        return _from_api_exception(exc, context.get("view"))
     return None
 
 
-def _from_api_exception(exc: exceptions.APIException) -> Response:
+def _from_api_exception(exc: exceptions.APIException, view: Any) -> Response:
     if isinstance(exc, exceptions.ValidationError):
         details = exc.detail if isinstance(exc.detail, dict) else {"non_field_errors": exc.detail}
         return _respond(400, "invalid_input", "Some fields are not valid; see details.", {"fields": details})
@@ -56,12 +56,27 @@ def _from_api_exception(exc: exceptions.APIException) -> Response:
     response = _respond(
         exc.status_code,
         str(getattr(detail, "code", exc.default_code)),
-        str(detail),
+        _sentence(exc, view) or str(detail),
         retry_after=None if wait is None else math.ceil(wait),
     )
     if authenticate := getattr(exc, "auth_header", None):
         response["WWW-Authenticate"] = authenticate
     return response
+
+
+def _sentence(exc: exceptions.APIException, view: Any) -> str:
+    """What to do next, where the framework does not say; else empty."""
+    match exc:
+        case exceptions.NotFound() if exc.detail == exc.default_detail:
+            return "There is nothing here, or it is not yours. Check the address and the id in it."
+        case exceptions.MethodNotAllowed():
+            return f"{exc.detail} The header Allow says what may be sent."
+        case exceptions.NotAcceptable():
+            return "The answer cannot be had in the form that Accept names. Send Accept: application/json."
+        case exceptions.UnsupportedMediaType():
+            kinds = ", ".join(parser.media_type for parser in getattr(view, "parser_classes", ()))
+            return f"{exc.detail} Send one of: {kinds}."
+    return ""
 
 
 def _respond(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from asgiref.sync import SyncToAsync, iscoroutinefunction, sync_to_async
@@ -53,16 +53,18 @@ class LoopHandler(ASGIHandler):
             request, refusal = self.create_request(scope, body)
             if request is None and refusal is not None:
                 await self.send_response(refusal, send)
-                await _close(refusal)
+                await _finish(refusal.close)
                 return
             answering = asyncio.create_task(self._answer(cast(HttpRequest, request), send))
             leaving = asyncio.create_task(self.listen_for_disconnect(receive))
-            await asyncio.wait((leaving, answering), return_when=asyncio.FIRST_COMPLETED)
+            try:
+                await asyncio.wait((leaving, answering), return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                # The server ends, and waits for this task only.
+                await _first_of(answering, leaving)
+                raise
             response = await _first_of(answering, leaving)
-            if response is None:
-                await request_finished.asend(sender=type(self))
-            else:
-                await _close(response)
+            await _finish(response.close if response else partial(request_finished.send, type(self)))
 
     async def _answer(self, request: HttpRequest, send: Any) -> HttpResponseBase:
         response: HttpResponseBase = await self.run_get_response(request)
@@ -87,12 +89,13 @@ async def _first_of(
         return None
 
 
-async def _close(response: HttpResponseBase) -> None:
+async def _finish(end: Callable[[], object]) -> None:
+    """In the request's thread, if it has one."""
     context = SyncToAsync.thread_sensitive_context.get(None)
     if context in SyncToAsync.context_to_thread_executor:
-        await sync_to_async(response.close)()
+        await sync_to_async(end)()
     else:
-        response.close()
+        end()
 
 
 @sync_and_async_middleware
@@ -110,8 +113,9 @@ def loop_views_middleware(get_response: Next) -> Next:
 
     @convert_exception_to_response
     async def checked(request: HttpRequest) -> Any:
-        # Raises for a Host that is not ours.
-        request.get_host()
+        if not getattr(cast(ResolverMatch, request.resolver_match).func, "answers_at_any_name", False):
+            # Raises for a Host that is not ours.
+            request.get_host()
         response = frames.process_response(request, await cast(Any, view)(request))
         if not response.streaming and not response.has_header("Content-Length"):
             response.headers["Content-Length"] = str(len(response.content))

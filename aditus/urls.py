@@ -5,7 +5,8 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from aditus.liveness import healthz, readyz
+from aditus.liveness import healthz, readyz, watchz
+from aditus.metrics.views import metrics
 from console.providers import api_keys, catalogue
 
 api_v1 = [
@@ -39,6 +40,8 @@ urlpatterns = [
     path("docs", RedirectView.as_view(pattern_name="docs")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("watchz", watchz, name="watchz"),
+    path("metrics", metrics, name="metrics"),
     *console_pages,
     path("admin/", admin.site.urls),
     path("api/v1/", include((api_v1, "v1"), namespace="v1")),

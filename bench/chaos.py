@@ -1,8 +1,9 @@
 """`make chaos`: the long versions of the tests that break things at random.
 
-Thousands of calls against vendors that fail in every way, and two hundred processes killed under load, with
-the assertions of the suite; prints what was counted. DATABASE_URL or TEST_DATABASE_URL (PostgreSQL) and
-TEST_REDIS_URL say where.
+Thousands of calls against vendors that fail in every way, and fifty thousand of four processes, two hundred
+of which are killed under load; a hundred streams cut, workers killed under three batches of a hundred, fifty
+clients with one Idempotency-Key. With the assertions of the suite; prints what was counted. DATABASE_URL or
+TEST_DATABASE_URL (PostgreSQL) and TEST_REDIS_URL say where.
 """
 
 from __future__ import annotations
@@ -13,8 +14,23 @@ import sys
 
 from tests import services
 
-LONG = {"CHAOS_CALLS": "3000", "CHAOS_KILLS": "200"}
-TESTS = ["tests/orchestration/resilience/test_chaos.py", "tests/concurrency/test_kills.py"]
+LONG = {
+    "CHAOS_CALLS": "3000",
+    "CHAOS_KILLS": "200",
+    "CHAOS_CALLS_OF_PROCESSES": "50000",
+    "CHAOS_STREAMS": "100",
+    "CHAOS_BATCH_ITEMS": "100",
+    "CHAOS_BATCH_KILLS": "12",
+    "CHAOS_CLIENTS": "50",
+}
+TESTS = [
+    "tests/orchestration/resilience/test_chaos.py",
+    "tests/concurrency/test_kills.py",
+    "tests/concurrency/test_streams_cut.py",
+    "tests/concurrency/test_batches_killed.py",
+    "tests/concurrency/test_economy_killed.py",
+    "tests/concurrency/test_one_key.py",
+]
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ texts.
 Every text is judged by the check as a draft's would be, with the whole named lines as its quotes, which is
 the most that a liar can bring. What the check leaves open goes to a reader: one that knows the labels, none,
 one that says yes to everything, one that errs once in twenty. PROVIDER=… lets a real model read instead.
+Without one, all texts go through every door of the API, too (`bench.drafts_doors`).
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ from asgiref.sync import async_to_sync
 
 from accounts.models import User
 from bench.drafts_corpus import HALVES, TODAY, Case, load, posting, profile
+from bench.drafts_doors import measured, text_of
+from bench.stage import scratch_database
 from drafting.check.evidence import Claim, Said
 from drafting.check.judge import Check, Verdict
 from drafting.checking import Reader
-from drafting.facts import PROFILE_SUMMARY, FactSheet, read_facts
+from drafting.facts import read_facts
 from drafting.masks import Mask
 from extraction.schema import JobData
 from providers.models import AIProviderConfig
@@ -65,17 +68,8 @@ def verdict_of(case: Case) -> Verdict:
     """What the check says of a case, quoted as well as can be."""
     check = _check(case)
     facts = check.ground.facts
-    claims = tuple(Claim(case.text, quote) for source in case.sources if (quote := _text_of(source, facts)))
+    claims = tuple(Claim(case.text, quote) for source in case.sources if (quote := text_of(source, facts)))
     return check.judge(Said(case.id, case.place, case.text, case.sources, claims))
-
-
-def _text_of(source: str, facts: FactSheet) -> str:
-    if source == PROFILE_SUMMARY:
-        return facts.summary
-    if line := facts.line_by_id.get(source):
-        return line.text
-    entry = facts.entry_by_id[source]
-    return entry.header or entry.text
 
 
 def stored(case: Case, verdict: Verdict, reader: Vouches) -> bool:
@@ -137,6 +131,22 @@ def explain(cases: list[Case], verdicts: dict[str, Verdict]) -> None:
     print(", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
 
 
+def doors(cases: list[Case]) -> dict[str, dict[str, object]]:
+    """The same texts in drafts that come in by each door, in a database of their own."""
+    found = {}
+    with scratch_database():
+        for door, figures in measured(cases):
+            print(
+                f"  by {door:8} lies stored {figures['lies_stored']} of {figures['lies']}  "
+                f"honest kept {figures['honest_stored']} of {figures['honest']}",
+                flush=True,
+            )
+            if ids := figures.pop("ids"):
+                print(f"    {ids}", flush=True)
+            found[door] = figures
+    return found
+
+
 async def read_by_provider(cases: list[Case], verdicts: dict[str, Verdict], name: str) -> dict[str, bool]:
     """What a configured provider vouches for among the doubtful texts, asked as a draft's reader would be."""
     config = await AIProviderConfig.objects.aget(display_name=name)
@@ -169,7 +179,10 @@ def main() -> None:
     for half in HALVES:
         if cases := [case for case in everything if case.half == half]:
             report(f"The {half} half", cases, verdicts)
-    print(json.dumps(report("Both halves", everything, verdicts)))
+    figures: dict[str, object] = dict(report("Both halves", everything, verdicts))
+    if not name:
+        figures["doors"] = doors(everything)
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,10 @@ from accounts.errors import DomainError
 from accounts.models import Plan, Subscription, User
 from bench.extraction_corpus.cases import Case
 from extraction.findings import Findings
-from extraction.prompts import EXTRACTION, FactsAnswer, PostingPrompt
+from extraction.prompts import FactsAnswer, PostingPrompt
 from orchestration.calls.orchestrator import AIOrchestrator
 from providers.models import AIProviderConfig
+from providers.tasks import prompt_of
 
 START_SECONDS = 120
 # Name → command, address below the port, provider type, model, path that says it is up, characters shown.
@@ -52,7 +53,7 @@ def asker(name: str) -> Iterator[tuple[object, int]]:
                     user=user,
                     task="extraction",
                     prompt=prompt.text,
-                    system_prompt=EXTRACTION["standard"].text,
+                    system_prompt=prompt_of("extraction").text("text"),
                     response_model=prompt.form,
                 )
             except DomainError as error:

@@ -50,7 +50,7 @@ BAD_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "damaged DOCX": (lambda: docx_files.with_macros()[:200], "unreadable_document"),
     "empty DOCX": (lambda: docx_files.packed(""), "not_a_cv"),
     "old Word file": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "unsupported_document"),
-    "picture": (lambda: b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "unsupported_document"),
+    "picture": (lambda: b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "scanned_document"),
     "empty file": (lambda: b"", "not_a_cv"),
     "two words": (lambda: b"Jane Otieno", "not_a_cv"),
     "broken JSON": (lambda: b'{"basics": ', "unreadable_document"),

@@ -7,9 +7,11 @@ import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import IO
 from urllib.parse import urlsplit
 
 from django.db import connection
@@ -27,7 +29,9 @@ from tests.ports import free_port
 KEY = "sk-bench-0123456789abcdefghijklmnop"
 APPLICATION = "aditus-bench"
 WORKERS = 2
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
+# Of what a server printed that did not start.
+LAST_BYTES = 2_000
 # By task which vendor is asked, where its wire begins at the upstream, and with which model.
 VENDORS = {
     "openai": ("extraction", "/v1", "gpt-4o-mini"),
@@ -43,14 +47,15 @@ class NotStarted(RuntimeError):
 
 
 @contextmanager
-def scratch_database() -> Iterator[None]:
-    """A test database on DATABASE_URL, gone afterwards."""
-    databases = setup_databases(verbosity=0, interactive=False)
+def scratch_database(*, keep: bool = False) -> Iterator[None]:
+    """A test database on DATABASE_URL, gone afterwards; with `keep` it stays, and the next one
+    begins with it, brought up to the migrations of today."""
+    databases = setup_databases(verbosity=0, interactive=False, keepdb=keep, serialized_aliases=())
     try:
         yield
     finally:
         connection.close()
-        teardown_databases(databases, verbosity=0)
+        teardown_databases(databases, verbosity=0, keepdb=keep)
 
 
 def seed(upstream: str, *, people: int = 1) -> list[User]:
@@ -116,23 +121,25 @@ def door_path() -> str | None:
 
 
 @contextmanager
-def process(command: Sequence[str], port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server in a process of its own, from the moment on at which it takes connections."""
-    server = subprocess.Popen(
-        command,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=None if os.environ.get("BENCH_VERBOSE") else subprocess.DEVNULL,
-    )
-    try:
-        _wait_until_it_listens(server, port, shlex.join(command))
-        yield server
-    finally:
-        server.terminate()
+def process(
+    command: Sequence[str], port: int, *, without: Sequence[str] = (), **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server in a process of its own, from the moment on at which it takes connections; `without` are
+    variables of ours that it must not see. Raises NotStarted, with the last that the server printed."""
+    ours = {name: value for name, value in os.environ.items() if name not in without}
+    with tempfile.TemporaryFile() as printed:
+        told = None if os.environ.get("BENCH_VERBOSE") else printed
+        server = subprocess.Popen(command, env=ours | environment, stdout=told, stderr=told)
         try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
+            if not _listens(server, port):
+                raise NotStarted(f"{shlex.join(command)} {_end_of(server)} {_last_of(printed)}".strip())
+            yield server
+        finally:
+            server.terminate()
+            try:
+                server.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 @contextmanager
@@ -157,10 +164,7 @@ def web(*, workers: int = WORKERS) -> Iterator[str]:
     """The root of the web processes, on the scratch database, by the settings of production."""
     port = free_port()
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path="/" + connection.settings_dict["NAME"])
-    command = [
-        sys.executable, "-m", "uvicorn", "aditus.asgi:application", "--port", str(port),
-        "--workers", str(workers), "--no-access-log", "--no-proxy-headers", "--log-level", "error",
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "aditus.web", "--port", str(port)]
     with process(
         command,
         port,
@@ -169,6 +173,7 @@ def web(*, workers: int = WORKERS) -> Iterator[str]:
         PGAPPNAME=APPLICATION,
         ALLOWED_HOSTS="127.0.0.1,localhost",
         LOG_LEVEL="ERROR",
+        WEB_CONCURRENCY=str(workers),
     ):
         yield f"http://127.0.0.1:{port}"
 
@@ -180,11 +185,24 @@ def database_connections() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _wait_until_it_listens(server: subprocess.Popen[bytes], port: int, name: str) -> None:
+def _listens(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Once it takes connections, or else has ended or taken too long."""
     ends = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < ends and server.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+                return True
         time.sleep(0.1)
-    raise NotStarted(f"{name} took no connection within {PATIENCE_SECONDS:.0f} s.")
+    return False
+
+
+def _end_of(server: subprocess.Popen[bytes]) -> str:
+    if server.poll() is None:
+        return f"took no connection within {PATIENCE_SECONDS:.0f} s."
+    return f"ended with {server.returncode}."
+
+
+def _last_of(printed: IO[bytes]) -> str:
+    printed.seek(0, os.SEEK_END)
+    printed.seek(max(0, printed.tell() - LAST_BYTES))
+    return printed.read().decode(errors="replace").strip()

@@ -1,140 +1,120 @@
-"""`python -m bench.statistics [ROWS]`: how long pages and questions take over ROWS usage rows.
+"""`make bench-stats`: what pages of figures take over ten million usage rows, and whether they are right.
 
-The rows (default 1,000,000) are of 30 days, 200 providers and 2,000 users. First every page and endpoint that
-shows figures is asked for as a browser or a client would, panels included (`bench.pages`). Then each question
-is answered from the rows and from the rollups; quote the ratio. Needs PostgreSQL in DATABASE_URL; a scratch
-database is created and dropped. Rolling up a million rows takes some minutes, once: afterwards the worker
-rolls up an hour at a time.
+A scratch database on PostgreSQL is filled with rows of 60 days, 20 providers and 2,000 users, rolled up, and
+dropped again. Some calls are then settled late, and the rollups brought up to date. Each page and endpoint
+that shows figures is asked for as a browser or a client would, through the whole stack in this process
+(`bench.pages`, which says how often). Every breakdown, whole and day by day, is compared with plain SQL over
+the log in three time zones. What a call's reserve and settle take is measured in the empty log and in the
+full one. The last line is JSON. DATABASE_URL or TEST_DATABASE_URL says where; without them the server on this
+machine.
 """
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import json
+import logging
 import os
-import sys
+import statistics
 import time
 from collections.abc import Callable
-from unittest.mock import patch
+from datetime import timedelta
 
+from tests import services
+
+os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or services.DATABASE_URL
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 
 import django
 
 django.setup()
+# Each CSV that is asked for is in the audit trail, whose entries are logged.
+logging.disable(logging.CRITICAL)
 
 from django.db import connection
-from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone
 
-from accounts.models import User
-from bench import pages
-from tests.factories import make_config
-from usage import stats
-from usage.stats import Period, questions, rollup
-from usage.stats.segments import Standing
+from bench import pages, raw_sums, stage, usage_rows
+from tests.factories import make_user
+from tests.usage.attempts import make_attempt, success
+from usage.ledger import get_ledger
+from usage.ledger.base import Attempt
+from usage.models import UsageRollup
+from usage.stats import rollup
 
-# Known to the price list, so that recommendations have something to compare.
-MODELS = (
-    "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini", "gpt-5-nano",
-    "gpt-5-pro", "o3", "o4-mini", "one-without-a-price",
-)  # fmt: skip
-
-FILL = """
-INSERT INTO ai_provider_usage_logs (
-    user_id, provider_config_id, provider_type, model_name, task_type, plan, request_id, attempt,
-    input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, total_tokens,
-    usage_source, estimated_cost_usd, unit_prices, is_free, service_tier, status, error_kind,
-    error_message, latency_ms, cached, reserved_tokens, reserved_input_tokens, quota_keys, swept,
-    created_at, settled_at
-)
-SELECT
-    %(user)s + (random() * 1999)::int,
-    CASE WHEN refused THEN NULL ELSE %(config)s + g %% 200 END,
-    CASE WHEN refused THEN '' ELSE 'openai' END,
-    CASE WHEN refused THEN '' ELSE (%(models)s::text[])[1 + g %% 12] END,
-    (ARRAY['extraction', 'cv_draft', 'cover_letter'])[1 + g %% 3],
-    (ARRAY['freemium', 'paygo'])[1 + g %% 2], md5(g::text), CASE WHEN refused THEN 0 ELSE 1 END,
-    i, i / 4, 0, o, 0, i + o,
-    'vendor', CASE WHEN dice < 0.01 THEN NULL ELSE i * 0.00000012 + o * 0.0000023 END,
-    '{}', false, '', status,
-    CASE
-        WHEN refused THEN (ARRAY['quota_exceeded', 'provider_quota_exceeded'])[1 + (g / 50 %% 10 = 0)::int]
-        WHEN status = 'success' THEN ''
-        ELSE (ARRAY['server', 'rate_limited', 'rejected', 'timeout'])[1 + g %% 4]
-    END,
-    '', CASE WHEN refused THEN NULL ELSE (200 + exp(random() * 8))::int END, dice > 0.99, 0, 0, '[]', false,
-    t, t + interval '2 seconds'
-FROM (
-    SELECT
-        g, random() dice, t, status, refused,
-        CASE WHEN refused THEN 0 ELSE 50 + (random() * 2000)::int END i,
-        CASE WHEN refused THEN 0 ELSE 20 + (random() * 900)::int END o
-    FROM (
-        SELECT
-            g, g %% 50 = 0 refused,
-            now() - interval '30 days' * g / %(rows)s t,
-            CASE
-                WHEN g %% 50 = 0 OR random() < 0.04 THEN 'error'
-                WHEN random() < 0.01 THEN 'timeout'
-                WHEN random() < 0.01 THEN 'aborted'
-                ELSE 'success'
-            END status
-        FROM generate_series(1, %(rows)s) g
-    ) ended
-) made
-"""
+ROWS, CALLS, ROUNDS, LATE = 10_000_000, 200, 5, 20
 
 
-def main(rows: int) -> None:
-    if connection.vendor != "postgresql":
-        sys.exit("This benchmark needs PostgreSQL in DATABASE_URL.")
-    databases = setup_databases(verbosity=0, interactive=False)
-    try:
-        fill(rows)
-        started = time.perf_counter()
-        rollup.refresh(now=timezone.now())
-        print(f"{rows:,} rows rolled up in {time.perf_counter() - started:.0f} s")
-        pages.measure()
-        compare()
-    finally:
-        teardown_databases(databases, verbosity=0)
-
-
-def fill(rows: int) -> None:
-    config = min(make_config().pk for _ in range(200))
-    users = User.objects.bulk_create(User(email=f"u{number}@example.com") for number in range(2000))
-    with connection.cursor() as cursor:
-        cursor.execute(FILL, {"rows": rows, "config": config, "user": users[0].pk, "models": list(MODELS)})
-        cursor.execute("VACUUM ANALYZE ai_provider_usage_logs")
-
-
-def compare() -> None:
-    period = Period.last_days(30, now=timezone.now(), tz="Asia/Kathmandu")
-    asked: dict[str, Callable[[], object]] = {
-        "usage_stats": stats.usage_stats,
-        "totals": lambda: stats.totals(period=period),
-        "7 against 30 days": stats.comparison,
-        "days, with p50 and p95": lambda: stats.timeseries(period=period),
-        "errors by kind and day": lambda: stats.timeseries(period=period, by="error"),
-        **{f"by {by}": (lambda by=by: stats.breakdown(period=period, by=by)) for by in stats.BREAKDOWNS},
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench-stats", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--keep", action="store_true", help="keep the database, and begin with a kept one")
+    given = parser.parse_args()
+    with stage.scratch_database(keep=given.keep):
+        empty = None if UsageRollup.objects.exists() else cost_of_accounting()
+        now = timezone.now()
+        if empty is not None:
+            timed("filled", lambda: usage_rows.fill(given.rows, until=now))
+        timed("rolled up", lambda: rollup.refresh(now=now))
+        timed("late calls settled and rolled up again", settle_late)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE usage_rollups, usage_work_rollups, usage_person_rollups")
+        print(f"{given.rows:,} rows, {UsageRollup.objects.count():,} rollups")
+        full = cost_of_accounting()
+        worst = pages.measure()
+        wrong = raw_sums.unequal(now=timezone.now(), days=usage_rows.DAYS + 2)
+    print("Sums that differ from SQL over the log: " + (", ".join(wrong) or "none"))
+    told = {
+        "rows": given.rows,
+        "worst_p95_ms": round(worst),
+        "sums_equal": not wrong,
+        "accounting_ms_empty": empty and round(empty, 2),
+        "accounting_ms_full": round(full, 2),
+        "accounting_ratio": empty and round(full / empty, 2),
     }
-    print(f"{'':24} {'rows':>9} {'rollups':>9} {'ratio':>7}")
-    for name, question in asked.items():
-        rolled = seconds(question)
-        with patch.object(questions, "standing", Standing):
-            raw = seconds(question)
-        print(f"{name:24} {raw * 1000:6.0f} ms {rolled * 1000:6.0f} ms {raw / rolled:7.1f}")
+    print(json.dumps(told))
 
 
-def seconds(question: Callable[[], object]) -> float:
-    """The best of three, because others use the machine too."""
-    best = float("inf")
-    for _ in range(3):
+def timed(name: str, work: Callable[[], object]) -> None:
+    started = time.perf_counter()
+    work()
+    print(f"{name} in {time.perf_counter() - started:.0f} s", flush=True)
+
+
+def cost_of_accounting() -> float:
+    """Milliseconds of one call's reserve and settle: the best of some rounds' medians, for a machine
+    that others use too."""
+    user = make_user(f"accounting-{time.monotonic_ns()}@example.com")
+    attempt = make_attempt(user=user, daily=10**12, monthly=10**13, started_at=timezone.now())
+    medians = []
+    for _ in range(ROUNDS):
+        medians.append(asyncio.run(_calls(attempt)))
+    return min(medians)
+
+
+async def _calls(attempt: Attempt) -> float:
+    ledger, times = get_ledger(), []
+    for _ in range(CALLS):
         started = time.perf_counter()
-        question()
-        best = min(best, time.perf_counter() - started)
-    return best
+        await ledger.settle(await ledger.reserve(attempt), success())
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+def settle_late() -> None:
+    """Calls of any hour of the log get their outcome now, as from a sweeper; then the worker's next run."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {usage_rows.TABLE} SET status = 'success', error_kind = '', latency_ms = 700, "
+            "total_tokens = total_tokens + 7, output_tokens = output_tokens + 7, "
+            "estimated_cost_usd = 0.000123456789, "
+            "settled_at = now() WHERE id IN (SELECT id FROM "
+            f"{usage_rows.TABLE} WHERE attempt = 1 AND id % 99991 = 1 LIMIT {LATE})"
+        )
+    rollup.refresh(now=timezone.now() + rollup.COMMIT_LAG + timedelta(minutes=1))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    main()

@@ -34,8 +34,16 @@ def _saying(wire: WireSample, text: str) -> bytes:
     return _response(json.loads(json.dumps(wire.reply).replace(json.dumps(ANSWER), json.dumps(text))))
 
 
+def _chatting(text: str) -> bytes:
+    """The same as OpenAI writes it. Content in parts, which other servers write, is refused by some
+    gateways."""
+    [choice] = CHAT_COMPLETIONS.reply["choices"]
+    message = choice["message"] | {"content": text}
+    return _response(CHAT_COMPLETIONS.reply | {"choices": [choice | {"message": message}]})
+
+
 _REPLIES = {
-    b"/chat/completions": _saying(CHAT_COMPLETIONS, _TEXT),
+    b"/chat/completions": _chatting(_TEXT),
     b"/responses": _saying(OPENAI, _TEXT),
     b"/messages": _saying(CLAUDE, _TEXT),
     b":generateContent": _saying(GEMINI, _TEXT),

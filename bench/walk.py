@@ -39,6 +39,7 @@ from aditus.demo.seeds import PROFILE_PATH
 from bench import stage
 from drafting.models import MasterProfile
 from providers.models import AIProviderConfig
+from providers.pool import close_connections
 
 POSTING = (
     "Backend Engineer\nCompany: Jua Logistics\nLocation: Nairobi, Kenya\n"
@@ -132,6 +133,7 @@ async def walked(walk: Walk, access: str, profile_id: int) -> dict[str, int]:
         walk.is_on = False
         counted |= {f"{name}_files": len(walk.calls), f"{name}_moves": walk.moves}
         walk.print_table(name)
+    await close_connections()
     return counted
 
 

@@ -21,8 +21,14 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "GLOBAL_CALLBACK": "console.navigation.page_context",
     "DASHBOARD_CALLBACK": "console.usage.statistics.dashboard",
-    "STYLES": [lambda request: static("console/console.css")],
-    "SCRIPTS": [lambda request: static("console/messages.js")],
+    "STYLES": [
+        lambda request: static("console/console.css"),
+        lambda request: static("console/lists.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("console/messages.js"),
+        lambda request: static("console/icons.js"),
+    ],
     # A blue-green that is none of the vendors' colours; 600 and 700 carry white text at 4.5:1 and more.
     "COLORS": {
         "primary": {
@@ -41,6 +47,7 @@ UNFOLD: dict[str, Any] = {
     },
     "SIDEBAR": {
         "show_search": True,
+        "command_search": True,
         "show_all_applications": False,
         "navigation": "console.navigation.sidebar",
     },

@@ -9,8 +9,11 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib import admin
 
+        from accounts.leaving import forget_too
+        from console import saved_views
         from console.usage import statistics
 
+        forget_too(saved_views.forget)
         # The console's home is the dashboard; its panels come from settings.UNFOLD, "DASHBOARD_CALLBACK".
         admin.site.index_template = "console/usage/dashboard.html"
         # unfold's hook for pages that belong to no model.

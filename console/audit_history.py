@@ -14,7 +14,8 @@ MOST_ENTRIES = 200
 
 def in_words(entry: AuditEntry) -> list[tuple[str, str, str]]:
     """What an entry changed, each as (field, before, after); what was empty and stayed so is left out."""
-    rows = [(name, _shown(before), _shown(after)) for name, (before, after) in entry.changes.items()]
+    changes = entry.changes.items()
+    rows = [(name.replace("_", " "), _shown(before), _shown(after)) for name, (before, after) in changes]
     return [row for row in rows if row[1] != row[2]]
 
 

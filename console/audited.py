@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from accounts import audit
 from accounts.audit import Actor
 from accounts.edit_conflicts import EditConflict
+from console import inline_conflicts
 from console.audit_history import AuditHistory
 from console.edit_conflicts import SeenStateForm, digest_of
 
@@ -39,18 +40,33 @@ class AuditedAdmin(AuditHistory):
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         if obj is None or not self.has_change_permission(request, obj):  # type: ignore[attr-defined]
             return form
-        return type(form)(form.__name__, (SeenStateForm, form), {"state_of": staticmethod(self._state_of)})
+        own = {"state_of": staticmethod(self._state_of), "values_below": staticmethod(self._values_below)}
+        return type(form)(form.__name__, (SeenStateForm, form), own)
+
+    def _create_formsets(self, request: Any, obj: Any, change: bool) -> Any:  # noqa: FBT001
+        formsets, inlines = super()._create_formsets(request, obj, change)  # type: ignore[misc]
+        request.formsets_below = formsets if change else []
+        return formsets, inlines
+
+    def save_form(self, request: Any, form: Any, change: bool) -> Any:  # noqa: FBT001
+        # Between the form's own check and that of its formsets.
+        for formset in getattr(request, "formsets_below", ()):
+            is_kept, is_disputed = inline_conflicts.merge(formset, form.seen_below)
+            formset.refusal = form.tell_of_rows(is_kept=is_kept, is_disputed=is_disputed)
+        return super().save_form(request, form, change)  # type: ignore[misc]
 
     def save_model(self, request: Any, obj: models.Model, form: Any, change: bool) -> None:  # noqa: FBT001
         request.audit_before = {}
         if change:
             held = _held(obj)
-            if held is None or self._state_of(held) != form.seen_digest:
+            if held is None or self._state_of(held) != form.checked_state:
                 raise EditConflict
             request.audit_before = self._facts_in_database(held)
             for field in obj._meta.concrete_fields:
                 if field.name not in form.changed_data:
                     setattr(obj, field.attname, getattr(held, field.attname))
+            if form.kept:
+                self.message_user(request, form.kept, messages.WARNING)  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)  # type: ignore[misc]
 
     # Django logs a change last, and the log refers to the acting person's row. The entry comes after it,
@@ -106,6 +122,9 @@ class AuditedAdmin(AuditHistory):
 
     def _state_of(self, row: models.Model) -> str:
         return digest_of(self._facts_in_database(row) | self._columns_of(row))
+
+    def _values_below(self, row: models.Model) -> dict[str, str]:
+        return inline_conflicts.shown_values(self.inlines, row)  # type: ignore[attr-defined]
 
     def _facts_in_database(self, obj: models.Model) -> dict[str, Any]:
         row = type(obj)._default_manager.get(pk=obj.pk)

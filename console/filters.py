@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
@@ -16,14 +16,22 @@ from providers.errors import FORMER_KINDS, ErrorKind
 from providers.models import AIProviderConfig
 from providers.registry import provider_choices
 from providers.tasks import task_choices
-from usage.models import AIProviderUsageLog, UsageRollup
-from usage.stats.cells import ALL_PROVIDERS, Dimension
+from usage.models import AIProviderUsageLog, Status, UsageRollup
+from usage.stats import reach
+from usage.stats.dimensions import ALL_PROVIDERS, Dimension
 
 _RECENT = timedelta(days=90)
 
 
 class _ColumnFilter(DropdownFilter):
-    """A dropdown over one column; `parameter_name` is the lookup."""
+    """A dropdown over one column; `parameter_name` is the lookup. `dimension` is what the rollups of the
+    column are called."""
+
+    dimension: Dimension | None = None
+
+    def key(self, value: str) -> Q:
+        """The rollups' cells of a value."""
+        return Q(key=value)
 
     def has_output(self) -> bool:
         # A filter without choices would be dropped, and a link that asks for it would show everything.
@@ -31,7 +39,11 @@ class _ColumnFilter(DropdownFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AIProviderUsageLog]) -> QuerySet[Any]:
         value = self.value()
-        return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
+        if not value:
+            return queryset
+        if self.dimension is not None and (oldest := reach.oldest(self.dimension, self.key(str(value)))):
+            queryset = queryset.filter(created_at__gte=oldest)
+        return queryset.filter(**{str(self.parameter_name): value})
 
 
 class DayRangeFilter(RangeDateFilter):
@@ -50,9 +62,28 @@ class DayRangeFilter(RangeDateFilter):
 class VendorFilter(_ColumnFilter):
     title = "vendor"
     parameter_name = "provider_type"
+    dimension = Dimension.MODEL
+
+    def key(self, value: str) -> Q:
+        return Q(key__startswith=f"{value}/")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return provider_choices()
+
+
+class StatusFilter(_ColumnFilter):
+    title = "status"
+    # As Django's own filter of a column with choices has it, for links that were kept.
+    parameter_name = "status__exact"
+    dimension = Dimension.STATUS
+    # A row is told apart as this where it is; see `Dimension`.
+    _ALSO = {Status.SUCCESS.value: "cached", Status.ERROR.value: "refused"}
+
+    def key(self, value: str) -> Q:
+        return Q(key__in=[value, self._ALSO.get(value, value)])
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, str(label)) for value, label in Status.choices]
 
 
 class ProviderFilter(_ColumnFilter):
@@ -75,6 +106,10 @@ class ModelFilter(_ColumnFilter):
 
     title = "model"
     parameter_name = "model_name"
+    dimension = Dimension.MODEL
+
+    def key(self, value: str) -> Q:
+        return Q(key__endswith=f"/{value}")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         called = UsageRollup.objects.filter(
@@ -92,6 +127,7 @@ class ModelFilter(_ColumnFilter):
 class TaskTypeFilter(_ColumnFilter):
     title = "task"
     parameter_name = "task_type"
+    dimension = Dimension.TASK
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return task_choices()
@@ -100,6 +136,7 @@ class TaskTypeFilter(_ColumnFilter):
 class PlanFilter(_ColumnFilter):
     title = "plan"
     parameter_name = "plan"
+    dimension = Dimension.PLAN
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return list(Plan.objects.values_list("slug", "name"))
@@ -117,6 +154,8 @@ class ErrorKindFilter(_ColumnFilter):
         "no_capable_provider",
         "cancelled",
         "abandoned",
+        "key_undecryptable",
+        "switched_off",
         "internal",
     )
 

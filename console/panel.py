@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-Kind = Literal["text", "count", "usd", "percent", "ms", "rating", "change"]
+Kind = Literal["text", "count", "usd", "percent", "ms", "rating", "points"]
+# The first cell of a row that says how much the two above it differ.
+CHANGE = "Change"
 Value = str | int | float | Decimal | None
 
 
@@ -31,7 +33,8 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`rows` hold one value per column; None is a value nobody knows. `links` go with the first column."""
+    """`rows` hold one value per column; None is a value nobody knows. `links` go with the first column.
+    In a row called CHANGE a column of percents has points, every other one percents."""
 
     title: str
     columns: tuple[Column, ...]
@@ -40,3 +43,5 @@ class Panel:
     links: list[str] = field(default_factory=list)
     note: str = ""
     empty: str = "Nothing in this period."
+    # Where to go while it is empty: a title and an address.
+    leads_to: tuple[str, str] | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
@@ -16,11 +17,14 @@ from accounts.audit import Actor
 from accounts.models import PersonalToken
 from console.read_only import ReadOnlyAdminMixin
 
+EXPIRES_SOON = timedelta(days=14)
+
 
 @admin.register(PersonalToken)
 class PersonalTokenAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
     """People make their own; what a super-admin does with one is to end it."""
 
+    comes_first = "tokens that expire within two weeks, then those in use; what was revoked stands last"
     list_display = ["name", "begins_with", "user", "state", "may_use", "last_use", "expiry"]
     list_filter = [("revoked_at", admin.EmptyFieldListFilter), ("expires_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user"]
@@ -29,6 +33,12 @@ class PersonalTokenAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
     actions = ["revoke"]
     exclude = ["digest", "hint", "tasks", "model_names"]
     readonly_fields = ["begins_with", "state", "may_use"]
+
+    def in_trouble(self) -> list[Q]:
+        now = timezone.now()
+        counts = Q(revoked_at=None)
+        is_over, soon = Q(expires_at__lte=now), Q(expires_at__gt=now, expires_at__lte=now + EXPIRES_SOON)
+        return [counts & soon, counts & ~is_over, counts]
 
     @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[PersonalToken]) -> None:
@@ -62,4 +72,4 @@ class PersonalTokenAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
 
 
 def _moment(value: Any) -> str:
-    return f"{value:%Y-%m-%d %H:%M}" if value else ""
+    return f"{value:%Y-%m-%d %H:%M} UTC" if value else ""

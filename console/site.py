@@ -6,17 +6,22 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
 from accounts.audit import Actor, record_alone
 from accounts.permissions import REFUSED, is_super_admin
 from accounts.refusals import record_refusal
 from accounts.step_up import missing_factor, require_fresh
-from console import queries
-from console.security import confirmation, pages
+from console import queries, saved_views, search
+from console.choices import AmountFields
+from console.lists import ListPage
+from console.security import confirmation, ended_sessions, pages
 from console.security.forms import ConsoleLoginForm
 from console.security.passwords import OwnPasswordView
 
@@ -29,10 +34,17 @@ class ConsoleSite(UnfoldAdminSite):
 
     login_form = ConsoleLoginForm
 
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Every list has what `console.lists` gives it, every form what `console.choices` does."""
+        own = admin_class or ModelAdmin
+        super().register(model_or_iterable, type(own.__name__, (ListPage, AmountFields, own), {}), **options)
+
     def has_permission(self, request: HttpRequest) -> bool:
         return is_super_admin(request.user) and missing_factor(request) is None
 
     def get_urls(self) -> list[Any]:
+        from console.prompts import pages as prompts  # late: its pages are of this site
+
         own = [
             path("confirm/", pages.half_open(pages.confirm), name="confirm"),
             path("security/", self.admin_view(pages.security), name="security"),
@@ -41,7 +53,7 @@ class ConsoleSite(UnfoldAdminSite):
             path("security/remove/", self.admin_view(pages.remove), name="remove_second_factor"),
             path("security/sign-out/", self.admin_view(pages.sign_out), name="sign_out_everywhere"),
         ]
-        return own + super().get_urls()
+        return own + saved_views.urls(self.admin_view) + prompts.urls() + super().get_urls()
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().login(request, extra_context)
@@ -53,6 +65,12 @@ class ConsoleSite(UnfoldAdminSite):
                 return confirmation.ask_first(request, next_url=response.url)
         return response
 
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """What is there now: unfold's keeps for five minutes what was found."""
+        term = request.GET.get("s", "")
+        context = {"term": term, "results": search.found(term)}
+        return TemplateResponse(request, "unfold/helpers/command_results.html", context)
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         require_fresh(request)
         request.current_app = self.name
@@ -62,6 +80,7 @@ class ConsoleSite(UnfoldAdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context: dict[str, Any] = super().each_context(request)
         if self.has_permission(request):
+            context["given_back"] = ended_sessions.give_back(request)
             context["account_links"] = [
                 {"title": "Security", "link": reverse("admin:security")},
                 {"title": "Change password", "link": reverse("admin:password_change")},
@@ -76,9 +95,12 @@ class ConsoleSite(UnfoldAdminSite):
             if refused := self._refuse(request):
                 return refused
             try:
-                return confirmation.run(
+                response = confirmation.run(
                     request, lambda: queries.serve(request, lambda: inner(request, *args, **kwargs))
                 )
+                if self.has_permission(request):
+                    ended_sessions.remember_person(request, response)
+                return response
             except PermissionDenied:
                 self._write_refusal(request, "permission_denied")
                 raise
@@ -88,7 +110,7 @@ class ConsoleSite(UnfoldAdminSite):
     def _refuse(self, request: HttpRequest) -> HttpResponse | None:
         """What a person who may not pass gets, where Django's own redirect to the login is not enough."""
         if not request.user.is_authenticated:
-            return None
+            return self._after_the_end(request) if request.method == "POST" else None
         if not is_super_admin(request.user):
             self._write_refusal(request, "not_super_admin")
             return None
@@ -98,7 +120,18 @@ class ConsoleSite(UnfoldAdminSite):
         if request.path == reverse("admin:logout"):
             return self.logout(request)
         self._write_refusal(request, missing.code)
+        if request.method == "POST" and not confirmation.wants_json(request):
+            return confirmation.ask_first(request, next_url=ended_sessions.hold(request))
         return confirmation.ask_first(request, next_url=confirmation.came_for(request))
+
+    @staticmethod
+    def _after_the_end(request: HttpRequest) -> HttpResponse | None:
+        """What a form or a script gets whose session has ended."""
+        if request.path == reverse("admin:logout"):
+            return None
+        if confirmation.wants_json(request):
+            return confirmation.refusal_as_json(confirmation.SessionEnded())
+        return redirect_to_login(ended_sessions.hold(request), reverse("admin:login"))
 
     @staticmethod
     def _write_refusal(request: HttpRequest, reason: str) -> None:

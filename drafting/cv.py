@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 from drafting.check.judge import Verdict
 from drafting.check.reasons import Reason, Refusal, note
 from drafting.checking import Checked
-from drafting.facts import PROFILE_SUMMARY, Entry, FactSheet, Line
+from drafting.facts import PROFILE_SUMMARY, Entry, FactSheet, Line, Relevance, readable_language
 from drafting.letter_body import proof_row
 from drafting.options import CV_LIMITS, CvLimits, DraftOptions
-from drafting.relevance import Relevance, readable_language
 from drafting.replies import CvReply
 from drafting.resume import Resume
 from extraction.schema import JobData

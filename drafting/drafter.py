@@ -14,22 +14,20 @@ from drafting.check.evidence import Claim, Said
 from drafting.check.reasons import Reason, Refusal, note
 from drafting.cv import compose_cv
 from drafting.errors import JobTooThin, SourceNotFound
-from drafting.facts import PROFILE_SUMMARY, FactSheet, read_facts, require_substance
+from drafting.facts import PROFILE_SUMMARY, FactSheet, match, posting_text, read_facts, require_substance
 from drafting.language import DEFAULT, codes, detect
 from drafting.letter import compose_letter
 from drafting.models import Draft, Kind, MasterProfile
 from drafting.options import DraftOptions
 from drafting.pages import fit_pages
-from drafting.relevance import match, posting_text
 from drafting.replies import BRIDGE, CvReply, LetterReply, QuotedClaim, tidy
 from drafting.resume import dates_out_of_order, normalised_resume
 from drafting.versions import account_for, save_next_version, series_of
 from drafting.writing import Writer
 from extraction.models import JobPosting
 from extraction.schema import JobData
-from orchestration.calls.beginnings import begin
 from orchestration.calls.heard import Hear
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult, begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,8 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions, hear: H
         profile_language=profile_language,
         hear=hear,
     )
-    version = (await in_database_thread(begin, user, "cv_draft")).prompt_version
-    reply = await writer.cv(version)
+    wording = (await in_database_thread(begin, user, "cv_draft")).prompt
+    reply = await writer.cv(wording)
     checked = await writer.checked(cv_texts(facts, reply))
     cv = await in_parsing_thread(compose_cv, facts, reply, checked, job=source.job, options=options)
     report = await in_parsing_thread(match, facts, source.job)
@@ -101,7 +99,7 @@ async def draft_cv(*, user: User, source: Source, options: DraftOptions, hear: H
         grounding=_language_notes(language, profile_language) + cv.grounding,
         proofs=cv.proofs,
         report={"match": report.as_dict(), "pages": pages, "warnings": warnings},
-        **_described(user, Kind.CV, source, options, language=language, version=version),
+        **_described(user, Kind.CV, source, options, language=language, version=wording.version),
     )
     return await in_database_thread(save_next_version, accounted(draft, writer.calls))
 
@@ -118,8 +116,8 @@ async def write_letter(
     writer = Writer(
         user, facts, job, options, language=language, profile_language=profile_language, hear=hear
     )
-    version = (await in_database_thread(begin, user, "cover_letter")).prompt_version
-    reply = await writer.letter(version)
+    wording = (await in_database_thread(begin, user, "cover_letter")).prompt
+    reply = await writer.letter(wording)
     checked = await writer.checked(letter_texts(reply))
     report = await in_parsing_thread(match, facts, job)
     letter = await in_parsing_thread(
@@ -139,7 +137,7 @@ async def write_letter(
         grounding=_language_notes(language, profile_language) + letter.grounding,
         proofs=letter.proofs,
         report={"match": report.as_dict()},
-        **_described(user, Kind.COVER_LETTER, source, options, language=language, version=version),
+        **_described(user, Kind.COVER_LETTER, source, options, language=language, version=wording.version),
     )
     return await in_database_thread(save_next_version, accounted(draft, writer.calls))
 

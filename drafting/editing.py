@@ -8,7 +8,7 @@ from typing import Any
 
 from drafting.comparing import compare, leaves
 from drafting.errors import InvalidContent, InvalidProfile
-from drafting.exports.pdf import cv_pages
+from drafting.exports import cv_pages
 from drafting.letter_body import word_count
 from drafting.letter_frame import letter_text, one_line
 from drafting.models import Draft, Kind, MadeBy

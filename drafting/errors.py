@@ -28,12 +28,16 @@ class JobTooThin(DomainError):
     )
 
 
+# What may be held against a posting and a profile that were sent or named.
+UNFIT_SOURCES = (InvalidProfile, ProfileTooThin, JobTooThin)
+
+
 class SourceNotFound(DomainError):
     """`details["field"]` is the field of the request that named it."""
 
     code = "not_found"
     status = 404
-    message = "There is no such posting or profile among yours. Check the id."
+    message = "There is no such posting, profile or draft among yours. Check the id."
 
 
 class ExportTimedOut(DomainError):

@@ -14,12 +14,11 @@ from typing import Any
 
 from drafting.check.reasons import Reason, Refusal, note
 from drafting.checking import Checked
-from drafting.facts import FactSheet
+from drafting.facts import FactSheet, MatchReport
 from drafting.language import language_of
 from drafting.letter_body import Block, Body, Sentence, word_count
 from drafting.letter_frame import LetterFrame, letter_text, one_line
 from drafting.options import LETTER_WORDS, DraftOptions
-from drafting.relevance import MatchReport
 from drafting.replies import LetterReply
 from extraction.schema import JobData
 

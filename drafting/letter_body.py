@@ -6,17 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from drafting.check.floor.polarity import is_plan, negations
+from drafting.check.floor.extent import is_plan, negations
 from drafting.check.judge import Proof
 from drafting.check.reasons import Reason, Refusal, note
 from drafting.check.tokens import read
 from drafting.checking import Checked
-from drafting.facts import Entry, FactSheet, Line
+from drafting.facts import Entry, FactSheet, Line, MatchReport, Relevance, readable_language
 from drafting.language import Language
 from drafting.letter_frame import one_line
 from drafting.options import LETTER_TOLERANCE
 from drafting.own_words import sentence
-from drafting.relevance import MatchReport, Relevance, readable_language
 from drafting.replies import BRIDGE, LetterReply
 from extraction.schema import JobData
 

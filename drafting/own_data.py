@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from axes.models import AccessAttempt
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.models import AuditEntry, Authenticator, PersonalToken, Subscription, TokenFamily, User
+from accounts.models import (
+    AuditEntry,
+    Authenticator,
+    IdempotencyKey,
+    PersonalToken,
+    Subscription,
+    TokenFamily,
+    User,
+)
 from drafting.models import Draft, MasterProfile
 from extraction.models import JobPosting
 from orchestration.models import Batch, BatchItem, CallFeedback
@@ -34,33 +44,40 @@ _CALL = (
     "output_tokens", "reasoning_tokens", "total_tokens", "usage_source", "estimated_cost_usd", "latency_ms",
     "cached",
 )  # fmt: skip
+_ATTEMPT = ("attempt_time", "ip_address", "user_agent", "path_info", "failures_since_start")
 _ITEM = ("number", "state", "given", "status", "answer", "ended_at")
 _README = """What Aditus has of you.
 
-account.json       the account and its plan; limits of its own, logins, authenticators and access tokens
-                   (without their secrets)
+account.json       the account and its plan; limits of its own, logins and wrong attempts at one,
+                   authenticators and access tokens (without their secrets)
 profiles/          your profiles as JSON Resume, https://jsonresume.org
 drafts/            your CVs (`content` is a JSON Resume) and letters, every version with what it was made from
 batches/           requests that were answered while you did not wait, with their answers
 job-postings/      the postings that were read for you, with where each value came from
 calls.ndjson       one line for each attempt at an AI provider that was made for you, in UTC and USD
+kept-answers.ndjson
+                   one line for each answer that is kept for a day because its request had an Idempotency-Key
 feedback.json      your ratings
 audit.json         what the audit trail says that you did, or that was done to your account
 """
 
 
 def archive_of(user: User) -> IO[bytes]:
-    """A ZIP file of all that is kept about the person, at its start; secrets and keys are left out. Its
-    README.txt says what is where."""
+    """A ZIP file of all that is kept about the person, at its start; secrets and keys are left out, and what
+    a vendor is working on, which is sealed until its batch has the answer. Its README.txt says what is
+    where."""
     file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller's to close
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", _README)
         archive.writestr("account.json", _json(_account(user)))
         for name, content in _documents(user):
             archive.writestr(name, _json(content))
-        with archive.open("calls.ndjson", "w") as calls:
+        with archive.open(_entry_of_now("calls.ndjson"), "w") as calls:
             for row in _rows(AIProviderUsageLog.objects.filter(user=user), *_CALL):
                 calls.write(_json(row, indent=None) + b"\n")
+        with archive.open(_entry_of_now("kept-answers.ndjson"), "w") as answers:
+            for row in _kept_answers(user):
+                answers.write(_json(row, indent=None) + b"\n")
         ratings = CallFeedback.objects.filter(user=user)
         archive.writestr(
             "feedback.json", _json(list(_rows(ratings, "request_id", "rating", "created_at", "updated_at")))
@@ -70,11 +87,19 @@ def archive_of(user: User) -> IO[bytes]:
     return file
 
 
+def _entry_of_now(name: str) -> ZipInfo:
+    """What is written piece by piece would be said to be of 1980."""
+    entry = ZipInfo(name, time.localtime()[:6])
+    entry.compress_type = ZIP_DEFLATED
+    return entry
+
+
 def _account(user: User) -> dict[str, Any]:
     plans = _rows(Subscription.objects.filter(user=user), *_SUBSCRIPTION)
     limits = _rows(QuotaRule.objects.filter(user=user), "task", "unit", "period", "limit")
     logins = _rows(TokenFamily.objects.filter(user=user), "started_at", "ended_at")
     factors = _rows(Authenticator.objects.filter(user=user), "name", "confirmed_at")
+    attempts = _rows(AccessAttempt.objects.filter(username=user.email), *_ATTEMPT)
     tokens = _rows(PersonalToken.objects.filter(user=user), *_TOKEN)
     return {name: getattr(user, name) for name in _ACCOUNT} | {
         "subscription": list(plans),
@@ -82,6 +107,7 @@ def _account(user: User) -> dict[str, Any]:
         "logins": list(logins),
         "authenticators": list(factors),
         "access_tokens": list(tokens),
+        "wrong_log_ins": list(attempts),
     }
 
 
@@ -94,6 +120,12 @@ def _documents(user: User) -> Iterator[tuple[str, Any]]:
     for folder, model in (("drafts", Draft), ("job-postings", JobPosting)):
         for row in _all(model.objects.filter(user=user)):
             yield f"{folder}/{row['id']}.json", row
+
+
+def _kept_answers(user: User) -> Iterator[Mapping[str, Any]]:
+    kept = IdempotencyKey.objects.filter(user=user, status__isnull=False)
+    for row in _rows(kept, "key", "created_at", "status", "body"):
+        yield {**row, "body": json.loads(row["body"])}
 
 
 def _audit(user: User) -> Iterator[Mapping[str, Any]]:

@@ -6,10 +6,9 @@ from copy import deepcopy
 
 from accounts.concurrency import in_parsing_thread
 from drafting.cv import Composition
-from drafting.exports.pdf import cv_pages
-from drafting.facts import FactSheet, texts_of
+from drafting.exports import cv_pages
+from drafting.facts import FactSheet, Relevance, readable_language, texts_of
 from drafting.options import DraftOptions
-from drafting.relevance import Relevance, readable_language
 from drafting.resume import Resume
 from extraction.schema import JobData
 

@@ -21,7 +21,8 @@ from drafting.sections import CvSection, Paragraph, sections_of
 from drafting.versions import require_newest, save_after
 from drafting.writing import Writer
 from extraction.schema import JobData
-from orchestration.calls.beginnings import begin
+from orchestration.calls.heard import Hear
+from orchestration.calls.question import begin
 
 
 async def regenerate(
@@ -32,28 +33,31 @@ async def regenerate(
     replace_own: bool = False,
     job_data: JobData | None = None,
     master_profile: object = None,
+    hear: Hear | None = None,
 ) -> Draft:
     """Write a section anew and store the draft with it as the next version of its series.
 
     `section` is one of `sections_of(draft)`; `replace_own` lets the person's own texts be written anew, too.
     Posting and profile are those the draft was made from, unless they are given. Raises DraftSuperseded
     unless the draft is the newest version, or when the section was changed meanwhile; UnknownSection,
-    NothingToWrite, SourceNeeded, what `load_source` raises, and what the orchestrator raises.
+    NothingToWrite, SourceNeeded, what `load_source` raises, and what the orchestrator raises. `hear` is told
+    the texts as the writer writes them, unchecked.
     """
     await in_database_thread(require_newest, draft)
     if section not in sections_of(draft):
         raise UnknownSection(details={"sections": sections_of(draft)})
     source = await in_database_thread(_source, user, draft, job_data, master_profile)
     if draft.kind == Kind.CV:
-        return await _cv(user, draft, source, CvSection(section, source.facts, replace_own=replace_own))
-    return await _letter(user, draft, source, Paragraph(section, source.facts, replace_own=replace_own))
+        whole = CvSection(section, source.facts, replace_own=replace_own)
+        return await _cv(draft, whole, await _writer(user, draft, source, whole.part(draft), hear))
+    paragraph = Paragraph(section, source.facts, replace_own=replace_own)
+    return await _letter(draft, paragraph, await _writer(user, draft, source, paragraph.part(draft), hear))
 
 
-async def _cv(user: User, draft: Draft, source: Source, section: CvSection) -> Draft:
-    writer = await _writer(user, draft, source, section.part(draft))
-    version = (await in_database_thread(begin, user, "cv_draft")).prompt_version
-    reply = await writer.cv(version)
-    texts = [said for said in cv_texts(source.facts, reply) if said.id in section.spots(draft)]
+async def _cv(draft: Draft, section: CvSection, writer: Writer) -> Draft:
+    wording = (await in_database_thread(begin, writer.user, "cv_draft")).prompt
+    reply = await writer.cv(wording)
+    texts = [said for said in cv_texts(writer.facts, reply) if said.id in section.spots(draft)]
     checked = await writer.checked(texts)
 
     def build(newest: Draft) -> Draft:
@@ -61,20 +65,19 @@ async def _cv(user: User, draft: Draft, source: Source, section: CvSection) -> D
             require_newest(draft, newest)
         return section.rewritten(newest, checked)
 
-    return await _stored(draft, build, writer, version)
+    return await _stored(draft, build, writer, wording.version)
 
 
-async def _letter(user: User, draft: Draft, source: Source, paragraph: Paragraph) -> Draft:
-    writer = await _writer(user, draft, source, paragraph.part(draft))
-    version = (await in_database_thread(begin, user, "cover_letter")).prompt_version
-    checked = await writer.checked(letter_texts(await writer.letter(version)))
+async def _letter(draft: Draft, paragraph: Paragraph, writer: Writer) -> Draft:
+    wording = (await in_database_thread(begin, writer.user, "cover_letter")).prompt
+    checked = await writer.checked(letter_texts(await writer.letter(wording)))
 
     def build(newest: Draft) -> Draft:
         if paragraph.of(newest) != paragraph.of(draft):
             raise DraftSuperseded(details={"draft_id": newest.pk, "version": newest.version})
         return paragraph.rewritten(newest, checked)
 
-    return await _stored(draft, build, writer, version)
+    return await _stored(draft, build, writer, wording.version)
 
 
 async def _stored(draft: Draft, build: Callable[[Draft], Draft], writer: Writer, version: str) -> Draft:
@@ -86,7 +89,7 @@ async def _stored(draft: Draft, build: Callable[[Draft], Draft], writer: Writer,
     return await in_database_thread(save_after, draft, account)
 
 
-async def _writer(user: User, draft: Draft, source: Source, part: Part) -> Writer:
+async def _writer(user: User, draft: Draft, source: Source, part: Part, hear: Hear | None) -> Writer:
     return Writer(
         user,
         source.facts,
@@ -94,6 +97,7 @@ async def _writer(user: User, draft: Draft, source: Source, part: Part) -> Write
         options_of(draft),
         language=draft.language,
         profile_language=await in_parsing_thread(detect, source.facts.text),
+        hear=hear,
         part=part,
     )
 

@@ -83,6 +83,15 @@ class ReaderReply(_Reply):
     verdicts: list[SentenceVerdict]
 
 
+class AskedQuestion(_Reply):
+    text: str
+    sources: list[str] = []
+
+
+class InterviewReply(_Reply):
+    questions: list[AskedQuestion]
+
+
 def _one_of(ids: tuple[str, ...]) -> Any:
     return Annotated[str, Field(json_schema_extra={"enum": list(ids)})] if ids else str
 
@@ -175,6 +184,22 @@ def reader_form(*, ids: tuple[str, ...]) -> type[ReaderReply]:
         "ReaderForm",
         __base__=ReaderReply,
         verdicts=(_up_to(len(ids), verdict, "One for each sentence."), ...),
+    )
+
+
+@lru_cache(maxsize=64)
+def interview_form(*, source_ids: tuple[str, ...], questions: int) -> type[InterviewReply]:
+    """The form for an interview's questions: which lines of posting and profile they may rest on."""
+    question = create_model(
+        "AskedQuestionForm",
+        __base__=AskedQuestion,
+        text=(_prose("One question.", 300), ...),
+        sources=(_up_to(3, _one_of(source_ids), "Ids of the lines it rests on."), ...),
+    )
+    return create_model(
+        "InterviewForm",
+        __base__=InterviewReply,
+        questions=(_up_to(questions, question, "The likeliest first."), ...),
     )
 
 

@@ -15,7 +15,7 @@ from drafting.comparing import leaves
 from drafting.cv import is_too_short
 from drafting.editing import used, with_text
 from drafting.errors import NothingToWrite
-from drafting.exports.pdf import cv_pages
+from drafting.exports import cv_pages
 from drafting.facts import PROFILE_SUMMARY, SECTIONS, FactSheet
 from drafting.letter_body import proof_row, word_count
 from drafting.letter_frame import one_line

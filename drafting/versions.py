@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from drafting.errors import DraftSuperseded
 from drafting.models import Draft, MadeBy
-from orchestration.calls.results import GenerationResult, usage_body
+from orchestration.calls.question import GenerationResult, usage_body
 
 _OF_THE_ROW = frozenset({"id", "version", "created_at"})
 

@@ -23,8 +23,9 @@ from drafting.prompts import BUDGETS, Budget, Part, Prompt, cv_prompt, letter_pr
 from drafting.replies import CvReply, LetterReply, QuotedClaim, RepairReply, tidy
 from extraction.schema import JobData
 from orchestration.calls.heard import Hear, generate_heard
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 from orchestration.errors import InputTooLong
+from providers.tasks import PromptVersion
 
 Reply = TypeVar("Reply", bound=BaseModel)
 
@@ -34,6 +35,8 @@ class Writer:
 
     `language` is the draft's, `profile_language` what the profile's was recognised as (None: unknown, and
     taken for the draft's)."""
+
+    _wording: PromptVersion
 
     def __init__(
         self,
@@ -47,8 +50,8 @@ class Writer:
         hear: Hear | None = None,
         part: Part | None = None,
     ) -> None:
-        self._user = user
-        self._facts = facts
+        self.user = user
+        self.facts = facts
         self._job = job
         self._options = options
         self._part = part
@@ -56,49 +59,47 @@ class Writer:
         self._profile_language = profile_language or language
         self._mask = Mask(facts.resume)
         self._hear = None if hear is None else lambda partial: hear(_prose_in(partial, self._mask))
-        self._task = ""
-        self._version = ""
         self.calls: list[GenerationResult] = []
 
-    async def cv(self, version: str) -> CvReply:
+    async def cv(self, wording: PromptVersion) -> CvReply:
         """Ask for a CV; raises what the orchestrator raises."""
         lines = MOST if self._part else CV_LIMITS[self._options.length].rewritten_lines
 
         def prompt(budget: Budget) -> Prompt:
             return cv_prompt(
-                self._facts,
+                self.facts,
                 self._job,
                 options=self._options,
                 language=self._language,
                 lines=lines,
                 budget=budget,
                 mask=self._mask,
-                version=version,
+                wording=wording,
                 part=self._part,
             )
 
-        reply = await self._ask("cv_draft", version, prompt, CvReply)
+        reply = await self._ask(wording, prompt, CvReply)
         for line in reply.lines:
             line.text = self._mask.show(line.text)
             self._show(line.claims)
         return reply.model_copy(update={"summary": self._mask.show(reply.summary)})
 
-    async def letter(self, version: str) -> LetterReply:
+    async def letter(self, wording: PromptVersion) -> LetterReply:
         """Ask for the body of a letter; raises what the orchestrator raises."""
 
         def prompt(budget: Budget) -> Prompt:
             return letter_prompt(
-                self._facts,
+                self.facts,
                 self._job,
                 options=self._options,
                 language=self._language,
                 budget=budget,
                 mask=self._mask,
-                version=version,
+                wording=wording,
                 part=self._part,
             )
 
-        reply = await self._ask("cover_letter", version, prompt, LetterReply)
+        reply = await self._ask(wording, prompt, LetterReply)
         for sentence in reply.sentences:
             sentence.text = self._mask.show(sentence.text)
             self._show(sentence.claims)
@@ -106,11 +107,11 @@ class Writer:
 
     async def checked(self, texts: Sequence[Said]) -> Checked:
         """The texts with their verdicts; makes up to two more calls, and none of their failures is fatal."""
-        ground = Ground(self._facts, self._job, self._profile_language, timezone.localdate())
+        ground = Ground(self.facts, self._job, self._profile_language, timezone.localdate())
         check = None
         if {self._language, self._profile_language} <= set(codes()):
             check = Check(
-                self._facts,
+                self.facts,
                 self._job,
                 language=self._language,
                 profile_language=self._profile_language,
@@ -118,7 +119,7 @@ class Writer:
             )
         first = self.calls[0]
         wrote = first.provider_config_id or first.provider_type
-        reader = Reader(self._user, ground, self._mask, writer=wrote)
+        reader = Reader(self.user, ground, self._mask, writer=wrote)
         checked = await check_texts(check, texts, repair=self._repair, read=reader.read)
         self.calls += reader.calls
         return checked
@@ -136,9 +137,11 @@ class Writer:
             for v in refused
             if v.refusal
         ]
-        prompt = repair_prompt(rows, self._facts, language=self._language, mask=self._mask)
+        prompt = repair_prompt(
+            rows, self.facts, language=self._language, mask=self._mask, wording=self._wording
+        )
         try:
-            result = await self._generate(self._task, self._version, prompt)
+            result = await self._generate(self._wording, prompt)
         except DomainError:
             return []
         self.calls.append(result)
@@ -163,15 +166,15 @@ class Writer:
         return claims
 
     async def _ask(
-        self, task: str, version: str, prompt_for: Callable[[Budget], Prompt], form: type[Reply]
+        self, wording: PromptVersion, prompt_for: Callable[[Budget], Prompt], form: type[Reply]
     ) -> Reply:
         """Ask with as much as a model reads: the whole, else less of it."""
-        self._task, self._version = task, version
+        self._wording = wording
         made = await in_parsing_thread(lambda: [prompt_for(budget) for budget in BUDGETS])
         prompts = list({prompt.text: prompt for prompt in made}.values())
         for number, prompt in enumerate(prompts, start=1):
             try:
-                result = await self._generate(task, version, prompt, hear=self._hear)
+                result = await self._generate(wording, prompt, hear=self._hear)
                 break
             except InputTooLong:
                 if number == len(prompts):
@@ -182,16 +185,17 @@ class Writer:
         return result.parsed.model_copy(deep=True)
 
     async def _generate(
-        self, task: str, version: str, prompt: Prompt, hear: Hear | None = None
+        self, wording: PromptVersion, prompt: Prompt, hear: Hear | None = None
     ) -> GenerationResult:
         return await generate_heard(
             hear,
-            user=self._user,
-            task=task,
+            user=self.user,
+            task=wording.task,
             prompt=prompt.text,
+            stable=prompt.stable,
             system_prompt=prompt.system,
             response_model=prompt.form,
-            prompt_version=version,
+            prompt_version=wording.version,
             # Who has a part written anew wants another answer than the last.
             is_repeatable=self._part is None,
         )

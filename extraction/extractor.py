@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from django.utils import timezone
 from django_guid import get_guid
@@ -17,12 +19,10 @@ from extraction import images, postings
 from extraction.fetching import Page, fetch
 from extraction.findings import Findings
 from extraction.models import JobPosting, SourceKind
-from extraction.pdf.reader import read_pdf
+from extraction.pdf.reader import PdfContent, read_pdf
 from extraction.pictures import put_from_picture
 from extraction.postings import Identity
 from extraction.prompts import (
-    EXTRACTION,
-    IMAGE_PROMPT,
     FactsAnswer,
     ImageAnswer,
     prompt_about,
@@ -31,12 +31,26 @@ from extraction.prompts import (
 from extraction.reading import Reading, put_known, put_rest, read_document, read_pasted
 from extraction.schema import JobData
 from extraction.verification import put_answer
-from orchestration.calls.beginnings import Beginning, begin
 from orchestration.calls.heard import Hear, generate_heard
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import Beginning, GenerationResult, begin
 from providers.adapters.base import Image
 
 TASK = "extraction"
+
+# As `generate_heard` is called.
+Ask = Callable[..., Awaitable[GenerationResult]]
+
+
+class Pages:
+    """How pages, and the PDFs among them, are read."""
+
+    async def read(self, *, url: str) -> Page:
+        """What `fetch` gives and raises."""
+        return await fetch(url=url)
+
+    async def read_pdf(self, page: Page) -> PdfContent:
+        """What `extraction.pdf.reader.read_pdf` gives and raises."""
+        return await read_pdf(page.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +86,8 @@ async def extract(
     image: bytes | None = None,
     pdf: bytes | None = None,
     hear: Hear | None = None,
+    ask: Ask | None = None,
+    pages: Pages | None = None,
 ) -> Extraction:
     """Make and save a JobPosting of exactly one of: a page's address, a posting's text, a picture's bytes, a
     PDF's bytes.
@@ -79,31 +95,33 @@ async def extract(
     A page that states its posting as data costs no model call, nor does a posting that the user has had
     before. Bad input raises a DomainError of `extraction.errors` before anything is spent or stored; the
     orchestrator's errors pass through, and then nothing is stored either. `hear` is told what a model answers
-    while it does, unchecked.
+    while it does, unchecked; `ask` answers in place of the orchestrator, and `pages` reads pages in its own
+    way.
     """
     if sum(given is not None for given in (url, text, image, pdf)) != 1:
         raise ValueError("give exactly one of url, text, image and pdf")
-    work = _Work(user, hear)
+    work = _Work(user, ask or partial(generate_heard, hear), pages or Pages())
     if url is not None:
-        return await work.of_page(await fetch(url=url))
+        return await work.of_url(url)
     if text is not None:
         return await work.of_reading(SourceKind.TEXT, await in_parsing_thread(read_pasted, text))
     if pdf is not None:
-        return await work.of_pdf(pdf)
+        return await work.of_pdf(pdf, await read_pdf(pdf))
     return await work.of_image(image or b"")
 
 
 class _Work:
     """One extraction under way."""
 
-    def __init__(self, user: User, hear: Hear | None) -> None:
-        self._user, self._hear = user, hear
+    def __init__(self, user: User, ask: Ask, pages: Pages) -> None:
+        self._user, self._ask_model, self._pages = user, ask, pages
         self._started = time.monotonic()
         self._findings = Findings()
 
-    async def of_page(self, page: Page) -> Extraction:
+    async def of_url(self, url: str) -> Extraction:
+        page = await self._pages.read(url=url)
         if page.kind == "pdf":
-            return await self.of_pdf(page.content, url=page.url)
+            return await self.of_pdf(page.content, await self._pages.read_pdf(page), url=page.url)
         reading = await in_parsing_thread(read_document, page)
         if reading.frame is not None:
             reading = await self._framed(reading, reading.frame)
@@ -112,7 +130,7 @@ class _Work:
     async def _framed(self, outer: Reading, frame: str) -> Reading:
         """The posting in the page's frame, under the outer page's address; the outer page where there is
         none."""
-        inner = await fetch(url=frame)
+        inner = await self._pages.read(url=frame)
         if inner.kind == "pdf":
             return outer
         reading = await in_parsing_thread(read_document, inner)
@@ -120,8 +138,7 @@ class _Work:
             return outer
         return replace(reading, url=outer.url)
 
-    async def of_pdf(self, content: bytes, *, url: str = "") -> Extraction:
-        pdf = await read_pdf(content)
+    async def of_pdf(self, content: bytes, pdf: PdfContent, *, url: str = "") -> Extraction:
         if pdf.text:
             reading = await in_parsing_thread(read_pasted, pdf.text)
             return await self.of_reading(SourceKind.PDF, replace(reading, url=url))
@@ -153,12 +170,11 @@ class _Work:
         """Ask a model for what is still missing, and put what the words support."""
         most = prompt_characters(begun.snapshot, TASK)
         prompt = prompt_about(reading.page, self._findings, most)
-        result = await generate_heard(
-            self._hear,
+        result = await self._ask_model(
             user=self._user,
             task=TASK,
             prompt=prompt.text,
-            system_prompt=EXTRACTION[begun.prompt_version].text,
+            system_prompt=begun.prompt.text("text"),
             begun=begun,
             response_model=prompt.form,
         )
@@ -173,12 +189,11 @@ class _Work:
         begun = await in_database_thread(self._known_or_begun, source.identity)
         if isinstance(begun, JobPosting):
             return self._again(begun)
-        result = await generate_heard(
-            self._hear,
+        result = await self._ask_model(
             user=self._user,
             task=TASK,
-            prompt=IMAGE_PROMPT,
-            system_prompt=EXTRACTION[begun.prompt_version].image,
+            prompt=begun.prompt.text("image_question"),
+            system_prompt=begun.prompt.text("image"),
             begun=begun,
             images=pictures,
             response_model=ImageAnswer,

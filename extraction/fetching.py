@@ -23,10 +23,11 @@ from django.conf import settings
 from yarl import URL
 
 from accounts.concurrency import in_parsing_thread
-from extraction.addresses import AddressGuard, UncheckedAddress
+from extraction.addresses import AddressGuard
 from extraction.charsets import decoded
 from extraction.errors import PageTimedOut, PageTooLarge, PageUnavailable, UnsupportedContent, UrlNotAllowed
 from extraction.visible.page import looks_like_html
+from providers.public_addresses import UncheckedAddress
 
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 JSON_TYPES = frozenset({"application/json", "application/ld+json", "text/json"})
@@ -62,7 +63,7 @@ class FetchLimits:
 @dataclass(frozen=True, slots=True)
 class Page:
     """What was read. `url` is where the last redirect led; `body` is text, whatever its charset was, and
-    empty for a PDF, which `content` holds."""
+    empty for a PDF, which `content` holds until its text was read."""
 
     url: str
     body: str = field(repr=False)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from extraction import images
-from extraction.prompts import VERDICT, VERDICT_PROMPT, ImageVerdict
-from orchestration.calls.beginnings import begin
+from extraction.prompts import ImageVerdict
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult, begin
 
 TASK = "extraction_validation"
 
@@ -36,8 +35,8 @@ async def check_image(*, user: User, image: bytes) -> ImageCheck:
     result = await AIOrchestrator().generate(
         user=user,
         task=TASK,
-        prompt=VERDICT_PROMPT,
-        system_prompt=VERDICT[begun.prompt_version],
+        prompt=begun.prompt.text("question"),
+        system_prompt=begun.prompt.text("system"),
         begun=begun,
         images=[picture],
         response_model=ImageVerdict,

@@ -24,6 +24,7 @@ _PLACEHOLDERS = re.compile(
     r"\{\{[^{}]{1,80}\}\}|\$\{[^{}]{1,80}\}|<%=?[^%]{1,80}%>|\[\[[^\[\]]{1,60}\]\]|\{%[^%]{1,80}%\}|%[A-Z_]{4,40}%"
 )
 _COUNT_OF_JOBS = re.compile(r"(?<!\w)\d[\d.,]{0,8}\+?\s*(?:[^\W\d_]{1,20}\s){0,2}")
+_TITLE_PARTS = re.compile(r"\s[-–—|:·»]\s|[|:]\s")
 _JOB_PATH = re.compile(
     r"(?i)(?:job|career|vacanc|position|opening|stelle|offre|emploi|oferta|empleo|vaga|lavor|annunci|prac|oferty"
     r"|ilan|kazi|nafasi|ledig|jobb|requisition|recruit|opportunit|kyujin|zhaopin|zhiwei|vakans|rabota|role|posting)"
@@ -114,9 +115,10 @@ def _notice(page: PageText, signs: _Signs, head: str, *, is_pasted: bool) -> Rea
     everything = comparable(page.all_text[:20_000])
     if _placeholders(page, signs):
         return "unrendered"
-    for reason in ("challenge", "not_found"):
-        if _is_headed(reason, head, signs) or _is_all_it_says(reason, everything, signs):
-            return reason
+    if _is_headed("challenge", head, signs) or _is_all_it_says("challenge", everything, signs):
+        return "challenge"
+    if _is_not_found(page, signs, head, everything, is_pasted=is_pasted):
+        return "not_found"
     if _says("closed", f"{head} \n {signs.words}") and signs.sections == 0 and signs.length < 1200:
         return "closed"
     if is_pasted and signs.length >= LEAST_CHARACTERS and signs.points:
@@ -124,12 +126,31 @@ def _notice(page: PageText, signs: _Signs, head: str, *, is_pasted: bool) -> Rea
     return _wall(page, signs, head, everything)
 
 
-def _is_headed(reason: Reason, head: str, signs: _Signs) -> bool:
-    return _says(reason, head) and signs.points < 8 and signs.length < _NOTICE
+def _is_not_found(page: PageText, signs: _Signs, head: str, everything: str, *, is_pasted: bool) -> bool:
+    """By a sentence that names the page. One that names nothing ("we can't find") is a notice on a page, and
+    in what a person pasted any sentence."""
+    kinds = ("no_such_page",) if is_pasted else ("no_such_page", "not_found")
+    return (_shows_404(page) and _has_room_for_little_else(signs)) or any(
+        _is_headed(kind, head, signs) or _is_all_it_says(kind, everything, signs) for kind in kinds
+    )
 
 
-def _is_all_it_says(reason: Reason, everything: str, signs: _Signs) -> bool:
-    return signs.length < 800 and signs.points < 4 and _says(reason, everything)
+def _is_headed(kind: str, head: str, signs: _Signs) -> bool:
+    return _says(kind, head) and signs.points < 8 and signs.length < _NOTICE
+
+
+def _is_all_it_says(kind: str, everything: str, signs: _Signs) -> bool:
+    return _has_room_for_little_else(signs) and _says(kind, everything)
+
+
+def _has_room_for_little_else(signs: _Signs) -> bool:
+    return signs.length < 800 and signs.points < 4
+
+
+def _shows_404(page: PageText) -> bool:
+    """As a line or a part of the title by itself. Elsewhere the figure is part of a number or an address."""
+    titles = (part for title in (*page.headings, page.page_title) for part in _TITLE_PARTS.split(title))
+    return any(re.fullmatch(r"\W*404\W*", line) for line in (*titles, *page.all_text[:20_000].split("\n")))
 
 
 def _wall(page: PageText, signs: _Signs, head: str, everything: str) -> Reason | None:

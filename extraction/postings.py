@@ -10,8 +10,10 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from extraction.models import JobPosting
 from extraction.schema import JobData
+from extraction.values.dates import find_dates
+from extraction.values.money import find_salaries
 from extraction.vocabulary import comparable
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 
 MAX_NAME = 300
 MAX_KEY = 500
@@ -19,6 +21,8 @@ MAX_KEY = 500
 # somebody corrected makes no other job.
 SAME_SHARE = 0.9
 LEAST_LINES = 3
+# Characters of a line that may count visitors or days.
+MAX_COUNTER = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,16 @@ def _says_the_same(kept: JobPosting, text: str) -> bool:
 
 
 def _lines(text: str) -> set[str]:
-    return {words for line in text.split("\n") if (words := comparable(line))}
+    lines = (comparable(line) for line in text.split("\n") if not _is_counter(line))
+    return {words for words in lines if words}
+
+
+def _is_counter(line: str) -> bool:
+    """ "1,204 views", "3 days ago": a short line with a figure that is neither pay nor a date. To be asked at
+    one and the same address only: elsewhere "Ward 3" and "Ward 5" are two jobs."""
+    if len(line) > MAX_COUNTER or not any(map(str.isdigit, line)):
+        return False
+    return not find_salaries(line, trusted=True) and not find_dates(line)
 
 
 def save(

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 
 from extraction.findings import Findings
-from extraction.requirements import stated_education, stated_experience, stated_languages
 from extraction.sections import Labelled, labelled_values, listed_sections
 from extraction.structured.texts import parts_of
 from extraction.subject import heading_values, named_employer, named_title
 from extraction.values.dates import find_dates, parse_date
-from extraction.values.employment import is_remote_value, known_employment_types, says_remote
+from extraction.values.employment import (
+    is_remote_value,
+    known_employment_types,
+    says_remote,
+    stated_education,
+    stated_experience,
+    stated_languages,
+)
 from extraction.values.money import find_salaries, parse_salary
 from extraction.values.places import places_of
 from extraction.visible.page import PageText

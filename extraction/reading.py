@@ -23,8 +23,6 @@ from extraction.structured.jsontext import read_json
 from extraction.structured.own import Choice, StructuredPosting, choose, choose_among, postings_of
 from extraction.structured.state import posting_of_state, resolved
 from extraction.subject import fallback_title, told
-from extraction.values.dates import find_dates
-from extraction.values.money import find_salaries
 from extraction.visible.page import PageText, parse_html, read_page, read_text
 from extraction.vocabulary import comparable, language_of
 
@@ -32,7 +30,6 @@ from extraction.vocabulary import comparable, language_of
 FRAME_CHARACTERS = 800
 # A description shorter than this, beside a page that says much more, is none.
 PLACEHOLDER_CHARACTERS = 80
-MAX_COUNTER = 40
 _FRAME_WORDS = re.compile(
     r"(?i)(?:greenhouse|lever\.co|ashbyhq|workable|personio|recruitee|smartrecruiters|jobvite|icims|bamboohr|teamtailor"
     r"|breezy|applytojob|softgarden|onlyfy|prescreen|successfactors|taleo|myworkday|job|career|karriere|stelle|vacanc"
@@ -60,21 +57,14 @@ class Reading:
 
     @property
     def identity(self) -> Identity:
-        """What is said, without figures in passing (visitors, days ago) and without the page's bytes."""
+        """What is said, without the page's bytes."""
         data = self.structured.data.model_dump(mode="json", exclude={"url"}) if self.structured else {}
-        told = "\n".join(line for line in self.page.text.split("\n") if not _is_counter(line))
-        said = comparable(told)
+        said = comparable(self.page.text)
         digest = hashlib.sha256(
             json.dumps([said, data], sort_keys=True, ensure_ascii=False).encode()
         ).hexdigest()
-        return Identity(digest, address_key(self.page.canonical or self.url) if self.url else "", told)
-
-
-def _is_counter(line: str) -> bool:
-    """ "1,204 views", "3 days ago": a short line with a figure that is neither pay nor a date."""
-    if len(line) > MAX_COUNTER or not any(map(str.isdigit, line)):
-        return False
-    return not find_salaries(line, trusted=True) and not find_dates(line)
+        address = address_key(self.page.canonical or self.url) if self.url else ""
+        return Identity(digest, address, self.page.text)
 
 
 def read_document(page: Page) -> Reading:

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from accounts import concurrency
 from orchestration.batches.queue import call_a_worker, left_to_do
+from orchestration.batches.vendor_work import advance
 from orchestration.batches.work import work_off
 from orchestration.probes import probe_due
 
@@ -33,3 +34,10 @@ def resume_batches(**_: object) -> int:
     for batch_id in found:
         call_a_worker(batch_id)
     return len(found)
+
+
+@shared_task(name="orchestration.celery_tasks.advance_economy")
+def advance_economy(**_: object) -> int:
+    """Send, look after and settle what is due of the vendors' batches; returns how many. Running it twice or
+    in parallel is safe."""
+    return concurrency.run(advance()) or 0

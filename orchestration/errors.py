@@ -31,6 +31,21 @@ class NoCapableProvider(DomainError):
     message = "None of the configured models can do this task. A super-admin adds one that can."
 
 
+class EconomyNotForKind(DomainError):
+    code = "economy_not_for_kind"
+    status = 422
+    message = "Requests of this kind cannot wait for a vendor's batch. Send them without `economy`."
+
+
+class EconomyUnavailable(DomainError):
+    code = "economy_unavailable"
+    status = 503
+    message = (
+        "None of the configured providers has a batch API. Send the batch without `economy`, or have a "
+        "super-admin add one that does."
+    )
+
+
 class ProviderFailed(DomainError):
     """Every candidate failed. `details["attempts"]` lists provider type, model and error kind of each."""
 
@@ -110,6 +125,10 @@ class InputTooLong(RequestRefused):
     code = "input_too_long"
     status = 413
     message = "The input is longer than the model can read. Shorten it and try again."
+
+
+# What a model's vendor may hold against an input that we took.
+ABOUT_THE_INPUT = (RequestRefused, ContentBlocked, InputTooLong)
 
 
 class ProviderQuotaExhausted(DomainError):

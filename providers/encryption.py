@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.fernet import InvalidToken
 from django.db import models
 
+from accounts.models.sealed import SealedField
 from accounts.sealing import resealed, seal, unseal
 from providers.errors import UndecryptableKey
 from providers.redaction import remember_secret
@@ -70,7 +71,7 @@ class SealedValue:
         return self
 
 
-class SealedTextField(models.TextField):  # type: ignore[type-arg]
+class SealedTextField(SealedField):
     """Stores a SealedValue's token. Refuses a plain string on save, so that plaintext cannot slip in."""
 
     description = "Encrypted text"

@@ -1,5 +1,5 @@
-"""How a provider is doing right now, from what is known without asking the vendor. The list of providers, the
-API and the alerts all judge by `health_of`."""
+"""How a provider is doing right now, from what is known without asking the vendor. The list of providers and
+the API judge by `health_of`."""
 
 from __future__ import annotations
 

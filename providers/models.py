@@ -13,9 +13,10 @@ from providers.addresses import validate_base_url
 from providers.encryption import SealedTextField, SealedValue
 from providers.registry import provider_choices
 from providers.revision import RoutedModel, RoutedQuerySet, RoutingRevision
+from providers.stored_prompts import StoredPrompt
 from providers.tasks import TASKS
 
-__all__ = ["AIProviderConfig", "ModelCapability", "RoutingRevision"]
+__all__ = ["AIProviderConfig", "ModelCapability", "RoutingRevision", "StoredPrompt"]
 
 
 class AIProviderConfigQuerySet(RoutedQuerySet["AIProviderConfig"]):
@@ -46,8 +47,8 @@ class AIProviderConfig(RoutedModel):
     )
     display_name = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True)
-    is_active = models.BooleanField(default=True)
-    is_default = models.BooleanField(default=False)
+    is_active = models.BooleanField("active", default=True)
+    is_default = models.BooleanField("default", default=False)
     default_for_extraction = models.BooleanField(default=False)
     default_for_cv_draft = models.BooleanField(default=False)
     default_for_cover_letter = models.BooleanField(default=False)

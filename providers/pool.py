@@ -14,22 +14,20 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-import httpx2
-
 from providers.adapters.base import AIProvider
-from providers.adapters.transport import new_http_client
+from providers.adapters.transport import HttpClient
 from providers.encryption import SealedValue
 from providers.registry import ProviderFactory
 
 # Per loop. More than the configs times models of any installation we can think of; each is some kilobytes.
-MOST_ADAPTERS = 256
+MOST_ADAPTERS = 1024
 
 _Identity = tuple[str, str, str, str, float]
 
 
 @dataclass(slots=True)
 class _Pool:
-    http_client: httpx2.AsyncClient = field(default_factory=new_http_client)
+    http_client: HttpClient = field(default_factory=HttpClient)
     adapters: OrderedDict[_Identity, AIProvider] = field(default_factory=OrderedDict)
 
 

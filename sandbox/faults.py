@@ -59,12 +59,27 @@ LISTS = {
     "unlisted": "leave these models, separated by commas, out of the models list",
     "windows": "say in the models list that every model reads so many tokens",
 }
+BATCHES = {
+    "batch_slow": "have a batch end after so many looks at it",
+    "batch_failed": "have it fail as a whole",
+    "batch_expired": "have it expire with half of it done",
+}
 SPECIAL = {
     "flaky": "fail with a 500 so many times, then work",
     "echo": "put the caller's key and prompt into the error message, as a careless proxy would",
 }
-KNOWN = ERRORS | TRANSPORT | CONTENT | ACCOUNTING | LISTS | SPECIAL
-_NUMERIC = {"slow", "drip", "flaky", "cached", "cache_write", "reasoning", "tool_prompt", "windows"}
+KNOWN = ERRORS | TRANSPORT | CONTENT | ACCOUNTING | LISTS | BATCHES | SPECIAL
+_NUMERIC = {
+    "slow",
+    "drip",
+    "flaky",
+    "cached",
+    "cache_write",
+    "reasoning",
+    "tool_prompt",
+    "windows",
+    "batch_slow",
+}
 
 
 class UnknownFault(ValueError):
@@ -134,7 +149,8 @@ class FaultDesk:
     def post(self, order: dict[str, Any]) -> None:
         """Take `{"fault", "times", "model", "vendor", "on"}` or `{"probability", "faults", "seed"}`.
 
-        `on` is `generation` (default) or `models`, the list. Raises UnknownFault.
+        `on` is `generation` (default), `models`, the list, or `batch`, the making of one. Raises
+        UnknownFault.
         """
         if "probability" in order:
             self._chance = float(order["probability"])

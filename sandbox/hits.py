@@ -9,7 +9,8 @@ from typing import Any
 class HitCounter:
     """A generation is counted when its headers have been read, whatever becomes of it afterwards.
 
-    Statuses are the HTTP codes sent, or `disconnect` (we closed on purpose) or `client_left`.
+    Each request of a batch is one, when it is worked on; `batches` are those sent, by vendor. Statuses are
+    the HTTP codes sent, or `disconnect` (we closed on purpose) or `client_left`.
     """
 
     total: int = 0
@@ -19,6 +20,7 @@ class HitCounter:
     by_model: Counter[str] = field(default_factory=Counter)
     by_status: Counter[str] = field(default_factory=Counter)
     model_lists: Counter[str] = field(default_factory=Counter)
+    batches: Counter[str] = field(default_factory=Counter)
 
     def arrive(self, vendor: str) -> None:
         self.total += 1
@@ -39,10 +41,11 @@ class HitCounter:
             "by_model": dict(self.by_model),
             "by_status": dict(self.by_status),
             "model_lists": dict(self.model_lists),
+            "batches": dict(self.batches),
         }
 
     def reset(self) -> None:
         """Forget everything but the calls still in flight, which will yet leave."""
         self.total, self.peak_in_flight = 0, self.in_flight
-        for counter in (self.by_vendor, self.by_model, self.by_status, self.model_lists):
+        for counter in (self.by_vendor, self.by_model, self.by_status, self.model_lists, self.batches):
             counter.clear()

@@ -1,8 +1,9 @@
 """The sandbox's addresses, and what happens to a request on its way through them.
 
-/openai/v1/chat/completions, /openai/v1/responses, /openai/v1/models
-/anthropic/v1/messages, /anthropic/v1/models
-/gemini/v1beta/models/{model}:generateContent, ...:streamGenerateContent, /gemini/v1beta/models
+/openai/v1/chat/completions, /openai/v1/responses, /openai/v1/models, /openai/v1/files, /openai/v1/batches
+/anthropic/v1/messages, /anthropic/v1/messages/batches, /anthropic/v1/models
+/gemini/v1beta/models/{model}:generateContent, ...:streamGenerateContent, ...:batchGenerateContent,
+/gemini/v1beta/models, /gemini/v1beta/batches
 /_sandbox/hits, /_sandbox/faults, /_sandbox/reset
 """
 
@@ -14,14 +15,17 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from sandbox.anthropic_batches import AnthropicBatchDesk
 from sandbox.anthropic_wire import AnthropicWire
 from sandbox.faults import Fault, FaultDesk, UnknownFault, parse_faults, split_model
+from sandbox.gemini_batches import GeminiBatchDesk
 from sandbox.gemini_wire import GeminiWire
 from sandbox.hits import HitCounter
+from sandbox.openai_batches import OpenAIBatchDesk
 from sandbox.openai_wire import ChatCompletionsWire
 from sandbox.outcomes import Faults, answer, check_limits, listed_models
 from sandbox.responses_wire import ResponsesWire
-from sandbox.wire import SANDBOX_HEADERS, Json, Refused, Wire, WireRequest
+from sandbox.wire import SANDBOX_HEADERS, Answer, Json, Refused, Wire, WireRequest
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +44,14 @@ class Sandbox:
         self.latency = latency
         self.hits = HitCounter()
         self.desk = FaultDesk()
+        self.batches = [
+            desk(self.hits, self.desk) for desk in (OpenAIBatchDesk, AnthropicBatchDesk, GeminiBatchDesk)
+        ]
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
+        for batches in self.batches:
+            batches.add_to(app)
         app.router.add_post("/openai/v1/chat/completions", self._generation(ChatCompletionsWire()))
         app.router.add_post("/openai/v1/responses", self._generation(ResponsesWire()))
         app.router.add_post("/anthropic/v1/messages", self._generation(AnthropicWire()))
@@ -150,7 +159,7 @@ class Sandbox:
         if "malformed" in faults:
             page = b"<html>[sandbox] not JSON</html>"
             return web.Response(body=page, content_type="application/json", headers=SANDBOX_HEADERS)
-        result = answer(asked, faults)
+        result = self._said(asked, faults)
         if asked.stream:
             events = list(wire.events(asked, result))
             return await self._stream(wire, request, asked, events, faults)
@@ -158,6 +167,9 @@ class Sandbox:
         if "cut_stream" in faults:
             raise await _cut(request, response)
         return response
+
+    def _said(self, asked: WireRequest, faults: Faults) -> Answer:
+        return answer(asked, faults)
 
     async def _stream(
         self, wire: Wire, request: web.Request, asked: WireRequest, events: list[bytes], faults: Faults
@@ -189,6 +201,8 @@ class Sandbox:
     async def _reset(self, _request: web.Request) -> web.Response:
         self.hits.reset()
         self.desk.reset()
+        for batches in self.batches:
+            batches.jobs.reset()
         return _json({"reset": True})
 
 

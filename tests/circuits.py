@@ -16,4 +16,4 @@ def open_circuit(config, model_name, kind, *, ago=10.0, seconds=300.0):
     now = time.time()
     circuit = Circuit(reason=kind, opened_at=now - ago, open_until=now - ago + seconds)
     key = circuit_key(Candidate(ProviderSnapshot.of(config), model_name, UNKNOWN))
-    concurrency.run(get_guards().change_circuit(key, lambda _: circuit, now=now))
+    concurrency.run(get_guards().change_circuit(key, lambda *_: circuit))

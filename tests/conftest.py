@@ -1,6 +1,8 @@
 """What every test stands on: the default plans, a small cast of people, and the API client."""
 
+import gc
 import time
+from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -13,17 +15,20 @@ from rest_framework.test import APIClient
 from accounts.concurrency import run
 from accounts.tokens import issue_pair
 from orchestration.routing.snapshot import forget_snapshot
-from tests import services
+from tests import failures, services
 from tests.clean_slate import CleanSlate
 from tests.factories import make_user
 from tests.ports import free_port
 from tests.sandbox import running_sandbox
-from tests.selection import is_quick, needs_another_database
+from tests.selection import is_quick, needs_another_database, takes_long
 from tests.waiting import PATIENCE_SECONDS, wait_until
 from usage.ledger.connections import close_pool
 
 DAY_SECONDS = 24 * 60 * 60
 LONGER_THAN_A_TEST_SECONDS = 60
+# Each test's connections to Redis belong to its event loop, in circles that only the collector breaks.
+COLLECT_EVERY_TESTS = 20
+finished_tests = count(1)
 
 # How long an example takes says something about the machine only.
 hypothesis_settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,8 +46,10 @@ def one_day():
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """After a transactional test the rows of the migrations are there, and no others."""
-    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+    with django_db_blocker.unblock():
         slate = CleanSlate()
+    # Outside: a test without the mark is to be refused the database whatever ran before it.
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: slate.restore())
         yield
     # A database that somebody is connected to cannot be dropped, and one event loop lives to the end.
@@ -132,6 +139,8 @@ NEEDS = {
     "postgres": (lambda: connection.vendor == "postgresql", "needs PostgreSQL: set DATABASE_URL"),
     "redis": (services.has_redis, "needs Redis: set TEST_REDIS_URL"),
     "browser": (lambda: services.chromium() is not None, "needs chromium"),
+    "prometheus": (services.has_prometheus, "needs prometheus and promtool"),
+    "pgbouncer": (services.has_pgbouncer, "needs pgbouncer"),
     "local_model": (services.has_local_model, "needs the local model: make local-model"),
 }
 
@@ -149,6 +158,27 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    failures.register(config)
+
+
+def pytest_collection_finish():
+    """What was imported by now stays to the end: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():
+    """Not when a test is reported, which the process that runs none hears of too: it has everybody's reports
+    in memory and would look through them all again and again."""
+    answer = yield
+    if next(finished_tests) % COLLECT_EVERY_TESTS == 0:
+        gc.collect()
+        gc.freeze()
+    return answer
+
+
 def keep_only(wanted, *, config, items):
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
     items[:] = filter(wanted, items)
@@ -159,6 +189,7 @@ def pytest_collection_modifyitems(config, items):
         keep_only(needs_another_database, config=config, items=items)
     if config.getoption("--quick"):
         keep_only(is_quick, config=config, items=items)
+    items.sort(key=takes_long, reverse=True)
     for name, (is_there, reason) in NEEDS.items():
         marked = [item for item in items if item.get_closest_marker(name)]
         if marked and not is_there():

@@ -14,3 +14,14 @@ def somebody_waits():
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         return cursor.fetchone() is not None
+
+
+def is_waited_for(table, other):
+    """Whether somebody waits for a lock on this table of ours; `other` is a connection of psycopg's. The
+    server tells of the locks of all its databases, and other tests have theirs."""
+    found = other.execute(
+        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+        " WHERE datname = current_database() AND relation = %s::regclass AND NOT granted)",
+        [table],
+    ).fetchone()
+    return found[0]

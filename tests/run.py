@@ -7,8 +7,17 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests import services
+from tests.failures import FILE_VARIABLE
+
+MOST_FAILURES = 20
+# Few at a time, so that those that take long, which are begun first, do not all come to one worker.
+ON_SQLITE = ["-n", "2", "--maxschedchunk", "8", "-m"]
+# Groups keep together what shares a cluster; over all tests they take a minute of xdist's own.
+ON_POSTGRESQL = ["--only-database", "--dist", "loadgroup", "-m", "not embedded"]
 
 
 @dataclass(frozen=True)
@@ -29,23 +38,48 @@ def needs() -> list[Need]:
              "apt-get install redis-server && redis-server --daemonize yes"),
         Need("Chromium", "the tests in a browser", services.chromium() is not None,
              "apt-get install chromium"),
+        Need("Prometheus", "the tests in which it reads our metrics", services.has_prometheus(),
+             "apt-get install --no-install-recommends prometheus"),
+        Need("PgBouncer", "the tests with a pooler before the database", services.has_pgbouncer(),
+             "apt-get install --no-install-recommends pgbouncer"),
         Need("the local model", "the tests with a real model", services.has_local_model(),
              "make local-model"),
     ]  # fmt: skip
 
 
-def run_suite(title: str, environment: dict[str, str], arguments: list[str]) -> int:
-    """pytest in a process of its own, because settings are read once per process; returns its status."""
-    shape = {"DATABASE_URL": "", "REDIS_URL": ""} | environment
-    sys.stdout.write(f"\n=== {title} ===\n")
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of the suite ended: pytest's status, and a line for each thing that went wrong in it."""
+
+    suite: str
+    status: int
+    failures: list[str]
+
+    def is_fine(self, arguments: list[str]) -> bool:
+        """Of the tests that somebody asked for by `arguments`, a run may have none (pytest's status 5)."""
+        return self.status == 0 or (self.status == 5 and bool(arguments))
+
+    def told(self, arguments: list[str]) -> str:
+        if self.is_fine(arguments):
+            return f"{self.suite}: passed."
+        shown = self.failures[:MOST_FAILURES]
+        more = (
+            [f"and {len(self.failures) - MOST_FAILURES} more"] if len(self.failures) > MOST_FAILURES else []
+        )
+        return "\n  ".join([f"{self.suite}: FAILED (status {self.status}).", *shown, *more])
+
+
+def run_suite(suite: str, environment: dict[str, str], arguments: list[str]) -> Outcome:
+    """pytest in a process of its own, because settings are read once per process."""
+    sys.stdout.write(f"\n=== {suite} ===\n")
     sys.stdout.flush()
-    command = [sys.executable, "-m", "pytest", "-n", "2", *arguments]
-    return subprocess.run(command, env=os.environ | shape, check=False).returncode
-
-
-def is_fine(status: int, arguments: list[str]) -> bool:
-    """Of the tests that somebody asked for by `arguments`, a run may have none (pytest's status 5)."""
-    return status == 0 or (status == 5 and bool(arguments))
+    with TemporaryDirectory() as folder:
+        failures = Path(folder) / "failures"
+        failures.touch()
+        shape = {"DATABASE_URL": "", "REDIS_URL": "", FILE_VARIABLE: str(failures)} | environment
+        command = [sys.executable, "-m", "pytest", *arguments]
+        status = subprocess.run(command, env=os.environ | shape, check=False).returncode
+        return Outcome(suite, status, failures.read_text(encoding="utf-8").splitlines())
 
 
 def main(arguments: list[str]) -> int:
@@ -56,24 +90,23 @@ def main(arguments: list[str]) -> int:
 
     # The browser sees no difference, so it runs once, on what production runs on where that is there.
     first = "not postgres and not browser" if "PostgreSQL" in there else "not postgres"
-    statuses = {"on SQLite": run_suite("The suite on SQLite", {}, ["-m", first, *arguments])}
+    outcomes = [run_suite("The suite on SQLite", {}, [*ON_SQLITE, first, *arguments])]
     if "PostgreSQL" in there:
         production = {"DATABASE_URL": services.DATABASE_URL}
         if "Redis" in there:
             production["REDIS_URL"] = services.REDIS_URL
         title = f"The suite on {' and '.join(name for name in ('PostgreSQL', 'Redis') if name in there)}"
-        second = ["-m", "not embedded", "--only-database"]
-        statuses["on PostgreSQL"] = run_suite(title, production, [*second, *arguments])
+        workers = ["-n", str(services.workers_on_postgres())]
+        outcomes.append(run_suite(title, production, [*workers, *ON_POSTGRESQL, *arguments]))
 
     sys.stdout.write("\n")
-    for name, status in statuses.items():
-        outcome = "passed" if is_fine(status, arguments) else f"FAILED (status {status})"
-        sys.stdout.write(f"The suite {name}: {outcome}.\n")
+    for outcome in outcomes:
+        sys.stdout.write(f"{outcome.told(arguments)}\n")
     for need in missing:
         sys.stdout.write(f"NOT RUN: {need.what_it_runs}. {need.name} is missing here: {need.remedy}\n")
     if not missing:
         sys.stdout.write("Nothing was left out.\n")
-    failed = not all(is_fine(status, arguments) for status in statuses.values())
+    failed = not all(outcome.is_fine(arguments) for outcome in outcomes)
     return 1 if failed or (strict and missing) else 0
 
 

@@ -25,6 +25,11 @@ def is_quick(item):
     return not commits(item) and not NOT_QUICK & marks_of(item)
 
 
+def takes_long(item):
+    """So it is begun early: a worker that begins one at the end has the others wait for it."""
+    return bool(NOT_QUICK & marks_of(item))
+
+
 def needs_another_database(item):
     """Whether another database may answer differently what it asks."""
     return uses_database(item) and "any_database" not in marks_of(item)

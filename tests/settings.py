@@ -27,6 +27,8 @@ from aditus.settings import CACHES, DATA_DIR, DATABASES, EMBEDDED
 
 # The tests of the second factor turn it on.
 MFA_REQUIRED = False
+# Tests of alerts about workers turn it on.
+WORKERS_EXPECTED = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Production gives up soon on a server that is slow. Here a busy machine would fail tests that way.
 _PATIENT_SECONDS = 60

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from providers.adapters.base import TokenUsage
 from usage.models import AIProviderUsageLog
-
-_MTOK = Decimal(1_000_000)
+from usage.pricing import MTOK, saved_usd, unit_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,21 @@ def bill_of(row: AIProviderUsageLog) -> list[BillLine]:
         ("Output", answer, "output_mtok"),
         ("Output, reasoning", row.reasoning_tokens, "output_mtok"),
     )
-    return [_line(label, tokens, _price(row, name)) for label, tokens, name in classes if tokens]
+    return [
+        _line(label, tokens, unit_price(row.unit_prices, name)) for label, tokens, name in classes if tokens
+    ]
+
+
+def saved_by(row: AIProviderUsageLog) -> Decimal | None:
+    """`saved_usd` of a row."""
+    usage = TokenUsage(
+        input_tokens=row.input_tokens,
+        cached_tokens=row.cached_tokens,
+        cache_write_tokens=row.cache_write_tokens,
+        cache_write_1h_tokens=row.cache_write_1h_tokens,
+    )
+    return saved_usd(usage, row.unit_prices)
 
 
 def _line(label: str, tokens: int, price: Decimal | None) -> BillLine:
-    return BillLine(label, tokens, price, None if price is None else tokens * price / _MTOK)
-
-
-def _price(row: AIProviderUsageLog, name: str) -> Decimal | None:
-    try:
-        return Decimal(row.unit_prices[name])
-    except (KeyError, TypeError, InvalidOperation):
-        return None
+    return BillLine(label, tokens, price, None if price is None else tokens * price / MTOK)

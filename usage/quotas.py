@@ -1,7 +1,12 @@
-"""What a call holds before it is made: how many tokens, of which counters, and when those start anew.
+"""What a call holds before it is made: how many tokens, of which counters, and when those start anew; and
+what is left of quotas that are nearly used up, in headers.
 
 A user's windows are days and months of the user's own calendar. A provider's are those of UTC: it serves
 users of every zone at once, and its figures on every page are of UTC days.
+
+`RateLimit-Policy` and `RateLimit` are those of draft-ietf-httpapi-ratelimit-headers: a list of policies with
+their quota `q`, its unit `qu` and its window `w` in seconds, and for each what remains (`r`) and the seconds
+to its reset (`t`). Amounts are whole numbers there, so money is in millionths of a dollar.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from accounts.calendars import IN_UTC, PERIODS, Calendar, Period, window_at
 from accounts.models import Plan
 from providers.adapters.base import GenerationRequest
 from usage.ledger.limits import MOST_PICOS, QuotaLimit, Subject, Unit, picos
-from usage.quota_rules import QuotaRule
+from usage.models import QuotaRule
 
 UNITS: tuple[Unit, ...] = ("tokens", "usd")
 
@@ -218,3 +223,51 @@ def estimate_input_tokens(request: GenerationRequest) -> int:
 @lru_cache(maxsize=64)
 def _schema_bytes(response_model: type[BaseModel]) -> int:
     return len(json.dumps(response_model.model_json_schema()).encode())
+
+
+DAY_SECONDS = 24 * 60 * 60
+_UNITS = {"tokens": "tokens", "usd": "micro-usd"}
+
+
+def headers_of(quotas: Iterable[Mapping[str, Any]], *, now: datetime) -> dict[str, str]:
+    """For quotas as `QuotaWarning.as_dict` and `QuotaExceeded.details` show them; empty for none. One that
+    has begun anew since is left out."""
+    policies, limits = [], []
+    for quota in quotas:
+        seconds = _seconds_left(quota, now)
+        if seconds <= 0:
+            continue
+        task = f"-{quota['task']}" if quota["task"] else ""
+        name = f'"{quota["scope"]}-{quota["window"]}-{quota["unit"]}{task}"'
+        # The length of a month is another one each time.
+        window = f";w={DAY_SECONDS}" if quota["window"] == "day" else ""
+        limit = _whole(quota, quota["limit"])
+        policies.append(f'{name};q={limit};qu="{_UNITS[quota["unit"]]}"{window}')
+        limits.append(f"{name};r={_left(quota)};t={seconds}")
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(limits)} if limits else {}
+
+
+def openai_headers_of(quotas: Iterable[Mapping[str, Any]], *, now: datetime) -> dict[str, str]:
+    """Of the quota of tokens with the least left, under the names that OpenAI's clients read
+    (https://platform.openai.com/docs/guides/rate-limits, "Rate limits in headers")."""
+    tokens = [one for one in quotas if one["unit"] == "tokens" and _seconds_left(one, now) > 0]
+    if not tokens:
+        return {}
+    least = min(tokens, key=_left)
+    return {
+        "x-ratelimit-limit-tokens": str(least["limit"]),
+        "x-ratelimit-remaining-tokens": str(_left(least)),
+        "x-ratelimit-reset-tokens": f"{_seconds_left(least, now)}s",
+    }
+
+
+def _left(quota: Mapping[str, Any]) -> int:
+    return max(0, _whole(quota, quota["limit"]) - _whole(quota, quota["used"]))
+
+
+def _whole(quota: Mapping[str, Any], amount: int | str) -> int:
+    return int(amount) if quota["unit"] == "tokens" else int(Decimal(amount).scaleb(6))
+
+
+def _seconds_left(quota: Mapping[str, Any], now: datetime) -> int:
+    return int((datetime.fromisoformat(quota["resets_at"]) - now).total_seconds())

@@ -5,6 +5,7 @@ from accounts.models.idempotency import IdempotencyKey
 from accounts.models.logins import LoginTurn, TokenFamily
 from accounts.models.people import NoDefaultPlan, Plan, Role, Subscription, User, plan_of, plan_until
 from accounts.models.personal_tokens import PersonalToken
+from accounts.models.retention import RetentionRule
 from accounts.models.second_factor import Authenticator, BackupCode
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "NoDefaultPlan",
     "PersonalToken",
     "Plan",
+    "RetentionRule",
     "Role",
     "Subscription",
     "TokenFamily",

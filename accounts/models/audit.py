@@ -88,7 +88,7 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.number} {self.action}"
+        return f"#{self.number} {self.action.replace('.', ': ').replace('_', ' ')}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

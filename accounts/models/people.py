@@ -85,7 +85,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     # Days and months of zones the account was in before: see `Calendar.kept`.
     kept_quota_windows = models.JSONField(default=list, blank=True, editable=False)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField("active", default=True)
     is_staff = models.BooleanField(default=False, editable=False)
     token_version = models.PositiveIntegerField(
         default=0, editable=False, help_text="Raising it ends every session and every token of the user."
@@ -177,6 +177,15 @@ class Plan(models.Model):
     monthly_token_limit = models.PositiveBigIntegerField(null=True, blank=True)
     daily_cost_limit_usd = cost_limit("daily cost limit (USD)")
     monthly_cost_limit_usd = cost_limit("monthly cost limit (USD)")
+    monthly_price_usd = models.DecimalField(
+        "price a month (USD)",
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="What a user pays, of a year's price a twelfth. 0 is free; empty is not known.",
+    )
     requests_per_minute = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Calls a user may start."
     )
@@ -185,7 +194,7 @@ class Plan(models.Model):
         help_text="Calls of one user that may be under way.",
     )  # fmt: skip
     is_default = models.BooleanField(
-        default=False, help_text="The plan of users who have no active subscription."
+        "default", default=False, help_text="The plan of users who have no active subscription."
     )
 
     class Meta:
@@ -233,7 +242,7 @@ class Subscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} on {self.plan_id}"
+        return f"{self.user} on {self.plan}"
 
 
 class NoDefaultPlan(DomainError):

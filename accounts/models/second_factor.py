@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django_otp.models import Device, ThrottlingMixin
 
+from accounts.models.sealed import SealedField
+
 # Wrong codes double the wait from one second on; this many make about an hour, and it stays there, so that
 # somebody who knows the password cannot keep the owner out for good.
 MOST_FAILURES_COUNTED = 13
@@ -15,7 +17,7 @@ class Authenticator(ThrottlingMixin, Device):
     """An authenticator app (TOTP: SHA-1, 6 digits, 30 seconds). A person has at most one that is confirmed,
     and one that is being set up; `user`, `confirmed` and the throttle come from django-otp."""
 
-    sealed_secret = models.TextField(editable=False)
+    sealed_secret = SealedField(editable=False)
     # Of the last code that was taken; a code is good once.
     last_step = models.BigIntegerField(default=-1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -12,7 +12,7 @@ from aditus.demo.seeds import let_serve
 from aditus.demo.servers import ServerDidNotStart, Servers
 from aditus.demo.story import posting_text
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 from providers import local_model
 from providers.pool import close_connections
 

@@ -53,9 +53,16 @@ class Results:
 
 
 def mutants_in(group: Group, asked: argparse.Namespace) -> list[Mutant]:
-    paths = [path for pattern in group.modules for path in sorted(Path().glob(pattern))]
-    chosen = [path.resolve() for path in paths if asked.only in str(path)]
+    chosen = [path.resolve() for path in paths_of(group) if asked.only in str(path)]
     return [mutant for path in chosen for mutant in mutants_of(path, root=Path.cwd())]
+
+
+def paths_of(group: Group) -> list[Path]:
+    """FileNotFoundError for a pattern that no module has any more."""
+    found = {pattern: sorted(Path().glob(pattern)) for pattern in group.modules}
+    if gone := [pattern for pattern, paths in found.items() if not paths]:
+        raise FileNotFoundError(f"No module is called {', '.join(gone)}. Mend bench/mutants/groups.py.")
+    return [path for paths in found.values() for path in paths]
 
 
 def try_group(name: str, asked: argparse.Namespace) -> None:
@@ -93,7 +100,7 @@ def try_group(name: str, asked: argparse.Namespace) -> None:
 def modules_beside(group: Group) -> list[str]:
     """Also those of groups that share a test with it, so that each test is looked at once."""
     beside = [one for one in GROUPS.values() if set(one.tests) & set(group.tests)]
-    return sorted({str(path) for one in beside for pattern in one.modules for path in Path().glob(pattern)})
+    return sorted({str(path) for one in beside for path in paths_of(one)})
 
 
 def counted(name: str, asked: argparse.Namespace) -> Counter[tuple[str, str]]:

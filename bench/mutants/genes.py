@@ -27,6 +27,8 @@ class Genes:
         files = {str(Path(path).resolve()) for path in paths}
         self._functions: dict[tuple[str, int], list[FunctionType]] = defaultdict(list)
         self._caches = []
+        # What is frozen, as by the suite, is not told of.
+        gc.unfreeze()
         for one in gc.get_objects():
             if type(one) is FunctionType and one.__code__.co_filename in files:
                 place = f"{one.__code__.co_filename}:{one.__code__.co_qualname}"

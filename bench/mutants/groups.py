@@ -27,27 +27,40 @@ GROUPS = {
         _tests("orchestration", "routing", "spreading", "tiers", "policies", "call", "snapshot"),
     ),
     "calls": Group(
-        _modules("orchestration/calls", "budget", "call", "outcomes", "voting", "loop"),
+        _modules("orchestration/calls", "question", "call", "outcomes", "voting", "loop"),
         (
             *_tests("orchestration", "call", "outcomes", "asking", "resilience", "voting"),
-            *_tests("orchestration", "cancellation", "flags_by_calls"),
+            *_tests("orchestration", "cancellation", "flags_by_calls", "beginnings"),
         ),
     ),
     "pricing": Group(
-        _modules("usage", "pricing", "model_prices"), _tests("usage", "pricing", "estimates", "bill")
+        _modules("usage", "pricing", "unit_prices", "bill"),
+        _tests("usage", "pricing", "unit_prices", "estimates", "bill"),
     ),
     "quotas": Group(
-        (*_modules("usage", "quotas", "quota_rules"), "usage/ledger/limits.py"),
+        ("usage/quotas.py", "usage/models/quota_rules.py", "usage/ledger/limits.py"),
         _tests("usage", "quotas", "quota_rules", "estimates", "limits"),
     ),
     "addresses": Group(
-        _modules("extraction", "addresses", "fetching"),
+        (*_modules("extraction", "addresses", "fetching"), *_modules("providers", "public_addresses")),
         _tests("extraction", "fetching", "addresses", "page_kinds"),
     ),
     "accounts": Group(
         (*_modules("accounts", "audit", "audit_chain", "step_up", "tokens"), "accounts/models/audit.py"),
-        _tests("accounts", "audit", "command_trail", "step_up", "tokens", "token_families", "login",
-               "second_factor", "second_factor_api"),
+        (
+            *_tests("accounts", "audit", "audit_anchor", "command_trail", "step_up", "tokens"),
+            *_tests("accounts", "token_families", "login", "second_factor", "second_factor_api", "bearers"),
+            *_tests("drafting", "own_data", "retention"),
+            *_tests("console", "person"),
+        ),
+    ),
+    "tokens": Group(
+        _modules("accounts", "personal_tokens"),
+        (*_tests("accounts", "personal_tokens", "bearers"), *_tests("door", "known_tokens", "chat")),
+    ),
+    "leaving": Group(
+        _modules("accounts", "leaving", "nesting", "mentions"),
+        (*_tests("accounts", "leaving", "nesting"), *_tests("drafting", "own_data")),
     ),
     "step-up": Group(("console/security/*.py",), ("tests/console/security",)),
     "probes": Group(
@@ -55,14 +68,26 @@ GROUPS = {
         _tests("orchestration", "probe_asking", "health", "probes", "probes_effects", "probes_schedule"),
     ),
     "guards": Group(
-        _modules("orchestration/guards", "base", "circuit", "fair_queue", "memory", "fallback", "admission"),
+        ("orchestration/guards/*.py",),
         (
             *("tests/orchestration/guards", "tests/orchestration/resilience/test_limits.py"),
             *_tests("orchestration", "waiting"),
         ),
     ),
     "ledger": Group(
-        _modules("usage/ledger", "portable", "rows", "holds", "base"),
-        (*_tests("usage", "portable_ledger", "rows", "sweep"), "tests/contract/test_ledger.py"),
+        _modules("usage/ledger", "portable", "rows", "holds", "base", "beginnings"),
+        (
+            *_tests("usage", "portable_ledger", "rows", "sweep", "ledger_arithmetic"),
+            *_tests("contract", "ledger", "ledger_leftovers", "ledger_money", "ledger_quotas"),
+        ),
     ),
+    "health": Group(
+        ("aditus/liveness.py", "aditus/loop_views.py", "orchestration/api/health.py", "usage/health.py"),
+        (
+            *_tests("project", "health", "loop_views"),
+            *_tests("orchestration", "health"),
+            *_tests("usage", "health"),
+        ),
+    ),
+    "lists": Group(("console/cursor_pages.py",), _tests("console/usage", "log_pages")),
 }  # fmt: skip

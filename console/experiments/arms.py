@@ -9,8 +9,10 @@ from unfold.admin import StackedInline
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from console.choices import ModelNameInput
 from orchestration.experiments.errors import ArmInUse
 from orchestration.models import Experiment, ExperimentArm
+from providers.stored_prompts import names_by_task, prompts_of
 from providers.tasks import TASKS
 
 # What an arm's figures are about.
@@ -23,6 +25,7 @@ class ArmForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ExperimentArm
         fields = ("name", "weight", "provider_config", "model_name", "prompt_version")
+        widgets = {"model_name": ModelNameInput(models_of="provider_config")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,8 +39,13 @@ class ArmForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class ArmFormSet(PaginationInlineFormSet):
+    # What somebody else changed of the same fields (`console.inline_conflicts`).
+    refusal = ""
+
     def clean(self) -> None:
         super().clean()
+        if self.refusal:
+            raise forms.ValidationError(self.refusal)
         for form in self.forms:
             if form in self.deleted_forms:
                 self._refuse_to_lose(form)
@@ -57,8 +65,8 @@ class ArmFormSet(PaginationInlineFormSet):
     def _refuse_unknown_prompt(self, form: forms.BaseForm) -> None:
         task = TASKS.get(self.instance.task)
         version = getattr(form, "cleaned_data", {}).get("prompt_version")
-        if task and version and version not in task.prompt_versions:
-            known = ", ".join(task.prompt_versions)
+        if task and version and version not in (known_ones := prompts_of(task)):
+            known = ", ".join(known_ones)
             form.add_error("prompt_version", f"{task.label} has no such prompt, but {known}.")
 
     def _has_run(self, form: Any) -> bool:
@@ -88,9 +96,9 @@ class ArmInline(StackedInline):
 def _prompt_choices() -> list[tuple[str, str]]:
     """Every version there is; those that not every task has say which do."""
     tasks_of: dict[str, list[str]] = {}
-    for task in TASKS.values():
-        for version in task.prompt_versions:
-            tasks_of.setdefault(version, []).append(task.label)
+    for slug, versions in names_by_task().items():
+        for version in versions:
+            tasks_of.setdefault(version, []).append(TASKS[slug].label)
     named = [
         (version, version if len(labels) == len(TASKS) else f"{version} ({', '.join(labels)})")
         for version, labels in tasks_of.items()

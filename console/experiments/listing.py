@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -17,6 +17,7 @@ from accounts.step_up import require_fresh
 from console.audited import AuditedAdmin
 from console.experiments import pages
 from console.experiments.arms import ArmInline
+from console.lists import figure
 from orchestration.experiments import lifecycle
 from orchestration.experiments.arms import describe
 from orchestration.models import Experiment
@@ -30,6 +31,7 @@ _STATE = ("status", "started_at", "ended_at", "winner_id")
 class ExperimentAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     """A running or decided experiment is shown and not edited: its figures are about its arms as they are."""
 
+    comes_first = "experiments that run, then drafts"
     list_display = ["name", "task", "status_badge", "arm_count", "started_at", "won_by", "buttons"]
     list_filter = ["status", "task"]
     search_fields = ["name"]
@@ -45,6 +47,9 @@ class ExperimentAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Experiment]:
         rows: QuerySet[Experiment] = super().get_queryset(request)
         return rows.select_related("winner").annotate(number_of_arms=Count("arms"))
+
+    def in_trouble(self) -> list[Q]:
+        return [Q(status=Status.RUNNING), Q(status=Status.DRAFT)]
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -107,6 +112,7 @@ class ExperimentAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     def status_badge(self, experiment: Experiment) -> str:
         return Status(experiment.status).label
 
+    @figure
     @display(description="arms")
     def arm_count(self, experiment: Any) -> int:
         return int(experiment.number_of_arms)

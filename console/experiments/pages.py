@@ -112,7 +112,7 @@ def stop(model_admin: ExperimentAdmin) -> View:
 
 
 def promote(model_admin: ExperimentAdmin) -> View:
-    """GET tells what would change, POST changes it."""
+    """GET tells what the figures say and what would change, POST changes it."""
 
     def ask(experiment: Experiment, *, arm_id: int) -> list[str]:
         promotion = promotion_of(experiment, arm_id=arm_id)
@@ -143,6 +143,7 @@ def _asking_first(
                 messages.success(request, done)
                 return HttpResponseRedirect(back)
             consequences = ask(experiment, **which)
+            evidence = verdicts_of(recent_results_of(experiment)) if which else ()
         except DomainError as error:
             messages.error(request, error.message)
             return HttpResponseRedirect(back)
@@ -152,9 +153,10 @@ def _asking_first(
             "title": f"{verb} {arm or experiment}?",
             "verb": verb,
             "consequences": consequences,
+            "evidence": evidence,
             "back": back,
         }
-        return TemplateResponse(request, "console/experiments/confirm.html", context)
+        return TemplateResponse(request, "console/confirm.html", context)
 
     return view
 

@@ -77,9 +77,9 @@ def _arm_row(result: ArmResult) -> list[Value]:
 
 _DIFFERENCE_COLUMNS = (
     Column("arm", "Arm", "text"),
-    Column("success", "Success, points", "percent"),
-    Column("success_low", "from", "percent"),
-    Column("success_high", "to", "percent"),
+    Column("success", "Success, points", "points"),
+    Column("success_low", "from", "points"),
+    Column("success_high", "to", "points"),
     Column("cost", "Cost per call", "usd"),
     Column("cost_low", "from", "usd"),
     Column("cost_high", "to", "usd"),

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.audit import Actor
 from accounts.errors import DomainError
 from accounts.step_up import require_fresh
+from console.providers.actions import way_back
 from console.providers.figures import with_last_use
 from console.providers.forms import RotateKeyForm
 from console.providers.links import statistics_url
@@ -68,7 +69,8 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def rotate(request: HttpRequest, config_id: int) -> HttpResponse:
     """POST a new key for this provider. It is stored when the vendor accepts it, or cannot be reached and the
-    person ticked that; otherwise the old key stays. Asks for a fresh second factor."""
+    person ticked that; otherwise the old key stays, and so does the address, which changes with the key only.
+    Asks for a fresh second factor."""
     if not request.user.has_perm("providers.change_aiproviderconfig"):
         raise PermissionDenied
     require_fresh(request)
@@ -78,24 +80,37 @@ def rotate(request: HttpRequest, config_id: int) -> HttpResponse:
     form = RotateKeyForm(request.POST)
     try:
         if not form.is_valid():
-            raise changes.UnusableKey("Enter the new key, and the expiry as a date or not at all.")
+            raise changes.UnusableKey(_complaint_of(form))
         check = _replace(request, config, form.cleaned_data)
     except DomainError as error:
         messages.error(request, f"{config}: {error.message}")
     else:
-        messages.success(request, f"{config} has a new key.")
-        if not check.is_valid:
+        has_key = bool(form.cleaned_data["api_key"])
+        messages.success(request, f"{config} has a new {'key' if has_key else 'address'}.")
+        if check.tone != "good":
             messages.warning(request, f"{config}: {check.message}")
-    return HttpResponseRedirect(f"{reverse('api_keys')}#key-{config.pk}")
+    back = f"{reverse('api_keys')}#key-{config.pk}"
+    return HttpResponseRedirect(way_back(request) if "next" in request.POST else back)
+
+
+def _complaint_of(form: RotateKeyForm) -> str:
+    if "base_url" in form.errors:
+        return " ".join(map(str, form.errors["base_url"]))
+    return "Enter the new key, and the expiry as a date or not at all."
 
 
 def _replace(request: HttpRequest, config: AIProviderConfig, typed: dict[str, Any]) -> CredentialCheck:
     actor = Actor.of_request(request)
+    # The card of the API keys page has no field for the address.
+    base_url = typed["base_url"] if "base_url" in request.POST else config.base_url
+    moves = base_url != config.base_url
+    if not typed["api_key"] and (not moves or changes.has_key(config)):
+        raise changes.KeyNeeded if moves else changes.UnusableKey("Enter the new key.")
     check = trials.check_for_saving(
         actor=actor,
         provider_type=config.provider_type,
         api_key=typed["api_key"],
-        base_url=config.base_url,
+        base_url=base_url,
         model_name=config.model_name,
         timeout=config.timeout,
         config_id=config.pk,
@@ -108,8 +123,9 @@ def _replace(request: HttpRequest, config: AIProviderConfig, typed: dict[str, An
         api_key=typed["api_key"],
         # The key still works on the day that is named.
         key_expires_at=datetime.combine(expires, time.max, UTC) if expires else None,
+        base_url=base_url if moves else None,
         check=check,
-        checked_base_url=config.base_url,
+        checked_base_url=base_url,
     )
     return check
 

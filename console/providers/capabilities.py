@@ -18,7 +18,7 @@ from console.audited import AuditedAdmin
 from providers.capabilities.facts import FACTS, FEATURES
 from providers.capabilities.matrix import facts_of
 from providers.model_names import plain_name
-from providers.models import ModelCapability, RoutingRevision
+from providers.models import AIProviderConfig, ModelCapability, RoutingRevision
 from providers.registry import PROVIDER_TYPES
 
 _VENDOR_COLUMNS = tuple(f"vendor_{name}" for name in FACTS)
@@ -91,6 +91,7 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(ModelCapability)
 class ModelCapabilityAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     form = CapabilityForm
+    comes_first = "models in use that their vendor no longer lists, then the others in use"
     list_display = ("which", "sees", "fills_forms", "streams", "tokens", "listed")
     list_filter = ("provider_type", StateFilter)
     search_fields = ("model_name", "note")
@@ -134,6 +135,13 @@ class ModelCapabilityAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
         with transaction.atomic():
             RoutingRevision.hold()
             super().delete_queryset(request, queryset)
+
+    def in_trouble(self) -> list[Q]:
+        in_use = Q()
+        for config in AIProviderConfig.objects.filter(is_active=True):
+            names = [plain_name(name) for name in (config.model_name, config.quality_model_name) if name]
+            in_use |= Q(provider_type=config.provider_type, model_name__in=names)
+        return [in_use & Q(retired_at__isnull=False), in_use] if in_use else []
 
     @display(description="Model", ordering="model_name")
     def which(self, row: ModelCapability) -> str:

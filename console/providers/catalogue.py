@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from genai_prices.data_snapshot import get_snapshot
 
-from providers.adapters.base import TokenUsage
+from console.templatetags.console import per_mtok
 from providers.capabilities.facts import UNKNOWN, Capabilities, CapabilityMatrix
 from providers.capabilities.matrix import load_matrix, retired_models
 from providers.model_names import plain_name
@@ -21,22 +21,20 @@ from providers.models import AIProviderConfig, ModelCapability
 from providers.registry import PROVIDER_TYPES
 from usage.ledger.limits import amount_in
 from usage.models import ModelPrice
-from usage.pricing import Overrides, overrides_of, quote
+from usage.pricing import Overrides, ordinary_price, overrides_of
 from usage.stats.quotas import QuotaStatus, provider_status
-
-# Prices may rise with the size of a call; this is an ordinary one.
-_ORDINARY = TokenUsage(input_tokens=1000, output_tokens=1000)
 
 
 def model_catalogue(request: HttpRequest) -> JsonResponse:
-    """GET ?provider_type= → {"models": […]}: the vendor's models whose abilities Aditus knows, and those that
-    the admin set a price for, each with its price in USD per million tokens as text (null: not known)."""
+    """GET ?provider_type= or ?provider_config= → {"models": […]}: the vendor's models whose abilities
+    Aditus knows, and those that the admin set a price for, each with its price in USD per million tokens as
+    text (null: not known)."""
     _viewers_only(request)
-    provider_type = request.GET.get("provider_type", "")
+    provider_type = request.GET.get("provider_type", "") or _type_of(request.GET.get("provider_config", ""))
     rows = ModelPrice.objects.filter(provider_type=provider_type)
     overrides = overrides_of(rows)
     matrix, retired = load_matrix(), retired_models(provider_type)
-    names = _known_models(provider_type, matrix) | {row.model_name for row in overrides.values()}
+    names = _known_models(provider_type, matrix) | {name for _, name in overrides}
     models = [
         _entry(provider_type, name, overrides)
         | _abilities(matrix.of(provider_type, name))
@@ -44,6 +42,14 @@ def model_catalogue(request: HttpRequest) -> JsonResponse:
         for name in sorted(names)
     ]
     return JsonResponse({"models": models})
+
+
+def _type_of(config_id: str) -> str:
+    """Of a provider by its id; empty for what is none."""
+    if not config_id.isdecimal() or len(config_id) > 18:
+        return ""
+    found = AIProviderConfig.objects.filter(pk=int(config_id)).values_list("provider_type", flat=True)
+    return found.first() or ""
 
 
 def provider_use(request: HttpRequest, config_id: int) -> JsonResponse:
@@ -88,18 +94,14 @@ def _known_models(provider_type: str, matrix: CapabilityMatrix) -> set[str]:
 
 
 def _entry(provider_type: str, name: str, overrides: Overrides) -> dict[str, Any]:
-    price = quote(
-        provider_type=provider_type,
-        model_name=name,
-        usage=_ORDINARY,
-        at=timezone.now(),
-        overrides=overrides,
+    price = ordinary_price(
+        provider_type=provider_type, model_name=name, at=timezone.now(), overrides=overrides
     )
     prices = price.unit_prices if price else {}
     return {
         "name": name,
-        "input_mtok": prices.get("input_mtok"),
-        "output_mtok": prices.get("output_mtok"),
+        "input_mtok": per_mtok(prices.get("input_mtok")) or None,
+        "output_mtok": per_mtok(prices.get("output_mtok")) or None,
     }
 
 

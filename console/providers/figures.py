@@ -23,8 +23,8 @@ DAYS = 30
 @dataclass(frozen=True, slots=True)
 class CallFigures:
     """Calls of the last DAYS days that have ended. `cost` in USD is that of the calls whose price is known,
-    `unpriced` counts the others. `daily` are calls per UTC day, oldest first, today last. `recent` are those
-    of the last 24 hours."""
+    `unpriced` counts the others. `daily` are calls per UTC day, oldest first, today last; `cost_today` is
+    None when of today's no price is known. `recent` are those of the last 24 hours."""
 
     calls: int = 0
     answered: int = 0
@@ -32,7 +32,12 @@ class CallFigures:
     cost: Decimal = Decimal(0)
     unpriced: int = 0
     daily: tuple[int, ...] = (0,) * DAYS
+    cost_today: Decimal | None = Decimal(0)
     recent: RecentCalls = field(default_factory=RecentCalls)
+
+    @property
+    def today(self) -> int:
+        return self.daily[-1]
 
     @property
     def error_rate(self) -> float | None:
@@ -54,13 +59,16 @@ def figures_of(config_ids: Collection[int], *, now: datetime) -> dict[int, CallF
         known = by_config.get(cell.provider, CallFigures())
         daily = list(known.daily)
         daily[cell.bucket] += day.calls
+        cost = Decimal(day.cost_picos) / PICOS_PER_USD
+        is_today, is_unknown = cell.bucket == DAYS - 1, bool(day.calls) and day.unpriced_calls == day.calls
         by_config[cell.provider] = CallFigures(
             calls=known.calls + day.calls,
             answered=known.answered + day.successes + day.errors + day.timeouts,
             failed=known.failed + day.errors + day.timeouts,
-            cost=known.cost + Decimal(day.cost_picos) / PICOS_PER_USD,
+            cost=known.cost + cost,
             unpriced=known.unpriced + day.unpriced_calls,
             daily=tuple(daily),
+            cost_today=known.cost_today if not is_today else None if is_unknown else cost,
         )
     for pk, recent in recent_calls(now=now, standing=known_to, among=config_ids).items():
         by_config[pk] = replace(by_config.get(pk, CallFigures()), recent=recent)

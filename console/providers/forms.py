@@ -14,9 +14,9 @@ from unfold.widgets import (
 )
 
 from providers.adapters.credential_check import CredentialCheck
+from providers.addresses import validate_base_url
 from providers.configs import changes
 from providers.credentials import checks
-from providers.health import key_state
 from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES
 from providers.tasks import TASKS, task_choices
@@ -25,13 +25,14 @@ _MODEL_INPUT = UnfoldAdminTextInputWidget(attrs={"list": "known-models", "autoco
 
 
 class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The key goes in and never comes out: an empty field keeps the one that is stored.
+    """A new provider, or one section of one that exists: its key and address change by `RotateKeyForm` only.
 
-    `key_check` is what the vendor said of the key, asked before the form's transaction began; None when
-    there was nothing to ask.
+    `key_check` is what the vendor said of a new key, asked before the form's transaction began; None when
+    there was nothing to ask. `held_key` is the sealed key of a form that is shown again.
     """
 
     key_check: CredentialCheck | None = None
+    held_key = ""
 
     api_key = forms.CharField(
         label="API key",
@@ -89,48 +90,50 @@ class AIProviderConfigForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tasks"].initial = sorted(self.instance.default_tasks())
-        if self.instance.pk:
-            key = self.fields["api_key"]
-            key.widget.attrs["placeholder"] = key_state(self.instance, now=self.instance.updated_at).shown
-            key.help_text = "Leave empty to keep the stored key."
+        for name in self.base_fields.keys() - set(self._meta.fields or ()):
+            del self.fields[name]
+        if "tasks" in self.fields:
+            self.fields["tasks"].initial = sorted(self.instance.default_tasks())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        provider_type = cleaned.get("provider_type") or self.instance.provider_type
-        key, base_url = cleaned.get("api_key", ""), cleaned.get("base_url", "")
-        if provider_type in PROVIDER_TYPES and "base_url" not in self.errors:
-            self._refuse_unusable(provider_type, key, base_url)
+        if not self.instance.pk:
+            self._refuse_unusable(cleaned)
         if self.key_check is not None and not self.errors:
             self._heed(self.key_check, save_anyway=bool(cleaned.get("save_anyway")))
         return cleaned
 
-    def _refuse_unusable(self, provider_type: str, key: str, base_url: str) -> None:
-        complaint = checks.validate_key_format(provider_type=provider_type, api_key=key, base_url=base_url)
-        needs_address = PROVIDER_TYPES[provider_type].base_url_required and not base_url
-        keeps_its_key = self.instance.pk and not key
-        if complaint and (needs_address or not keeps_its_key):
+    def keep_key(self, token: str) -> None:
+        """Show the form again with the key that was typed, as a sealed token, unless the key is at fault."""
+        if token and "api_key" not in self.errors:
+            self.held_key = token
+            self.fields["api_key"].widget.attrs["placeholder"] = "kept as you typed it"
+            self["api_key"].help_text = "The key you typed is kept. Type another one to replace it."
+
+    def _refuse_unusable(self, cleaned: dict[str, Any]) -> None:
+        provider_type, base_url = cleaned.get("provider_type", ""), cleaned.get("base_url", "")
+        if provider_type not in PROVIDER_TYPES or "base_url" in self.errors or "api_key" in self.errors:
+            return
+        complaint = checks.validate_key_format(
+            provider_type=provider_type, api_key=cleaned["api_key"], base_url=base_url
+        )
+        if complaint:
+            needs_address = PROVIDER_TYPES[provider_type].base_url_required and not base_url
             self.add_error("base_url" if needs_address else "api_key", complaint)
-        elif keeps_its_key and "base_url" in self.changed_data and changes.has_key(self.instance):
-            self.add_error("api_key", changes.KeyNeeded.message)
 
     def _heed(self, check: CredentialCheck, *, save_anyway: bool) -> None:
         if check.is_valid is False:
-            self.add_error("api_key", f"{check.message} Nothing was stored.")
+            self.add_error("api_key", f"{check.message} Nothing was stored. Enter the key again.")
         elif not check.is_lasting and not save_anyway:
             self.fields["save_anyway"].widget = UnfoldBooleanWidget()
             sentence = f"{check.message} Nothing was stored. Try again, or tick this to save without a check."
             self.add_error("save_anyway", sentence)
 
-    def needs_check(self) -> bool:
-        """Whether saving this would store a key, or an address, that the vendor has not been asked about."""
-        return not self.instance.pk or bool(self.cleaned_data["api_key"]) or "base_url" in self.changed_data
-
     def console_fields(self) -> dict[str, Any]:
         """What the console is to write: everything for a new provider, else what this person changed."""
-        names = self.Meta.fields if not self.instance.pk else self.changed_data
+        names = self.changed_data if self.instance.pk else self.cleaned_data
         fields = {name: self.cleaned_data[name] for name in names if name in changes.EDITABLE}
-        if not self.instance.pk or "tasks" in self.changed_data:
+        if "tasks" in names:
             fields |= _task_fields(self.instance, set(self.cleaned_data["tasks"]))
         return fields
 
@@ -143,9 +146,21 @@ def _task_fields(config: AIProviderConfig, chosen: set[str]) -> dict[str, Any]:
     return {**fields, "extra_default_tasks": [*unregistered, *added]}
 
 
-class RotateKeyForm(forms.Form):
-    """A new key for one provider, typed on the API keys page."""
+class TypedKeyForm(forms.Form):
+    """What "Test credentials" is asked about, read as saving reads it."""
 
-    api_key = forms.CharField(label="New API key", max_length=500)
+    provider_type = forms.CharField(required=False)
+    api_key = forms.CharField(required=False, max_length=500)
+    base_url = forms.CharField(required=False, max_length=500)
+    model_name = forms.CharField(required=False, max_length=200)
+
+
+class RotateKeyForm(forms.Form):
+    """A new key for one provider, and the address it is for where the card has a field for that."""
+
+    api_key = forms.CharField(label="New API key", required=False, max_length=500)
+    base_url = forms.CharField(
+        label="Base URL", required=False, max_length=500, validators=[validate_base_url]
+    )
     key_expires_on = forms.DateField(label="Expires on", required=False)
     save_anyway = forms.BooleanField(label="Save without a check", required=False)

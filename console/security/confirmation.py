@@ -22,6 +22,13 @@ from accounts.step_up import StepUpRequired, mark_verified
 from console.security import held_forms
 from console.security.forms import CodeForm
 
+
+class SessionEnded(DomainError):
+    code = "session_ended"
+    status = 401
+    message = "Your session has ended. Save the form: you are asked to log in, and what you typed is kept."
+
+
 EXPIRED = "That took too long, so the form was not kept. Go back and send it again."
 
 
@@ -46,7 +53,7 @@ def ask_first(request: HttpRequest, *, next_url: str) -> HttpResponse:
 
 
 def came_for(request: HttpRequest) -> str:
-    """Where to go once the person has confirmed: here, or the front page when here takes a form only."""
+    """Where to go once the person has confirmed: here, or the front page when here is no page."""
     return request.get_full_path() if request.method == "GET" else reverse("admin:index")
 
 

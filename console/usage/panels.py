@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.urls import reverse
 
-from console.panel import Chart, Column, Panel, Value
+from console.panel import CHANGE, Chart, Column, Kind, Panel, Value
+from console.usage.limits import limits
+from console.usage.money import forecast, margin
+from console.usage.selection import Selection
 from usage import stats
-from usage.alerts import current_alerts
 from usage.health import provider_health
-from usage.stats import Figures, Period
+from usage.stats import Figures
 from usage.stats.period import Bucket
 from usage.stats.questions import By
 
 # Pages show so many rows of a table; its CSV has them all.
 MOST_ROWS = 50
-# Up to so long a period is looked at hour by hour.
-HOURLY_UP_TO = timedelta(days=2, hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What a person asked to see: a period, of one provider (its id) or of all (None), as of `now`."""
-
-    period: Period
-    provider: int | None
-    now: datetime
-
-    @property
-    def bucket(self) -> Bucket:
-        return "hour" if self.period.end - self.period.start <= HOURLY_UP_TO else "day"
-
 
 _FIGURES = (
     Column("calls", "Calls"),
@@ -69,14 +54,21 @@ def summary(selection: Selection) -> Panel:
         [name, *_values(figures), figures.p50_latency_ms, figures.p95_latency_ms]
         for name, figures in (("This period", this), ("Period before", before))
     ]
-    changes: list[Value] = ["Change"]
-    changes += [_change(now, then) for now, then in zip(rows[0][1:], rows[1][1:], strict=True)]
+    changes: list[Value] = [CHANGE]
+    changes += [
+        _change(now, then, column.kind)
+        for column, now, then in zip(columns, rows[0][1:], rows[1][1:], strict=True)
+    ]
     return Panel("At a glance", (Column("period", "", "text"), *columns), [*rows, changes])
 
 
-def _change(now: Value, then: Value) -> float | None:
-    """Percent; None when either is unknown, or when there was nothing before."""
-    if now is None or not then or isinstance(now, str) or isinstance(then, str):
+def _change(now: Value, then: Value, kind: Kind) -> float | None:
+    """Percent, of percents points; None when either is unknown, or when there was nothing before."""
+    if now is None or then is None or isinstance(now, str) or isinstance(then, str):
+        return None
+    if kind == "percent":
+        return round(float(Decimal(str(now)) - Decimal(str(then))), 1)
+    if not then:
         return None
     return round(float((Decimal(str(now)) / Decimal(str(then)) - 1) * 100), 1)
 
@@ -104,11 +96,12 @@ def comparison(selection: Selection) -> Panel:
     return Panel("7 days against 30", columns, rows, note="Up to now, whatever period is chosen above.")
 
 
+# Two colours: what happened, and in red what went wrong; grey is what is neither.
 _OVER_TIME = (
-    Chart("Calls", ("successes", "failed", "aborted", "refusals"), ("good", "bad", "quiet", "warning")),
+    Chart("Calls", ("successes", "failed", "aborted", "refusals"), ("first", "bad", "quiet", "quiet")),
     Chart("Cost", ("cost",), ("first",), kind="usd"),
-    Chart("Tokens", ("tokens",), ("second",)),
-    Chart("Latency", ("p50", "p95"), ("second", "third"), shape="line", kind="ms"),
+    Chart("Tokens", ("tokens",), ("first",)),
+    Chart("Latency", ("p50", "p95"), ("first", "quiet"), shape="line", kind="ms"),
 )
 
 
@@ -149,19 +142,18 @@ def errors(selection: Selection) -> Panel:
             point.figures.calls + point.figures.refusals
         )
     ordered = sorted(kinds, key=lambda kind: -sum(row[kind] for row in counts.values()))
-    columns = [Column(kind, kinds[kind]) for kind in ordered]
-    tones = tuple(_TONES[number % len(_TONES)] for number in range(len(ordered)))
-    rows: list[list[Value]] = [[start, *(row[kind] for kind in ordered)] for start, row in counts.items()]
+    columns = [*(Column(kind, kinds[kind]) for kind in ordered), Column("all", "All errors")]
+    rows: list[list[Value]] = [
+        [start, *(row[kind] for kind in ordered), sum(row.values())] for start, row in counts.items()
+    ]
     return Panel(
         "Errors by kind",
         (Column("start", selection.bucket.capitalize(), "text"), *columns),
         rows if ordered else [],
-        (Chart("Errors by kind", tuple(ordered), tones),) if ordered else (),
+        (Chart("Errors of every kind", ("all",), ("bad",)),) if ordered else (),
         empty="No errors in this period.",
+        leads_to=("See the usage log", reverse("admin:usage_aiproviderusagelog_changelist")),
     )
-
-
-_TONES = ("bad", "warning", "third", "second", "first", "quiet")
 
 
 def by(dimension: By, title: str) -> Callable[[Selection], Panel]:
@@ -169,19 +161,19 @@ def by(dimension: By, title: str) -> Callable[[Selection], Panel]:
 
     def panel(selection: Selection) -> Panel:
         found = stats.breakdown(period=selection.period, by=dimension, provider=selection.provider)
-        latency = () if dimension == "user" else _LATENCY
+        latency = () if dimension in ("user", "status") else _LATENCY
         rows: list[list[Value]] = []
         for entry in found:
             latencies = [entry.figures.p50_latency_ms, entry.figures.p95_latency_ms] if latency else []
             rows.append([entry.label, *_values(entry.figures), *latencies])
-        links = [_link(dimension, entry.key, selection) for entry in found]
+        links = [_link(dimension, entry.key, selection) for entry in found[:MOST_ROWS]]
         return Panel(
             f"By {title}",
             (Column("name", title.capitalize(), "text"), *_FIGURES, *latency),
             rows,
             (
                 Chart(f"Cost by {title}", ("cost",), ("first",), shape="ranking", kind="usd"),
-                Chart(f"Calls by {title}", ("calls",), ("second",), shape="ranking"),
+                Chart(f"Calls by {title}", ("calls",), ("first",), shape="ranking"),
             ),
             links,
         )
@@ -222,20 +214,6 @@ def quotas(selection: Selection) -> Panel:
     )
 
 
-def alerts(selection: Selection) -> Panel:
-    """What needs somebody's attention now."""
-    columns = (Column("severity", "Severity", "text"), Column("message", "What to do", "text"))
-    found = current_alerts(now=selection.now)
-    rows: list[list[Value]] = [[alert.severity, alert.message] for alert in found]
-    links = [
-        reverse("admin:providers_aiproviderconfig_change", args=[alert.provider_config_id])
-        if alert.provider_config_id
-        else ""
-        for alert in found
-    ]
-    return Panel("Alerts", columns, rows, links=links, empty="Nothing needs attention.")
-
-
 def health(selection: Selection) -> Panel:
     """Each provider's state and its last 24 hours."""
     columns = (
@@ -252,11 +230,17 @@ def health(selection: Selection) -> Panel:
         last_day = [one.recent.calls, one.recent.error_rate, one.recent.avg_latency_ms]
         rows.append([str(one.config), one.state, " ".join(one.verdict.reasons), *last_day])
     links = [reverse("admin:providers_aiproviderconfig_change", args=[one.config.pk]) for one in found]
-    return Panel("Health", columns, rows, links=links, empty="No provider is configured.")
+    return Panel(
+        "Health",
+        columns,
+        rows,
+        links=links,
+        empty="No provider is configured.",
+        leads_to=("Add the first", reverse("admin:providers_aiproviderconfig_add")),
+    )
 
 
 PANELS: Mapping[str, Callable[[Selection], Panel]] = {
-    "alerts": alerts,
     "health": health,
     "summary": summary,
     "comparison": comparison,
@@ -266,6 +250,12 @@ PANELS: Mapping[str, Callable[[Selection], Panel]] = {
     "models": by("model", "model"),
     "tasks": by("task", "task"),
     "plans": by("plan", "plan"),
+    "prompts": by("prompt_version", "prompt version"),
+    "statuses": by("status", "status"),
     "users": by("user", "user"),
     "quotas": quotas,
+    "limits": limits,
+    "forecast": forecast,
+    "margins": margin("plan", "plan"),
+    "user-margins": margin("user", "user"),
 }

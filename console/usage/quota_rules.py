@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from console.audited import AuditedAdmin
+from console.autocomplete import ChoosesRows, RowSelect
+from console.lists import figure
 from usage.models import QuotaRule
+from usage.rule_contradictions import contradictions_of
 
 
-class UserSelect(AutocompleteSelect):
+class UserSelect(RowSelect):
     """A box to search in that has words in it while it is empty: a screen reader has nothing else to say."""
 
     def build_attrs(self, base_attrs: Any, extra_attrs: Any = None) -> dict[str, Any]:
@@ -22,9 +24,10 @@ class UserSelect(AutocompleteSelect):
 
 
 @admin.register(QuotaRule)
-class QuotaRuleAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
+class QuotaRuleAdmin(AuditedAdmin, ChoosesRows, ModelAdmin):  # type: ignore[misc]
     """What is saved here holds from the next call on, in every process."""
 
+    keeps_order = "settings, by plan and person; how near somebody is to them stands under Quota counters"
     list_display = ["subject", "task_shown", "limit_shown", "period", "note", "updated_at"]
     list_display_links = ["subject"]
     list_filter = ["unit", "period", "task", "plan"]
@@ -53,6 +56,11 @@ class QuotaRuleAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
             kwargs["widget"] = UserSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        for sentence in contradictions_of(obj):
+            self.message_user(request, sentence, messages.WARNING)
+
     @display(description="for", ordering="plan")
     def subject(self, rule: QuotaRule) -> str:
         return f"plan {rule.plan}" if rule.plan else str(rule.user)
@@ -61,6 +69,7 @@ class QuotaRuleAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     def task_shown(self, rule: QuotaRule) -> str:
         return rule.get_task_display() if rule.task else "all tasks"
 
+    @figure
     @display(description="limit", ordering="limit")
     def limit_shown(self, rule: QuotaRule) -> str:
         if rule.limit is None:

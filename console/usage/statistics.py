@@ -1,11 +1,11 @@
-"""The dashboard, the statistics page, the alerts page, and the JSON and CSV behind their panels."""
+"""The dashboard, the statistics page, and the JSON and CSV behind their panels."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -15,31 +15,54 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from accounts.audit import Actor, record_alone
+from console.choices import zones
 from console.csv_export import as_csv
+from console.home import home_of, verdict
 from console.panel import Panel
-from console.usage.panels import MOST_ROWS, PANELS, Selection
+from console.usage.panels import MOST_ROWS, PANELS
+from console.usage.price_list import price_list
+from console.usage.recommendations import propose_experiment, recommendations
+from console.usage.selection import Selection
 from providers.models import AIProviderConfig
+from usage.replica import figures_as_of, read_figures
 from usage.stats import InvalidPeriod, Period
 from usage.stats.period import zone_of
 
 DEFAULT_DAYS = 30
 PRESETS = ((1, "Today"), (7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "A year"))
 _ZONE = "statistics_zone"
+# What holds right now: these judge, and what they find may be acted upon.
+_OF_NOW = ("health", "quotas", "limits")
 
-HOME = ("alerts", "summary", "over-time", "providers", "health", "quotas")
+HOME = ("summary", "over-time", "providers", "health", "forecast", "limits", "quotas")
 STATISTICS = (
-    "summary", "comparison", "over-time", "errors", "providers", "models", "tasks", "plans", "users", "quotas"
+    "summary", "comparison", "over-time", "forecast", "errors", "providers", "models", "tasks", "prompts",
+    "statuses", "plans", "users", "margins", "user-margins", "quotas", "limits",
 )  # fmt: skip
-OF_ONE_PROVIDER = ("summary", "comparison", "over-time", "errors", "models", "tasks", "plans", "users")
-ALERTS = ("alerts", "health")
+OF_ONE_PROVIDER = (
+    "summary",
+    "comparison",
+    "over-time",
+    "forecast",
+    "errors",
+    "models",
+    "tasks",
+    "prompts",
+    "statuses",
+    "plans",
+    "users",
+)
 
 
 def urls() -> list[URLPattern]:
     """What the console's site adds to its own addresses."""
     wrap = admin.site.admin_view
     return [
+        path("verdict/", wrap(verdict), name="home_verdict"),
         path("statistics/", wrap(statistics), name="usage_statistics"),
-        path("alerts/", wrap(alerts), name="usage_alerts"),
+        path("recommendations/", wrap(recommendations), name="usage_recommendations"),
+        path("recommendations/experiment/", wrap(propose_experiment), name="usage_propose_experiment"),
+        path("price-list/", wrap(price_list), name="usage_price_list"),
         path("statistics/<slug:name>.json", wrap(panel_json), name="usage_panel"),
         path("statistics/<slug:name>.csv", wrap(panel_csv), name="usage_panel_csv"),
     ]
@@ -49,7 +72,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold's DASHBOARD_CALLBACK: the console's home."""
     if not _may_look(request):
         return context
-    return {**context, "title": "Dashboard", **_page(request, HOME)}
+    return {**context, "title": "Home", **home_of(request, now=timezone.now()), **_page(request, HOME)}
 
 
 def statistics(request: HttpRequest) -> HttpResponse:
@@ -65,12 +88,6 @@ def statistics(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "console/usage/statistics.html", context)
 
 
-def alerts(request: HttpRequest) -> HttpResponse:
-    _viewers_only(request)
-    context = {**admin.site.each_context(request), "title": "Alerts and health", **_page(request, ALERTS)}
-    return TemplateResponse(request, "console/usage/alerts.html", context)
-
-
 def panel_json(request: HttpRequest, name: str) -> JsonResponse:
     """GET → one panel; 422 for a period that is not valid."""
     _viewers_only(request)
@@ -81,6 +98,12 @@ def panel_json(request: HttpRequest, name: str) -> JsonResponse:
     return JsonResponse(as_json(panel))
 
 
+def _leads_to(panel: Panel) -> dict[str, str]:
+    """Where an empty panel sends whoever looks at it."""
+    title, link = panel.leads_to or ("Try a provider", reverse("admin:providers_aiproviderconfig_changelist"))
+    return {"title": title, "link": link}
+
+
 def as_json(panel: Panel) -> dict[str, Any]:
     """What statistics.js draws a panel from; a table that is not a series is cut to MOST_ROWS rows."""
     is_series = panel.columns[0].key == "start"
@@ -89,6 +112,7 @@ def as_json(panel: Panel) -> dict[str, Any]:
         "title": panel.title,
         "note": panel.note,
         "empty": panel.empty,
+        "leads_to": _leads_to(panel),
         "columns": [
             {"key": column.key, "label": column.label, "kind": column.kind} for column in panel.columns
         ],
@@ -131,7 +155,19 @@ def _panel(request: HttpRequest, name: str) -> Panel:
     if name not in PANELS:
         raise Http404
     config = _provider(request)
-    return PANELS[name](Selection(_period(request), config.pk if config else None, timezone.now()))
+    selection = Selection(_period(request), config.pk if config else None, timezone.now())
+    if name in _OF_NOW:
+        return PANELS[name](selection)
+    return read_figures(lambda: _dated(PANELS[name](selection)))
+
+
+def _dated(panel: Panel) -> Panel:
+    """The panel, which says as of when it is if the replica gave its figures."""
+    as_of = figures_as_of()
+    if as_of is None:
+        return panel
+    said = f"As of {as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, from the read replica."
+    return replace(panel, note=f"{panel.note} {said}".strip())
 
 
 def _plain(value: Any) -> Any:
@@ -157,7 +193,7 @@ def _page(request: HttpRequest, names: tuple[str, ...]) -> dict[str, Any]:
     return {
         "problem": problem,
         "chosen": chosen,
-        "zones": sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+        "zones": zones(),
         "providers": AIProviderConfig.objects.defer("api_key_encrypted"),
         "presets": [
             (

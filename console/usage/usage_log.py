@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
 from accounts.models import PersonalToken, User
 from console import filters
+from console.cursor_pages import CursorChangeList
+from console.lists import figure
 from console.read_only import ReadOnlyAdminMixin
+from console.templatetags.console import in_words, vendor_label
 from providers.tasks import TASKS
-from usage.bill import bill_of
+from usage.bill import bill_of, saved_by
 from usage.models import AIProviderUsageLog, Status
+from usage.replica import figures_as_of, read_figures
 
 _TONES: dict[str, str] = {
     Status.STARTED: "info",
@@ -35,10 +38,12 @@ _MOST_PEOPLE = 200
 @admin.register(AIProviderUsageLog)
 class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
     # As much as a window of 1280 px shows beside the sidebar; the rest is on a row's page.
+    keeps_order = "millions of rows, the newest first: a filter finds the failed ones"
     list_display = ["moment", "person", "task", "asked", "outcome", "tokens", "cost", "latency"]
+    list_before_template: str | None = "console/usage/above_the_log.html"  # type: ignore[assignment]
     list_filter = [
         ("created_at", filters.DayRangeFilter),
-        ("status", ChoicesDropdownFilter),
+        filters.StatusFilter,
         filters.ErrorKindFilter,
         filters.ProviderFilter,
         filters.VendorFilter,
@@ -52,23 +57,37 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
     search_help_text = "A whole request id, or the beginning of an email address."
     list_select_related = ["user", "provider_config"]
     list_per_page = 50
-    # Counting what a filter finds takes seconds on a table of millions; "next" does not need it.
-    paginator = InfinitePaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 
-    _call_fields = ("made_at", "request_id", "attempt", "user", "token_used", "plan", "task_type")
-    _provider_fields = ("provider_config", "provider_type", "model_name", "reported_model", "service_tier")
+    _call_fields = (
+        "made_at",
+        "request_id",
+        "attempt",
+        "user",
+        "token_used",
+        "plan",
+        "task",
+        "prompt_version",
+    )
+    _provider_fields = (
+        "provider_config",
+        "vendor",
+        "model_name",
+        "reported_model",
+        "requested_tier",
+        "service_tier",
+    )
     _outcome_fields = (
         "status",
-        "error_kind",
+        "kind_of_error",
         "error_message",
-        "latency_ms",
+        "latency",
         "from_cache",
         "ended_at",
         "was_swept",
     )
-    _token_fields = ("total_tokens", "usage_source", "reserved_tokens")
+    _token_fields = ("tokens", "usage_source", "reserved")
     fieldsets = [
         ("Call", {"fields": _call_fields}),
         ("Attempts of this request", {"fields": ("attempts",)}),
@@ -77,11 +96,29 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
         ("Tokens and cost", {"fields": ("bill", *_token_fields)}),
     ]
     readonly_fields = [
-        "made_at", "token_used", "attempts", "bill", "from_cache", "ended_at", "was_swept", "reserved_tokens"
+        "made_at", "token_used", "task", "attempts", "bill", "from_cache", "ended_at", "was_swept", "tokens",
+        "reserved", "kind_of_error", "vendor", "latency",
     ]  # fmt: skip
 
     class Media:
         css = {"all": ("console/usage.css",)}
+        js = ("console/live_tail.js",)
+
+    def get_changelist(  # type: ignore[override]  # unfold's says an instance
+        self, request: HttpRequest, **kwargs: Any
+    ) -> type[CursorChangeList]:
+        return CursorChangeList
+
+    def changelist_view(  # type: ignore[override]  # a refusal is no template
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        def listed() -> HttpResponse:
+            context = {**(extra_context or {}), "figures_as_of": figures_as_of()}
+            response = super(AIProviderUsageLogAdmin, self).changelist_view(request, context)
+            # The rows are read when the page is made.
+            return response.render() if isinstance(response, TemplateResponse) else response
+
+        return read_figures(listed)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -94,9 +131,21 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
         if of_request.exists():
             return of_request, False
         people = User.objects.filter(email__startswith=term).values_list("pk", flat=True)[:_MOST_PEOPLE]
-        return queryset.filter(user_id__in=list(people)), False
+        calls = AIProviderUsageLog.objects.filter(user_id=OuterRef("pk")).order_by("-created_at")
+        # Whoever called never is left out, and the rest begins at the last call of any of them: otherwise all
+        # of the log might be read for somebody who is not in it.
+        last = dict(
+            User.objects.filter(pk__in=list(people))
+            .order_by()
+            .annotate(last=Subquery(calls.values("created_at")[:1]))
+            .filter(last__isnull=False)
+            .values_list("pk", "last")
+        )
+        if not last:
+            return queryset.none(), False
+        return queryset.filter(user_id__in=list(last), created_at__lte=max(last.values())), False
 
-    @display(description="Made at", ordering="created_at", header=True)
+    @display(description="Made at, UTC", ordering="created_at", header=True)
     def moment(self, row: AIProviderUsageLog) -> tuple[str, str]:
         return f"{row.created_at:%H:%M:%S}", f"{row.created_at:%Y-%m-%d}"
 
@@ -116,19 +165,33 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
     def outcome(self, row: AIProviderUsageLog) -> str:
         return render_to_string("console/usage/outcome_cell.html", {"row": row, "tone": _TONES[row.status]})
 
+    @figure
     @display(description="Tokens", ordering="total_tokens")
     def tokens(self, row: AIProviderUsageLog) -> str:
         return f"{row.total_tokens:,}"
 
+    @display(description="Reserved tokens")
+    def reserved(self, row: AIProviderUsageLog) -> str:
+        return f"{row.reserved_tokens:,}"
+
+    @display(description="Error kind")
+    def kind_of_error(self, row: AIProviderUsageLog) -> str:
+        return in_words(row.error_kind) or "none"
+
+    @display(description="Vendor")
+    def vendor(self, row: AIProviderUsageLog) -> str:
+        return vendor_label(row.provider_type) or "none"
+
+    @figure
     @display(description="Latency", ordering="latency_ms")
     def latency(self, row: AIProviderUsageLog) -> str | None:
         return None if row.latency_ms is None else f"{row.latency_ms:,}\N{NO-BREAK SPACE}ms"
 
-    @display(description="Made at")
+    @display(description="Made at, UTC")
     def made_at(self, row: AIProviderUsageLog) -> str:
         return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
 
-    @display(description="Settled at")
+    @display(description="Settled at, UTC")
     def ended_at(self, row: AIProviderUsageLog) -> str:
         return f"{row.settled_at:%Y-%m-%d %H:%M:%S}" if row.settled_at else "not yet"
 
@@ -141,6 +204,7 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
     def was_swept(self, row: AIProviderUsageLog) -> str:
         return "yes" if row.swept else "no"
 
+    @figure
     @display(description="Cost, USD", ordering="estimated_cost_usd")
     def cost(self, row: AIProviderUsageLog) -> str:
         if row.estimated_cost_usd is None:
@@ -162,5 +226,12 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
 
     @display(description="Cost")
     def bill(self, row: AIProviderUsageLog) -> str:
-        context = {"row": row, "lines": bill_of(row), "cost": self.cost(row), "prices": row.unit_prices}
+        context = {
+            "row": row,
+            "lines": bill_of(row),
+            "cost": self.cost(row),
+            "prices": row.unit_prices,
+            "uses_cache": row.cached_tokens or row.cache_write_tokens,
+            "saved": saved_by(row),
+        }
         return render_to_string("console/usage/bill.html", context)

@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from console.audited import AuditedAdmin
 from console.filters import DayRangeFilter
+from console.lists import figure
 from drafting.models import Draft, Kind, MasterProfile
 
 _LINK = '<a class="text-primary-600 dark:text-primary-500 underline" href="{}?q={}">Calls of this request</a>'
@@ -17,6 +18,7 @@ _LINK = '<a class="text-primary-600 dark:text-primary-500 underline" href="{}?q=
 
 @admin.register(MasterProfile)
 class MasterProfileAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
+    keeps_order = "people's own work, the newest first"
     list_display = ("name", "user", "updated_at")
     list_filter = (("updated_at", DayRangeFilter),)
     list_filter_submit = True
@@ -36,6 +38,7 @@ class MasterProfileAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Draft)
 class DraftAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
+    keeps_order = "people's own work, the newest first: a draft that failed is none"
     list_display = ("name", "hiring_organization", "kind_badge", "user", "model_name", "cost", "created_at")
     list_filter = (("created_at", DayRangeFilter), ("kind", ChoicesDropdownFilter))
     list_filter_submit = True
@@ -81,6 +84,7 @@ class DraftAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     def kind_badge(self, draft: Draft) -> str:
         return draft.get_kind_display()
 
+    @figure
     @display(description="Cost, USD", ordering="cost_usd")
     def cost(self, draft: Draft) -> str:
         return "price unknown" if draft.cost_usd is None else f"{draft.cost_usd:.6f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +17,7 @@ from unfold.decorators import display
 
 from console.audited import AuditedAdmin
 from console.filters import DayRangeFilter
+from console.templatetags.console import vendor_label
 from extraction.models import JobPosting, SourceKind
 from providers.registry import provider_choices
 
@@ -41,6 +43,7 @@ class AnsweredByFilter(DropdownFilter):
 
 @admin.register(JobPosting)
 class JobPostingAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
+    keeps_order = "people's own work, the newest first"
     list_display = ("name", "hiring_organization", "user", "source_badge", "answered_by", "created_at")
     list_filter = (
         ("created_at", DayRangeFilter),
@@ -99,7 +102,7 @@ class JobPostingAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
 
     @display(description="Answered by", ordering="model_name")
     def answered_by(self, posting: JobPosting) -> str:
-        return f"{posting.provider_type} {posting.model_name}".strip() or "no model was asked"
+        return f"{vendor_label(posting.provider_type)} {posting.model_name}".strip() or "no model was asked"
 
     @display(description="Extracted fields")
     def record(self, posting: JobPosting) -> str:
@@ -130,5 +133,17 @@ def _readable(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_readable(one) for one in value)
     if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')}: {_readable(one)}" for name, one in value.items())
+        said = {
+            name: _figure(one) if name.endswith("_value") else _readable(one)
+            for name, one in value.items()
+            if one is not None
+        }
+        return ", ".join(f"{name.replace('_', ' ')}: {one}" for name, one in said.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return str(value)
+
+
+def _figure(value: Any) -> str:
+    """An amount, which JSON keeps as text, with its thousands told apart."""
+    return f"{Decimal(str(value)):,f}"

@@ -7,13 +7,19 @@ from typing import Any
 
 from accounts.concurrency import in_database_thread
 from accounts.models import User
+from drafting.api.import_serializers import ImportItemSerializer, import_body
+from drafting.api.living_serializers import RegenerateItemSerializer
 from drafting.api.serializers import DraftInputSerializer, DraftSerializer
 from drafting.drafter import draft_cv, load_source, write_letter
+from drafting.errors import SourceNotFound
+from drafting.imports.documents import Document
+from drafting.imports.importer import import_profile
 from drafting.models import Draft
+from drafting.regenerating import regenerate
 from orchestration.batches.kinds import Answer, Kind
 from orchestration.calls.heard import Hear
 
-CV, LETTER = "cv_draft", "cover_letter"
+CV, LETTER, REGENERATE, IMPORT = "cv_draft", "cover_letter", "regenerate", "profile_import"
 
 
 async def drafted(
@@ -40,4 +46,37 @@ async def _letter(user: User, given: Any) -> Answer:
     return Answer(201, await drafted(write_letter, user, given))
 
 
-KINDS = (Kind(CV, _check, _cv), Kind(LETTER, _check, _letter))
+def _own_draft(user: User, pk: int) -> Draft:
+    draft = Draft.objects.filter(user=user, pk=pk).first()
+    if draft is None:
+        raise SourceNotFound(details={"field": "draft_id"})
+    return draft
+
+
+def _check_section(given: Any) -> None:
+    RegenerateItemSerializer(data=given).is_valid(raise_exception=True)
+
+
+async def _section(user: User, given: Any) -> Answer:
+    serializer = RegenerateItemSerializer(data=given)
+    serializer.is_valid(raise_exception=True)
+    chosen = dict(serializer.validated_data)
+    draft = await in_database_thread(_own_draft, user, chosen.pop("draft_id"))
+    return Answer(201, DraftSerializer(await regenerate(user=user, draft=draft, **chosen)).data)
+
+
+def _check_cv(given: Any) -> None:
+    ImportItemSerializer(data=given).is_valid(raise_exception=True)
+
+
+async def _import(user: User, given: Any) -> Answer:
+    read = await import_profile(user=user, document=Document(given["kind"], given["text"]))
+    return Answer(200, import_body(read))
+
+
+KINDS = (
+    Kind(CV, _check, _cv),
+    Kind(LETTER, _check, _letter),
+    Kind(REGENERATE, _check_section, _section),
+    Kind(IMPORT, _check_cv, _import),
+)

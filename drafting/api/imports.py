@@ -5,90 +5,69 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api_base import JSONParser, StrictSerializer
-from accounts.async_views import AsyncAPIView
+from accounts.api_base import JSONParser, refusals
 from accounts.idempotency import idempotent
 from accounts.models import User
-from drafting.api.serializers import ReadChangeSerializer
-from drafting.imports.documents import MAX_CHARACTERS
-from drafting.imports.errors import DocumentTooLarge
-from drafting.imports.importer import Import, import_profile
-from extraction.api.serializers import CallSerializer, call_body
+from drafting.api.batches import IMPORT
+from drafting.api.import_serializers import (
+    ImportFileSerializer,
+    ImportRequestSerializer,
+    ImportSerializer,
+    ImportTextSerializer,
+    import_body,
+)
+from drafting.imports.errors import UNREADABLE, DocumentTooLarge
+from drafting.imports.importer import brought, import_profile
 from extraction.pdf.reader import MAX_BYTES
+from orchestration.api.batches import PREFER, BatchSerializer, accepted, is_asked_for
+from orchestration.api.generating import EVENTS, GeneratingAPIView, StreamedToo, streamed, wants_events
+from orchestration.calls.heard import Hear
+from orchestration.errors import ABOUT_THE_INPUT
 
 
-class ImportRequestSerializer(StrictSerializer):
-    """Exactly one of the two."""
-
-    file = serializers.FileField(
-        required=False,
-        help_text=(
-            "A PDF, DOCX, text, Markdown, LinkedIn data export (ZIP) or JSON Resume of at most 10 MB and 20 "
-            "pages; multipart only."
-        ),
-    )
-    text = serializers.CharField(
-        required=False, max_length=MAX_CHARACTERS, help_text="The CV's own text or Markdown, pasted."
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if len(attrs) != 1:
-            raise serializers.ValidationError("Send exactly one of file and text.", code="one_source")
-        return attrs
-
-
-class FoundSerializer(serializers.Serializer[Any]):
-    path = serializers.CharField(help_text="Of the value in `resume`, such as work/0/position.")
-    value = serializers.CharField()
-    quote = serializers.CharField(help_text="The lines of the source that it was read from.")
-
-
-class DoubtSerializer(serializers.Serializer[Any]):
-    path = serializers.CharField(help_text="Where it would stand.")
-    value = serializers.CharField()
-    why = serializers.CharField(
-        help_text=(
-            "unsure: apart, other_section, part_of_a_phrase, denied, too_long, not_this_end, not_a_date, "
-            "day_or_month_first, end_before_start, by_its_place_alone, further_contact, not_read, not_valid. "
-            "dropped: not_in_source, contact_detail."
-        )
-    )
-
-
-class ImportSerializer(CallSerializer):
-    """A profile to look over. Nothing was saved: send `resume`, corrected, to `POST profiles`."""
-
-    kind = serializers.ChoiceField(choices=["pdf", "docx", "text", "linkedin", "json"])
-    resume = serializers.DictField(help_text="A JSON Resume v1.0.0.")
-    found = FoundSerializer(many=True)
-    unsure = DoubtSerializer(
-        many=True, help_text="Words of the source that may belong there; not in `resume`, save a date's year."
-    )
-    dropped = DoubtSerializer(many=True, help_text="What a model answered and the source does not say.")
-    changes = ReadChangeSerializer(many=True, help_text="What was read in another way than it was written.")
-
-
-class ProfileImportView(AsyncAPIView):
-    """A CV in; a profile to look over out, each value with the words it was read from."""
+class ProfileImportView(GeneratingAPIView):
+    """A CV in; a profile to look over out, each value with the words it was read from. With `Prefer:
+    respond-async` the file is read at once, and its text waits for a worker; what needs no model, or is
+    pictures, is answered at once all the same."""
 
     parser_classes = (JSONParser, MultiPartParser, FormParser)
+    content_negotiation_class = StreamedToo
 
-    @extend_schema(request=ImportRequestSerializer, responses={200: ImportSerializer})
+    @extend_schema(
+        request={"application/json": ImportTextSerializer, "multipart/form-data": ImportFileSerializer},
+        parameters=[PREFER],
+        responses={
+            (200, "application/json"): ImportSerializer,
+            202: BatchSerializer,
+            **refusals(*UNREADABLE, *ABOUT_THE_INPUT),
+            **EVENTS,
+        },
+    )
     @idempotent
-    async def post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> HttpResponseBase:
         serializer = ImportRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = dict(serializer.validated_data)
         if "file" in given:
             given["content"] = _bytes(given.pop("file"))
-        read = await import_profile(user=cast(User, request.user), **given)
-        return Response(_body(read))
+        user, document = cast(User, request.user), await brought(**given)
+        if document.text and is_asked_for(request):
+            item = {"kind": document.kind, "text": document.text}
+            return await accepted(request, kind=IMPORT, items=[item])
+
+        async def work(hear: Hear | None = None) -> tuple[int, Any]:
+            return 200, import_body(await import_profile(user=user, document=document, hear=hear))
+
+        if wants_events(request):
+            return await streamed(request, work)
+        status, body = await work()
+        return Response(body, status=status)
 
 
 def _bytes(upload: Any) -> bytes:
@@ -98,16 +77,3 @@ def _bytes(upload: Any) -> bytes:
         raise DocumentTooLarge(details={"limit_bytes": MAX_BYTES})
     content: bytes = file.read()
     return content
-
-
-def _body(read: Import) -> dict[str, Any]:
-    review = read.review
-    return {
-        "kind": read.kind,
-        "resume": review.resume,
-        "found": review.found,
-        "unsure": review.unsure,
-        "dropped": review.dropped,
-        "changes": review.changes,
-        **call_body(read.result, read.latency_ms, read.request_id),
-    }

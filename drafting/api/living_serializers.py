@@ -8,7 +8,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 
 from accounts.api_base import StrictSerializer
-from drafting.api.job_data import JobDataField
+from drafting.api.documents import JobDataField, ResumeField
 from drafting.comparing import Difference
 from drafting.models import Draft, Kind
 
@@ -135,9 +135,15 @@ class RegenerateSerializer(StrictSerializer):
     job_data = JobDataField(
         required=False, help_text="The posting, where the draft's own is not kept, or in its stead."
     )
-    master_profile = serializers.JSONField(
+    master_profile = ResumeField(
         required=False, help_text="A JSON Resume, where the draft's profile is not kept, or in its stead."
     )
+
+
+class RegenerateItemSerializer(RegenerateSerializer):
+    """The same as it waits for a worker."""
+
+    draft_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
 class DiffQuerySerializer(StrictSerializer):

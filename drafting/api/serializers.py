@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api_base import StrictSerializer
-from drafting.api.job_data import JobDataField
+from drafting.api.documents import JobDataField, ResumeField
 from drafting.exports import FileFormat, Look, Paper, Template
 from drafting.facts import SECTIONS
 from drafting.language import codes
@@ -20,7 +20,7 @@ from extraction.api.serializers import CallSerializer
 
 class ProfileInputSerializer(StrictSerializer):
     name = serializers.CharField(max_length=200, help_text="Your own name for this profile.")
-    resume = serializers.JSONField(help_text="A JSON Resume v1.0.0.")
+    resume = ResumeField(help_text="A JSON Resume v1.0.0.")
 
     def validate_resume(self, value: object) -> dict[str, Any]:
         read = normalised_resume(value)
@@ -54,13 +54,34 @@ class ProfileSerializer(ProfileSummarySerializer):
         fields = (*ProfileSummarySerializer.Meta.fields, "resume", "changes")  # type: ignore[assignment]
 
 
-class DraftInputSerializer(StrictSerializer):
-    """`job_id` or `job_data`, and `profile_id` or `master_profile`; the rest has defaults."""
+SOURCES_RULE = "one of `job_id` and `job_data`, and one of `profile_id` and `master_profile`."
+
+
+class SourcesSerializer(StrictSerializer):
+    """A posting and a profile, each by its id or sent along."""
 
     job_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     job_data = JobDataField(required=False, help_text="The `extracted_data` of an extraction.")
     profile_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
-    master_profile = serializers.JSONField(required=False, help_text="A JSON Resume v1.0.0.")
+    master_profile = ResumeField(required=False, help_text="A JSON Resume v1.0.0.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for pair in (("job_id", "job_data"), ("profile_id", "master_profile")):
+            if sum(name in attrs for name in pair) != 1:
+                message = f"Send exactly one of {pair[0]} and {pair[1]}."
+                raise serializers.ValidationError({pair[0]: [message]}, code="one_source")
+        return attrs
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        """Arguments of drafting.drafter.load_source."""
+        names = ("job_id", "job_data", "profile_id", "master_profile")
+        return {name: self.validated_data[name] for name in names if name in self.validated_data}
+
+
+class DraftInputSerializer(SourcesSerializer):
+    """`job_id` or `job_data`, and `profile_id` or `master_profile`; the rest has defaults."""
+
     language = serializers.ChoiceField(
         choices=codes(),
         required=False,
@@ -92,13 +113,6 @@ class DraftInputSerializer(StrictSerializer):
         help_text="Sections of a CV that come first, in this order.",
     )  # fmt: skip
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for pair in (("job_id", "job_data"), ("profile_id", "master_profile")):
-            if sum(name in attrs for name in pair) != 1:
-                message = f"Send exactly one of {pair[0]} and {pair[1]}."
-                raise serializers.ValidationError({pair[0]: [message]}, code="one_source")
-        return attrs
-
     @property
     def options(self) -> DraftOptions:
         data = self.validated_data
@@ -113,12 +127,6 @@ class DraftInputSerializer(StrictSerializer):
             hidden=tuple(data.get("hidden", ())),
             sections=tuple(data.get("sections", ())),
         )
-
-    @property
-    def sources(self) -> dict[str, Any]:
-        """Arguments of drafting.drafter.load_source."""
-        names = ("job_id", "job_data", "profile_id", "master_profile")
-        return {name: self.validated_data[name] for name in names if name in self.validated_data}
 
 
 class DraftSummarySerializer(serializers.ModelSerializer[Draft]):

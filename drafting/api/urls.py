@@ -1,6 +1,7 @@
 from django.urls import path
 
 from drafting.api.imports import ProfileImportView
+from drafting.api.interview import InterviewView
 from drafting.api.living import DraftDetailView, DraftDiffView, DraftRegenerateView, DraftRestoreView
 from drafting.api.views import (
     CoverLetterView,
@@ -24,6 +25,7 @@ urlpatterns = [
     path("cover-letter/generate", CoverLetterView.as_view(), name="cover-letter"),
     path("cv-drafter/batches", CvBatchView.as_view(), name="cv-draft-batch"),
     path("cover-letter/batches", LetterBatchView.as_view(), name="cover-letter-batch"),
+    path("interview-prep/generate", InterviewView.as_view(), name="interview-prep"),
     path("drafts", DraftListView.as_view(), name="draft-list"),
     path("drafts/<int:pk>", DraftDetailView.as_view(), name="draft-detail"),
     path("drafts/<int:pk>/restore", DraftRestoreView.as_view(), name="draft-restore"),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -20,14 +20,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api_base import PageQuerySerializer, StrictQuery
+from accounts.api_base import PageQuerySerializer, StrictQuery, refusals
 from accounts.async_views import AsyncAPIView
 from accounts.concurrency import in_database_thread
 from accounts.idempotency import idempotent
 from accounts.models import User
+from accounts.pieces import FileInPieces
 from drafting.api.batches import CV, LETTER, drafted
 from drafting.api.living import OwnDrafts
 from drafting.api.serializers import (
+    SOURCES_RULE,
     DraftInputSerializer,
     DraftSerializer,
     DraftSummarySerializer,
@@ -39,14 +41,19 @@ from drafting.api.serializers import (
     ProfileSummarySerializer,
 )
 from drafting.drafter import draft_cv, write_letter
+from drafting.errors import UNFIT_SOURCES, InvalidProfile
 from drafting.exports import CONTENT_TYPES, export
 from drafting.exports.file_names import content_disposition
 from drafting.models import Draft, MasterProfile
 from drafting.own_data import archive_of, delete_profile
 from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
-from orchestration.api.event_stream import EVENTS, StreamedToo, Work, streamed, wants_events
 from orchestration.api.feedback import FeedbackView
+from orchestration.api.generating import EVENTS, GeneratingAPIView, StreamedToo, Work, streamed, wants_events
 from orchestration.calls.heard import Hear
+from orchestration.errors import ABOUT_THE_INPUT
+
+_NO_RESUME = refusals(InvalidProfile)
+_NO_SOURCES = refusals(*UNFIT_SOURCES, *ABOUT_THE_INPUT, rule=SOURCES_RULE)
 
 
 def _user(request: Request) -> User:
@@ -65,7 +72,7 @@ class ProfileListView(StrictQuery, generics.ListAPIView[MasterProfile]):
             return MasterProfile.objects.none()
         return MasterProfile.objects.filter(user=_user(self.request)).defer("resume")
 
-    @extend_schema(request=ProfileInputSerializer, responses={201: ProfileSerializer})
+    @extend_schema(request=ProfileInputSerializer, responses={201: ProfileSerializer, **_NO_RESUME})
     def post(self, request: Request) -> Response:
         """Keep a profile; 422 `invalid_profile` when it is not a JSON Resume."""
         serializer = ProfileInputSerializer(data=request.data)
@@ -82,12 +89,14 @@ class ProfileDetailView(generics.RetrieveDestroyAPIView[MasterProfile]):
             return MasterProfile.objects.none()
         return MasterProfile.objects.filter(user=_user(self.request))
 
-    @extend_schema(request=ProfileInputSerializer, responses=ProfileSerializer)
+    @extend_schema(request=ProfileInputSerializer, responses={200: ProfileSerializer, **_NO_RESUME})
     def put(self, request: Request, pk: int) -> Response:
         """Replace name and resume."""
         return self._update(request, partial=False)
 
-    @extend_schema(request=ProfileInputSerializer(partial=True), responses=ProfileSerializer)
+    @extend_schema(
+        request=ProfileInputSerializer(partial=True), responses={200: ProfileSerializer, **_NO_RESUME}
+    )
     def patch(self, request: Request, pk: int) -> Response:
         """Replace name or resume; a resume is always replaced as a whole."""
         return self._update(request, partial=True)
@@ -118,7 +127,7 @@ def _shown(profile: MasterProfile, read: ProfileInputSerializer) -> Any:
     return ProfileSerializer(profile, context={"changes": getattr(read, "changes", [])}).data
 
 
-class _DraftingView(AsyncAPIView):
+class _DraftingView(GeneratingAPIView):
     """What both generating endpoints do; they differ in the function that drafts."""
 
     kind: ClassVar[str]
@@ -148,7 +157,7 @@ class CvDraftView(_DraftingView):
     @extend_schema(
         request=DraftInputSerializer,
         parameters=[PREFER],
-        responses={201: DraftSerializer, 202: BatchSerializer, **EVENTS},
+        responses={201: DraftSerializer, 202: BatchSerializer, **_NO_SOURCES, **EVENTS},
     )
     @idempotent
     async def post(self, request: Request) -> HttpResponseBase:
@@ -162,7 +171,7 @@ class CoverLetterView(_DraftingView):
     @extend_schema(
         request=DraftInputSerializer,
         parameters=[PREFER],
-        responses={201: DraftSerializer, 202: BatchSerializer, **EVENTS},
+        responses={201: DraftSerializer, 202: BatchSerializer, **_NO_SOURCES, **EVENTS},
     )
     @idempotent
     async def post(self, request: Request) -> HttpResponseBase:
@@ -249,10 +258,10 @@ class OwnDataView(StrictQuery, APIView):
             (200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, description="The archive."),
         },
     )
-    def get(self, request: Request) -> FileResponse:
+    def get(self, request: Request) -> FileInPieces:
         """Everything that is kept about the caller, as one ZIP archive of JSON files."""
         archive = archive_of(_user(request))
-        return FileResponse(
+        return FileInPieces(
             archive, as_attachment=True, filename="aditus-export.zip", content_type="application/zip"
         )
 

@@ -8,14 +8,10 @@ from datetime import date
 from enum import StrEnum
 
 from drafting.check.evidence import Evidence, Ground, Said
-from drafting.check.floor.bridges import past_or_boast
-from drafting.check.floor.dates import wrong_date
-from drafting.check.floor.extent import more_than_said, unnamed_claim
-from drafting.check.floor.form import bad_form, false_quote
-from drafting.check.floor.languages import wrong_language_claim
-from drafting.check.floor.names import employer_applied_to, unknown_name
-from drafting.check.floor.numbers import wrong_number
-from drafting.check.floor.polarity import turned_round
+from drafting.check.floor.extent import more_than_said, turned_round, unnamed_claim
+from drafting.check.floor.form import bad_form, false_quote, past_or_boast
+from drafting.check.floor.names import employer_applied_to, unknown_name, wrong_language_claim
+from drafting.check.floor.numbers import wrong_date, wrong_number
 from drafting.check.proof import is_proven
 from drafting.check.reasons import Refusal
 from drafting.check.tokens import Text, read

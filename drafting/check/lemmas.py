@@ -7,7 +7,7 @@ Neither takes Swahili verbs apart, so their prefixes are stripped here.
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import snowballstemmer
 from simplemma import Lemmatizer
@@ -57,8 +57,8 @@ def is_known(word: str, language: str) -> bool:
     )
 
 
-@cache
 def _stemmer(language: str) -> snowballstemmer.stemmer:
+    # One for each word: it keeps the word it works on, and drafts are read in several threads.
     return snowballstemmer.stemmer(_STEMMERS[language])
 
 

@@ -8,10 +8,9 @@ from fractions import Fraction
 from functools import lru_cache
 
 from drafting.check.evidence import Evidence, Said
-from drafting.check.explained import explained
-from drafting.check.floor.dates import durations_of
+from drafting.check.floor.extent import negations
 from drafting.check.floor.names import abbreviates
-from drafting.check.floor.polarity import negations
+from drafting.check.floor.numbers import durations_of, explained
 from drafting.check.grammar import grammar_of
 from drafting.check.lemmas import keys
 from drafting.check.quantities import Quantity, quantities_of

@@ -6,20 +6,20 @@ import asyncio
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from accounts.concurrency import in_parsing_thread
 from drafting.errors import ExportTimedOut
-from drafting.exports.docx import docx_of
 from drafting.exports.file_names import document_title
 from drafting.exports.layout import Layout, layout_of
+from drafting.exports.look import Look, Paper, Template
 from drafting.exports.markdown import markdown_of
-from drafting.exports.pdf import Look, Paper, Template, pdf_of
 from drafting.exports.photo import photo_in
 from drafting.exports.plain_text import plain_text_of
 from drafting.models import Draft, Kind
+from drafting.resume import Resume
 
 __all__ = [
     "CONTENT_TYPES",
@@ -29,6 +29,7 @@ __all__ = [
     "Look",
     "Paper",
     "Template",
+    "cv_pages",
     "export",
     "file_of",
 ]
@@ -79,6 +80,13 @@ def file_of(draft: Draft, file_format: FileFormat, look: Look, *, photo: bool = 
     return Export(write(work), content_type, f"{work.title}.{file_format}", work.warnings)
 
 
+def cv_pages(content: Resume, language: str, sections: Sequence[str]) -> int:
+    """How many pages the CV takes in the first template on A4, without a photo."""
+    from drafting.exports.pdf import pages_of
+
+    return pages_of(content, language, sections)
+
+
 class _Work:
     """What the files of one draft have in common, and what came up while they were made."""
 
@@ -96,6 +104,9 @@ class _Work:
 
 
 def _pdf(work: _Work) -> bytes:
+    # Late, so that a process which makes no files does not hold the compiler and its fonts.
+    from drafting.exports.pdf import pdf_of
+
     pdf = pdf_of(work.layout, work.look, title=work.title, made_at=work.draft.created_at, photo=work.photo)
     if pdf.missing:
         work.warnings.append(ExportWarning("characters_left_out", pdf.missing))
@@ -103,6 +114,8 @@ def _pdf(work: _Work) -> bytes:
 
 
 def _docx(work: _Work) -> bytes:
+    from drafting.exports.docx import docx_of
+
     return docx_of(
         work.layout, work.look.paper, title=work.title, made_at=work.draft.created_at, photo=work.photo
     )

@@ -21,7 +21,7 @@ from docx.text.run import Run
 
 from drafting.exports.fonts import is_right_to_left
 from drafting.exports.layout import CvLayout, Entry, Layout, LetterLayout, texts_in
-from drafting.exports.pdf import Paper
+from drafting.exports.look import Paper
 
 _SIZES = {Paper.A4: (Mm(210), Mm(297)), Paper.LETTER: (Mm(215.9), Mm(279.4))}
 # Word's names of its styles, and their sizes in points.

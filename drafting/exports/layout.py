@@ -6,16 +6,37 @@ composed (Unicode NFC), so that a letter with its marks is one and the same in e
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from drafting.exports.dates import written_date
+from babel.dates import format_date, format_skeleton
+
 from drafting.facts import texts_of
 from drafting.language import language_of
 from drafting.models import Draft, Kind
 from drafting.resume import Resume
+
+_DATE = re.compile(r"^(?P<year>\d{4})(?:-(?P<month>\d{2})(?:-(?P<day>\d{2}))?)?$")
+
+
+def written_date(text: str, language: str) -> str:
+    """A date of JSON Resume (YYYY, YYYY-MM, YYYY-MM-DD) in the language, as exact as it is; any other text as
+    it stands."""
+    match = _DATE.match(text)
+    if match is None or match["month"] is None:
+        return text
+    try:
+        day = date(int(match["year"]), int(match["month"]), int(match["day"] or 1))
+    except ValueError:
+        return text
+    if match["day"] is None:
+        return str(format_skeleton("yMMM", day, locale=language))
+    return str(format_date(day, "medium", locale=language))
+
 
 _ORDER = (
     "work", "projects", "education", "skills", "certificates", "languages", "volunteer", "awards",

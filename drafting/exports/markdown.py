@@ -7,7 +7,8 @@ import re
 from drafting.exports.layout import CvLayout, Entry, Layout, LetterLayout, Section
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
-_LINE_START = re.compile(r"^(\s*)([-+>=]|\d{1,9}[.)])(?=\s|$)")
+# What makes a list, a quote, a rule or a heading of a line. A backslash before a digit would be shown.
+_LINE_START = re.compile(r"^(\d{0,9})([-+>=.)])(?=\s|$|[-=\s]+$)")
 
 
 def escaped(text: str) -> str:

@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +28,7 @@ from drafting.exports.fonts import (
 )
 from drafting.exports.glyph_text import with_exact_text
 from drafting.exports.layout import Layout, lay_out, texts_in
+from drafting.exports.look import Look, Paper, Template
 from drafting.resume import Resume
 
 _TEMPLATES = Path(__file__).parent.parent / "templates" / "typst"
@@ -36,25 +36,6 @@ _TEMPLATES = Path(__file__).parent.parent / "templates" / "typst"
 _INSTEAD = "?"
 # They join letters in Persian and Hindi, and are drawn as nothing.
 _JOINERS = frozenset("\u200c\u200d")
-
-
-class Template(StrEnum):
-    """How a PDF looks. The first is the one that programs read best."""
-
-    ONE_COLUMN = "one-column"
-    TWO_COLUMN = "two-column"
-    ACADEMIC = "academic"
-
-
-class Paper(StrEnum):
-    A4 = "a4"
-    LETTER = "letter"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    template: Template = Template.ONE_COLUMN
-    paper: Paper = Paper.A4
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +62,7 @@ def pictures_of(layout: Layout, look: Look, *, ppi: int, photo: bytes | None = N
     return list(found) if isinstance(found, list) else [cast("bytes", found)]
 
 
-def cv_pages(content: Resume, language: str, sections: Sequence[str]) -> int:
+def pages_of(content: Resume, language: str, sections: Sequence[str]) -> int:
     """How many pages the CV takes in the first template on A4, without a photo."""
     compiler, _ = _compiler(lay_out(content, language, sections), Look(), title="", photo=None)
     return int(json.loads(compiler.query("<pages>", field="value", one=True)))

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from accounts.concurrency import in_parsing_thread
+from accounts.nesting import refuse_deep
 from drafting.imports.archives import Archive
 from drafting.imports.docx import BODY, read_docx
 from drafting.imports.errors import (
@@ -22,10 +23,12 @@ from drafting.imports.linkedin import PROFILE, read_linkedin
 from drafting.imports.review import Review
 from drafting.resume import MAX_BYTES as MAX_RESUME
 from drafting.resume import normalised_resume
+from extraction import images
 from extraction.charsets import decoded
-from extraction.errors import NotAPdf, PdfTooLarge
-from extraction.pdf.reader import MAX_BYTES, read_pdf
+from extraction.errors import ImageTooLarge, NotAnImage, NotAPdf, PdfTooLarge
+from extraction.pdf.reader import MAX_BYTES, MAX_PICTURES, PdfContent, read_pdf
 from extraction.visible.page import tidy
+from providers.adapters.base import Image
 
 MAX_CHARACTERS = 60_000
 LEAST_CHARACTERS = 120
@@ -33,7 +36,8 @@ _LEAST_WORDS = 15
 # Microsoft's older container: .doc, and every DOCX with a password.
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
-_OTHER_KINDS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"MZ", b"\x7fELF")
+_PHOTOS = (b"\x89PNG", b"\xff\xd8\xff")
+_OTHER_KINDS = (b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"MZ", b"\x7fELF")
 _DIVIDED = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-öø-ÿа-яα-ω])")
 _ENDLESS = re.compile(r"(\S{400})(?=\S)")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -43,31 +47,53 @@ _MARKDOWN_LINK = re.compile(r"\[([^\]\n]+)\]\(((?:https?://|mailto:)[^)\s]+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`text` is for a model to read; a `review` needs none. One of the two is there."""
+    """`text` is for a model to read, `pictures` of pages for one that sees; a `review` needs none. One of the
+    three is there."""
 
     kind: str
     text: str = field(default="", repr=False)
+    pictures: tuple[Image, ...] = field(default=(), repr=False)
     review: Review | None = field(default=None, repr=False)
 
 
-async def read_document(content: bytes) -> Document:
-    """What was uploaded. Raises the errors of `drafting.imports.errors`, and InvalidProfile for JSON that is
-    no resume."""
+async def read_document(content: bytes, *, as_pictures: bool = False) -> Document:
+    """What was uploaded. `as_pictures`: pages without a text may be shown to a model as they are. Raises the
+    errors of `drafting.imports.errors`, and InvalidProfile for JSON that is no resume."""
     if len(content) > MAX_BYTES:
         raise DocumentTooLarge(details={"limit_bytes": MAX_BYTES})
     if b"%PDF-" in content[:1024]:
-        return Document("pdf", _checked(await _pdf_text(content)))
+        pdf = await _pdf(content)
+        if pdf.pictures:
+            return await _scan([one.data for one in pdf.pictures], pages=pdf.pages, allowed=as_pictures)
+        # A word divided at a line's end is one word.
+        return Document("pdf", checked_text(_DIVIDED.sub("", pdf.text)))
+    if content.startswith(_PHOTOS):
+        return await _scan([content], pages=1, allowed=as_pictures)
     return await in_parsing_thread(_read_other, content)
 
 
 def read_pasted(text: str) -> Document:
     """A text that was sent as such. Raises NotACv or DocumentTooLarge."""
-    return Document("text", _checked(_without_markdown(text)))
+    return Document("text", checked_text(_without_markdown(text)))
 
 
-async def _pdf_text(content: bytes) -> str:
+async def _scan(pages_shown: list[bytes], *, pages: int, allowed: bool) -> Document:
+    if not allowed:
+        raise ScannedDocument(details={"reason": "not_allowed"})
+    if pages > len(pages_shown):
+        raise DocumentTooLarge(details={"limit_pages_as_pictures": MAX_PICTURES})
     try:
-        pdf = await read_pdf(content)
+        pictures = [await in_parsing_thread(images.prepare, page) for page in pages_shown]
+    except ImageTooLarge as error:
+        raise DocumentTooLarge(details=error.details) from error
+    except NotAnImage as error:
+        raise UnreadableDocument(details={"reason": "damaged"}) from error
+    return Document("pictures", pictures=tuple(pictures))
+
+
+async def _pdf(content: bytes) -> PdfContent:
+    try:
+        return await read_pdf(content)
     except PdfTooLarge as error:
         raise DocumentTooLarge(details=error.details) from error
     except NotAPdf as error:
@@ -77,10 +103,6 @@ async def _pdf_text(content: bytes) -> str:
         if reason == "empty":
             raise NotACv(details={"reason": "empty"}) from error
         raise UnreadableDocument(details={"reason": reason}) from error
-    if pdf.pictures:
-        raise ScannedDocument
-    # A word divided at a line's end is one word.
-    return _DIVIDED.sub("", pdf.text)
 
 
 def _read_other(content: bytes) -> Document:
@@ -99,7 +121,7 @@ def _read_other(content: bytes) -> Document:
 
 def _read_archive(archive: Archive) -> Document:
     if BODY in archive.names and "[Content_Types].xml" in archive.names:
-        return Document("docx", _checked(read_docx(archive)))
+        return Document("docx", checked_text(read_docx(archive)))
     if any(name.rpartition("/")[2].casefold() == PROFILE.casefold() for name in archive.names):
         return Document("linkedin", review=read_linkedin(archive))
     if any(name.endswith(("vbaProject.bin",)) for name in archive.names):
@@ -112,6 +134,7 @@ def _read_json(content: bytes) -> Review:
         raise DocumentTooLarge(details={"limit_bytes": MAX_RESUME})
     try:
         document = json.loads(content.decode("utf-8-sig"))
+        refuse_deep(document)
     except (ValueError, RecursionError) as error:
         raise UnreadableDocument(details={"reason": "damaged"}) from error
     read = normalised_resume(document)
@@ -122,7 +145,7 @@ def _without_markdown(text: str) -> str:
     return _MARKDOWN.sub("", _MARKDOWN_LINK.sub(r"\1 \2", text)).replace("mailto:", "")
 
 
-def _checked(text: str) -> str:
+def checked_text(text: str) -> str:
     """The text, tidied, when there is enough of it to be somebody's CV, and not more than is read."""
     if len(text) > MAX_CHARACTERS:
         raise DocumentTooLarge(details={"limit_characters": MAX_CHARACTERS})

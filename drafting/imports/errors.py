@@ -34,7 +34,8 @@ class DocumentWithMacros(DomainError):
 
 
 class DocumentTooLarge(DomainError):
-    """`details`: limit_bytes, limit_pages, limit_unpacked_bytes, limit_members or limit_characters."""
+    """`details`: limit_bytes, limit_pages, limit_pages_as_pictures, limit_unpacked_bytes, limit_members,
+    limit_rows or limit_characters."""
 
     code = "document_too_large"
     status = 413
@@ -42,17 +43,19 @@ class DocumentTooLarge(DomainError):
 
 
 class ScannedDocument(DomainError):
-    """Pictures are read for nobody: what says who somebody is cannot be masked in them."""
+    """What says who somebody is cannot be masked in a picture, so pages are shown to a model only when that
+    was asked for. `details`: reason ("not_allowed", "no_vision": no model that is configured sees)."""
 
     code = "scanned_document"
     status = 422
     message = (
-        "The file holds pictures of pages and no text. Send one with text in it, or paste the CV's text."
+        "The file holds pictures of pages and no text. Send one with text in it, paste the CV's text, or "
+        "send as_pictures to have the pages shown to an AI provider as they are, contact details included."
     )
 
 
 class NotACv(DomainError):
-    """`details`: reason ("empty", "thin", "nothing_found")."""
+    """`details`: reason ("empty", "thin", "unreadable", "nothing_found")."""
 
     code = "not_a_cv"
     status = 422
@@ -63,3 +66,15 @@ class NotALinkedInExport(DomainError):
     code = "not_a_linkedin_export"
     status = 422
     message = "The archive is no LinkedIn export with a Profile.csv. Send it as LinkedIn gave it to you."
+
+
+UNREADABLE = (
+    UnsupportedDocument,
+    UnreadableDocument,
+    EncryptedDocument,
+    DocumentWithMacros,
+    DocumentTooLarge,
+    ScannedDocument,
+    NotACv,
+    NotALinkedInExport,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from django_guid import get_guid
 
@@ -15,14 +15,14 @@ from drafting.errors import InvalidProfile
 from drafting.imports.contacts import Person
 from drafting.imports.documents import Document, read_document, read_pasted
 from drafting.imports.errors import NotACv
-from drafting.imports.forms import IMPORT_PROMPTS, TASK, CvAnswer
-from drafting.imports.reading import put_answer
+from drafting.imports.forms import TASK, CvAnswer
+from drafting.imports.reading import put_answer, shown
 from drafting.imports.review import Review
+from drafting.imports.scans import transcribe
 from drafting.resume import normalised_resume
 from extraction.prompts import without_instructions
-from orchestration.calls.beginnings import begin
-from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.heard import Hear, generate_heard
+from orchestration.calls.question import GenerationResult, begin
 
 _SECTIONS = (
     "work", "education", "projects", "volunteer", "skills", "certificates", "languages", "awards",
@@ -32,52 +32,69 @@ _SECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A finished import. `kind` is pdf, docx, text, linkedin or json; `result` is None when no model was
-    asked; `latency_ms` is the whole of it."""
+    """A finished import. `kind` is pdf, docx, text, linkedin, json or pictures; `transcript` is what a
+    model read in those by the call `transcription`; `result` is None when no model was
+    asked; `latency_ms` is all but the reading of the file."""
 
     kind: str
     review: Review
     result: GenerationResult | None
     request_id: str
     latency_ms: int
+    transcript: str = field(default="", repr=False)
+    transcription: GenerationResult | None = None
 
 
-async def import_profile(*, user: User, content: bytes | None = None, text: str | None = None) -> Import:
-    """Read exactly one of a file's bytes and a text into a profile to look over.
-
-    Bad input raises an error of `drafting.imports.errors` (or InvalidProfile, for JSON that is no resume)
-    before anything is spent; the orchestrator's errors pass through.
-    """
+async def brought(
+    *, content: bytes | None = None, text: str | None = None, as_pictures: bool = False
+) -> Document:
+    """Exactly one of a file's bytes and a text; `as_pictures` as `read_document`. Raises the errors of
+    `drafting.imports.errors`, and InvalidProfile for JSON that is no resume."""
     if (content is None) == (text is None):
         raise ValueError("give exactly one of content and text")
-    started = time.monotonic()
     if content is not None:
-        document = await read_document(content)
-    else:
-        document = await in_parsing_thread(read_pasted, text or "")
+        return await read_document(content, as_pictures=as_pictures)
+    return await in_parsing_thread(read_pasted, text or "")
+
+
+async def import_profile(*, user: User, document: Document, hear: Hear | None = None) -> Import:
+    """Read what somebody brought into a profile to look over.
+
+    Raises NotACv where nothing in it holds; the orchestrator's errors pass through. `hear` is told what a
+    model answers while it does, unchecked.
+    """
+    started = time.monotonic()
+    transcript = None
+    if document.pictures:
+        text, transcript = await transcribe(user=user, pictures=document.pictures)
+        document = replace(document, text=text)
     review, result = document.review, None
     if review is None:
-        review, result = await _asked(user, document)
+        review, result = await _asked(user, document, hear)
     elif document.kind == "linkedin":
         await in_parsing_thread(_checked, review)
     return Import(
         kind=document.kind,
         review=review,
         result=result,
+        transcript=document.text if transcript else "",
+        transcription=transcript,
         request_id=result.request_id if result else get_guid() or uuid.uuid4().hex,
         latency_ms=round((time.monotonic() - started) * 1000),
     )
 
 
-async def _asked(user: User, document: Document) -> tuple[Review, GenerationResult]:
+async def _asked(user: User, document: Document, hear: Hear | None) -> tuple[Review, GenerationResult]:
     person = Person(document.text)
     prompt = await in_parsing_thread(cv_prompt, person)
     begun = await in_database_thread(begin, user, TASK)
-    result = await AIOrchestrator().generate(
+    result = await generate_heard(
+        None if hear is None else lambda partial: hear(shown(partial, person)),
+        is_repeatable=False,
         user=user,
         task=TASK,
         prompt=prompt,
-        system_prompt=IMPORT_PROMPTS[begun.prompt_version],
+        system_prompt=begun.prompt.text("system"),
         begun=begun,
         response_model=CvAnswer,
     )

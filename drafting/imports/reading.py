@@ -60,7 +60,7 @@ _KINDS = (
 def put_answer(review: Review, answer: CvAnswer, person: Person) -> None:
     """Put what the person's own lines support; the rest is dropped or unsure."""
     source = Source(person.own_text)
-    data = _shown(answer.model_dump(), person)
+    data = shown(answer.model_dump(), person)
     reader = _Reader(review, source, person)
     reader.put_head(data)
     for kind in _KINDS:
@@ -68,12 +68,13 @@ def put_answer(review: Review, answer: CvAnswer, person: Person) -> None:
     reader.put_interests(data["interests"])
 
 
-def _shown(value: Any, person: Person) -> Any:
+def shown(value: Any, person: Person) -> Any:
+    """The value with the person's own words where the model had others in their place."""
     if isinstance(value, str):
         return person.show(value)
     if isinstance(value, list):
-        return [_shown(one, person) for one in value]
-    return {name: _shown(one, person) for name, one in value.items()} if isinstance(value, dict) else value
+        return [shown(one, person) for one in value]
+    return {name: shown(one, person) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 class _Reader:

@@ -7,39 +7,35 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.api_base import StrictSerializer
+from accounts.api_base import ExactlyOneSerializer, StrictSerializer
 from extraction.api.records import EVIDENCE, SOURCES, ExtractionWarningSerializer, JobDataSerializer
 from extraction.extractor import Extraction
 from extraction.image_check import ImageCheck
 from extraction.models import JobPosting, SourceKind
 from extraction.schema import JobData
 from extraction.visible.page import MAX_CHARACTERS
-from orchestration.calls.results import GenerationResult, usage_body
+from orchestration.calls.question import GenerationResult, usage_body
 from usage.api.quotas import QuotaWarningSerializer
 
 
-class ExtractRequestSerializer(StrictSerializer):
-    """Exactly one of the four."""
+class ExtractSerializer(ExactlyOneSerializer):
+    """Exactly one of the two."""
 
     # Not URLField: which addresses may be read is one question with one answer, in extraction.addresses.
     url = serializers.CharField(required=False, max_length=2000, help_text="Address of the posting's page.")
     text = serializers.CharField(
         required=False, max_length=MAX_CHARACTERS, help_text="The posting's own text, pasted."
     )
-    image = serializers.FileField(required=False, help_text="PNG, JPEG, WebP or GIF; multipart only.")
-    pdf = serializers.FileField(
-        required=False, help_text="A PDF of at most 10 MB and 20 pages; multipart only."
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if len(attrs) != 1:
-            raise serializers.ValidationError(
-                "Send exactly one of url, text, image and pdf.", code="one_source"
-            )
-        return attrs
 
 
-class ImageRequestSerializer(StrictSerializer):
+class ExtractFormSerializer(ExtractSerializer):
+    """Exactly one of the four."""
+
+    image = serializers.FileField(required=False, help_text="PNG, JPEG, WebP or GIF.")
+    pdf = serializers.FileField(required=False, help_text="A PDF of at most 10 MB and 20 pages.")
+
+
+class ImageSerializer(StrictSerializer):
     image = serializers.FileField(help_text="PNG, JPEG, WebP or GIF.")
 
 
@@ -51,6 +47,11 @@ class UsageSerializer(serializers.Serializer[Any]):
     output = serializers.IntegerField()
     reasoning = serializers.IntegerField()
     total = serializers.IntegerField()
+    saved_usd = serializers.CharField(
+        allow_null=True,
+        help_text="What the vendor's cache took off the cost; below 0 where it added to it. Decimal; null "
+        "when a price is not known.",
+    )
     source = serializers.ChoiceField(  # type: ignore[assignment]  # a declared field, moved aside by DRF
         choices=["vendor", "estimated", "none"]
     )

@@ -13,35 +13,60 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api_base import JSONParser, PageQuerySerializer, StrictQuery
-from accounts.async_views import AsyncAPIView
+from accounts.api_base import JSONParser, PageQuerySerializer, StrictQuery, refusals
 from accounts.errors import DomainError
 from accounts.idempotency import idempotent
 from accounts.models import User
 from extraction.api.batches import EXTRACT
 from extraction.api.serializers import (
-    ExtractRequestSerializer,
+    ExtractFormSerializer,
     ExtractResponseSerializer,
+    ExtractSerializer,
     ImageCheckResponseSerializer,
-    ImageRequestSerializer,
+    ImageSerializer,
     JobDetailSerializer,
     JobSummarySerializer,
     extraction_body,
     image_check_body,
 )
-from extraction.errors import ImageTooLarge, PdfTooLarge
+from extraction.errors import (
+    ImageTooLarge,
+    NoPostingInImage,
+    NotAnImage,
+    NotAPdf,
+    NotAPosting,
+    PageTooLarge,
+    PageUnavailable,
+    PdfTooLarge,
+    UnsupportedContent,
+    UrlNotAllowed,
+)
 from extraction.extractor import extract
 from extraction.image_check import check_image
 from extraction.images import MAX_BYTES
 from extraction.models import JobPosting
 from extraction.pdf.reader import MAX_BYTES as MAX_PDF_BYTES
 from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
-from orchestration.api.event_stream import EVENTS, StreamedToo, streamed, wants_events
 from orchestration.api.feedback import FeedbackView
+from orchestration.api.generating import EVENTS, GeneratingAPIView, StreamedToo, streamed, wants_events
 from orchestration.calls.heard import Hear
+from orchestration.errors import ABOUT_THE_INPUT
+
+_NO_POSTING = (
+    UrlNotAllowed,
+    PageUnavailable,
+    PageTooLarge,
+    UnsupportedContent,
+    NotAPosting,
+    NotAnImage,
+    ImageTooLarge,
+    NoPostingInImage,
+    NotAPdf,
+    PdfTooLarge,
+)
 
 
-class ExtractView(AsyncAPIView):
+class ExtractView(GeneratingAPIView):
     """A job posting's address, text, picture or PDF in; the structured record out: 201, or 200 for a posting
     that the user has had before."""
 
@@ -49,18 +74,19 @@ class ExtractView(AsyncAPIView):
     content_negotiation_class = StreamedToo
 
     @extend_schema(
-        request=ExtractRequestSerializer,
+        request={"application/json": ExtractSerializer, "multipart/form-data": ExtractFormSerializer},
         parameters=[PREFER],
         responses={
             201: ExtractResponseSerializer,
             (200, "application/json"): ExtractResponseSerializer,
             202: BatchSerializer,
+            **refusals(*_NO_POSTING, *ABOUT_THE_INPUT),
             **EVENTS,
         },
     )
     @idempotent
     async def post(self, request: Request) -> HttpResponseBase:
-        serializer = ExtractRequestSerializer(data=request.data)
+        serializer = ExtractFormSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = dict(serializer.validated_data)
         if is_asked_for(request) and not request.FILES:
@@ -86,15 +112,21 @@ class ExtractBatchView(BatchCreateView):
     kind = EXTRACT
 
 
-class ValidateImageView(AsyncAPIView):
+class ValidateImageView(GeneratingAPIView):
     """Is this picture a readable job posting?"""
 
     parser_classes = (MultiPartParser,)
 
-    @extend_schema(request=ImageRequestSerializer, responses=ImageCheckResponseSerializer)
+    @extend_schema(
+        request=ImageSerializer,
+        responses={
+            200: ImageCheckResponseSerializer,
+            **refusals(NotAnImage, ImageTooLarge, *ABOUT_THE_INPUT),
+        },
+    )
     @idempotent
     async def post(self, request: Request) -> Response:
-        serializer = ImageRequestSerializer(data=request.data)
+        serializer = ImageSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         image = _bytes(serializer.validated_data["image"])
         check = await check_image(user=cast(User, request.user), image=image)

@@ -34,7 +34,8 @@ def main(max_pages: int, max_pictures: int) -> dict[str, object]:
     text = "\n\n".join(texts)[:MAX_CHARACTERS]
     if len(text.strip()) >= LEAST_TEXT:
         return {"text": text}
-    return {"pictures": [_picture(document[number]) for number in range(min(len(document), max_pictures))]}
+    shown = range(min(len(document), max_pictures))
+    return {"pictures": [_picture(document[number]) for number in shown], "pages": len(document)}
 
 
 def _text(page: pypdfium2.PdfPage) -> str:

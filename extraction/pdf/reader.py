@@ -28,10 +28,11 @@ _MAX_OUTPUT = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PdfContent:
-    """`text` of the text layer; `pictures` of the pages where there is none. One of the two is empty."""
+    """`text` of the text layer; where there is none, `pictures` of the first of its `pages`."""
 
     text: str = field(repr=False)
     pictures: tuple[Image, ...] = field(default=(), repr=False)
+    pages: int = 0
 
 
 async def read_pdf(content: bytes) -> PdfContent:
@@ -51,7 +52,7 @@ async def read_pdf(content: bytes) -> PdfContent:
     text = tidy(answer.get("text", ""))
     if not text and not pictures:
         raise NotAPdf(details={"reason": "empty"})
-    return PdfContent(text=text, pictures=pictures)
+    return PdfContent(text=text, pictures=pictures, pages=answer.get("pages", 0))
 
 
 async def _ask_child(content: bytes) -> bytes:

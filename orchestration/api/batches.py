@@ -5,26 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, serializers
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api_base import JSONParser, PageQuerySerializer, StrictQuery, StrictSerializer, bounded
+from accounts.api_base import JSONParser, PageQuerySerializer, StrictQuery, StrictSerializer, refusals
 from accounts.async_views import AsyncAPIView
 from accounts.concurrency import in_database_thread
 from accounts.idempotency import idempotent
 from accounts.models import User
+from accounts.pieces import Pieces
+from orchestration.api.item_lists import CsvParser, NdjsonParser
 from orchestration.batches import KINDS, cancel, progress_of, start
+from orchestration.batches.economy import refuse_unless_available
+from orchestration.errors import EconomyNotForKind
 from orchestration.models import Batch, BatchItem, ItemState
 
 MOST_ITEMS = 500
@@ -32,9 +33,11 @@ PREFER = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="`respond-async`: answered with 202 and a batch of one to poll (RFC 7240). Not for files.",
+    description="`respond-async`: answered with 202 and a batch of one to poll (RFC 7240). Not for files of "
+    "postings.",
 )
 TAGS = ["batches"]
+_ITEMS_AT_ONCE = 50
 
 
 class BatchSerializer(serializers.Serializer[Any]):
@@ -51,6 +54,14 @@ class BatchSerializer(serializers.Serializer[Any]):
     failed = serializers.IntegerField(source="progress.failed")
     cancelled = serializers.IntegerField(source="progress.cancelled")
     ended_at = serializers.DateTimeField(source="progress.ended_at", allow_null=True)
+    economy = serializers.BooleanField(help_text="Whether model calls go through vendors' batches.")
+    saved_usd = serializers.DecimalField(
+        source="progress.saved_usd",
+        max_digits=20,
+        decimal_places=12,
+        allow_null=True,
+        help_text="What that saved so far; null where nothing was, or nobody knows the price.",
+    )
 
 
 class ResultSerializer(serializers.Serializer[Any]):
@@ -70,11 +81,12 @@ def is_asked_for(request: Request) -> bool:
     return any(wish.strip().split(";")[0].lower() == "respond-async" for wish in wishes)
 
 
-async def accepted(request: Request, *, kind: str, items: list[Any]) -> Response:
-    """202 with the batch that was made of the items. They are checked here: ValidationError."""
+async def accepted(request: Request, *, kind: str, items: list[Any], economy: bool = False) -> Response:
+    """202 with the batch that was made of the items. They are checked here: ValidationError. With `economy`
+    EconomyNotForKind and EconomyUnavailable."""
     for item in items:
         KINDS[kind].check(item)
-    body = await in_database_thread(_started, cast(User, request.user), kind, items)
+    body = await in_database_thread(_started, cast(User, request.user), kind, items, economy=economy)
     where = reverse("v1:batch-detail", args=[body["batch_id"]])
     headers = {"Location": where, "Retry-After": "2"}
     if is_asked_for(request):
@@ -82,35 +94,41 @@ async def accepted(request: Request, *, kind: str, items: list[Any]) -> Response
     return Response(body, status=202, headers=headers)
 
 
-def _started(user: User, kind: str, items: list[Any]) -> dict[str, Any]:
-    return body_of(start(user=user, kind=kind, items=items))
-
-
-def body_of(batch: Batch) -> dict[str, Any]:
-    shown: Any = batch
-    shown.progress = progress_of(batch)
-    return dict(BatchSerializer(shown).data)
-
-
-class CsvParser(BaseParser):
-    """Rows with a heading as items; empty cells are left out. ParseError for what is no such table."""
-
-    media_type = "text/csv"
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        text = bounded(stream, "utf-8-sig")
+def _check_each(kind: str, items: list[Any]) -> None:
+    """ValidationError with the fields at fault of every item that would be refused alone, by its place from
+    0."""
+    refused: dict[str, Any] = {}
+    for place, item in enumerate(items):
         try:
-            rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-            return {"items": [{k: v for k, v in row.items() if v} for row in rows if any(row.values())]}
-        except (csv.Error, AttributeError, TypeError):
-            raise ParseError(
-                "This is no CSV with a heading such as `url`. Correct it and try again."
-            ) from None
+            KINDS[kind].check(item)
+        except serializers.ValidationError as error:
+            refused[str(place)] = error.detail
+    if refused:
+        raise serializers.ValidationError({"items": refused})
+
+
+def _started(user: User, kind: str, items: list[Any], *, economy: bool) -> dict[str, Any]:
+    if economy:
+        refuse_unless_available(user, kind)
+    return _body_of(start(user=user, kind=kind, items=items, economy=economy))
+
+
+def _body_of(batch: Batch) -> dict[str, Any]:
+    return _bodies_of([batch])[0]
+
+
+def _bodies_of(batches: Sequence[Any]) -> list[dict[str, Any]]:
+    for batch, progress in zip(batches, progress_of(*batches), strict=True):
+        batch.progress = progress
+    return [dict(BatchSerializer(batch).data) for batch in batches]
 
 
 class BatchInputSerializer(StrictSerializer):
     items = serializers.ListField(
         child=serializers.DictField(), min_length=1, max_length=MOST_ITEMS, help_text="As the request alone."
+    )
+    economy = serializers.BooleanField(
+        default=False, help_text="Through the vendor's batch API: at its lower price, within a day."
     )
 
 
@@ -118,16 +136,28 @@ class BatchCreateView(AsyncAPIView):
     """Derive one for each kind."""
 
     kind: ClassVar[str]
-    parser_classes = (JSONParser, CsvParser)
+    parser_classes = (JSONParser, CsvParser, NdjsonParser)
 
-    @extend_schema(tags=TAGS, request=BatchInputSerializer, responses={202: BatchSerializer})
+    @extend_schema(
+        tags=TAGS,
+        request={
+            "application/json": BatchInputSerializer,
+            "text/csv": OpenApiTypes.STR,
+            "application/x-ndjson": OpenApiTypes.STR,
+        },
+        responses={
+            202: BatchSerializer,
+            **refusals(EconomyNotForKind, rule="an item that would be refused alone, or no table."),
+        },
+    )
     @idempotent
     async def post(self, request: Request) -> Response:
         """Have up to 500 requests answered while nobody waits, each held to the quota by itself. A CSV has a
-        heading with the names of the fields. Poll the address in `Location`."""
+        heading with the names of the fields, NDJSON an item a line. Poll the address in `Location`."""
         serializer = BatchInputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return await accepted(request, kind=self.kind, items=serializer.validated_data["items"])
+        _check_each(self.kind, serializer.validated_data["items"])
+        return await accepted(request, kind=self.kind, **serializer.validated_data)
 
 
 class _OwnBatches(generics.GenericAPIView[Batch]):
@@ -141,11 +171,11 @@ class BatchListView(StrictQuery, _OwnBatches):
     query_serializer_class = PageQuerySerializer
     serializer_class = BatchSerializer
 
-    @extend_schema(tags=TAGS, operation_id="batch_list")
+    @extend_schema(tags=TAGS, operation_id="batch_list", responses=BatchSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The user's batches, newest first."""
         page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response([body_of(batch) for batch in page or ()])
+        return self.get_paginated_response(_bodies_of(page or ()))
 
 
 class BatchDetailView(StrictQuery, _OwnBatches):
@@ -154,7 +184,7 @@ class BatchDetailView(StrictQuery, _OwnBatches):
     @extend_schema(tags=TAGS, operation_id="batch_read")
     def get(self, request: Request, pk: Any) -> Response:
         """How far it is."""
-        return Response(body_of(self.get_object()))
+        return Response(_body_of(self.get_object()))
 
     @extend_schema(tags=TAGS, operation_id="batch_delete", responses={204: None})
     def delete(self, request: Request, pk: Any) -> Response:
@@ -171,10 +201,11 @@ class BatchCancelView(_OwnBatches):
         """Begin nothing more of it; what is under way ends, because it is paid for."""
         batch = self.get_object()
         cancel(batch)
-        return Response(body_of(batch))
+        return Response(_body_of(batch))
 
 
 class BatchResultsView(StrictQuery, _OwnBatches):
+    pagination_class = None
     query_serializer_class = ResultsQuerySerializer
     serializer_class = ResultSerializer
 
@@ -196,19 +227,30 @@ class BatchResultsView(StrictQuery, _OwnBatches):
             return Response(ResultSerializer(items, many=True).data)
         lines = _as_csv(items) if wanted == "csv" else _as_lines(items)
         kind = "text/csv; charset=utf-8" if wanted == "csv" else "application/x-ndjson"
-        return StreamingHttpResponse(lines, content_type=kind)
+        return Pieces(lines, content_type=kind)
+
+
+def _some_at_once(items: QuerySet[BatchItem]) -> Iterator[list[BatchItem]]:
+    """A query each, because pieces are taken in different threads."""
+    last = -1
+    while some := list(items.filter(number__gt=last)[:_ITEMS_AT_ONCE]):
+        yield some
+        last = some[-1].number
 
 
 def _as_lines(items: QuerySet[BatchItem]) -> Iterator[str]:
-    for item in items.iterator(chunk_size=50):
-        yield json.dumps(ResultSerializer(item).data, ensure_ascii=False) + "\n"
+    for some in _some_at_once(items):
+        yield "".join(json.dumps(ResultSerializer(one).data, ensure_ascii=False) + "\n" for one in some)
 
 
 def _as_csv(items: QuerySet[BatchItem]) -> Iterator[str]:
     yield _row(["number", "state", "status", "answer"])
-    for item in items.iterator(chunk_size=50):
-        answer = "" if item.answer is None else json.dumps(item.answer, ensure_ascii=False)
-        yield _row([item.number, item.state, item.status or "", answer])
+    for some in _some_at_once(items):
+        yield "".join(_row([one.number, one.state, one.status or "", _cell(one.answer)]) for one in some)
+
+
+def _cell(answer: Any) -> str:
+    return "" if answer is None else json.dumps(answer, ensure_ascii=False)
 
 
 def _row(cells: Iterable[Any]) -> str:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import personal_tokens
-from accounts.api_base import PageQuerySerializer, StrictQuery, StrictSerializer
+from accounts.api_base import PageQuerySerializer, StrictQuery, StrictSerializer, refusals
 from accounts.audit import Actor
 from accounts.models import PersonalToken, User
 from accounts.models.personal_tokens import STATES
@@ -122,7 +122,7 @@ class PersonalTokenListView(StrictQuery, _OwnTokens):
         operation_id="personal_token_create",
         tags=_TAGS,
         request=PersonalTokenInputSerializer,
-        responses={201: NewPersonalTokenSerializer},
+        responses={201: NewPersonalTokenSerializer, **refusals(rule="`expires_at` lies ahead.")},
     )
     def post(self, request: Request) -> Response:
         """Make an access token for the OpenAI-compatible door at `/v1`. Its secret is in this reply alone."""

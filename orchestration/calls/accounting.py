@@ -20,6 +20,7 @@ from usage.ledger.base import (
     Settlement,
     StaleRouting,
 )
+from usage.metrics import observers
 from usage.models import Status, UsageSource
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Accounting:
 
     async def reserve(self, attempt: Attempt) -> Reservation:
         """`Ledger.reserve`; when the caller is cancelled while it runs, what it reserved is given back."""
-        reserving = keep(self._ledger.reserve(attempt))
+        reserving = keep(self._reserve(attempt))
         try:
             return await asyncio.shield(reserving)
         except asyncio.CancelledError:
@@ -44,16 +45,20 @@ class Accounting:
         Never raises for a ledger that cannot write: the reply is worth more than the row, which stays
         `started` until the sweeper closes it at the reserved estimate.
         """
-        settling = keep(self._ledger.settle(reservation, outcome))
-        try:
-            return await asyncio.shield(settling)
-        except Exception:
-            logger.exception(
-                "Usage row %s could not be settled; the sweeper will close it", reservation.log_id
-            )
+        settlement = await asyncio.shield(keep(self._settle(reservation, outcome)))
+        if settlement is None:
             return Settlement(
                 usage=outcome.usage or TokenUsage(), usage_source=UsageSource.ESTIMATED, cost_usd=None
             )
+        return settlement
+
+    async def settle_parked(self, reservation: Reservation, outcome: Outcome) -> Settlement:
+        """`Ledger.settle` of a parked attempt, perhaps for the second time. Raises what the ledger raises:
+        whoever looks after it comes back."""
+        settlement = await self._ledger.settle(reservation, outcome)
+        if settlement.is_news:
+            observers.tell(lambda observer: observer.settled(reservation.attempt, outcome, settlement))
+        return settlement
 
     async def refuse(self, attempt: Attempt, *, error_kind: str, error_message: str) -> None:
         """Log a call no vendor was asked for; a ledger that cannot write does not hide the refusal itself."""
@@ -61,6 +66,8 @@ class Accounting:
             await self._ledger.record_refusal(attempt, error_kind=error_kind, error_message=error_message)
         except Exception:
             logger.exception("The refusal of request %s could not be logged", attempt.request_id)
+        else:
+            observers.tell(lambda observer: observer.refused(attempt, error_kind))
 
     async def answered_again(self, attempt: Attempt, *, latency_ms: int) -> None:
         """Log an answer from the cache; a ledger that cannot write does not take the answer away."""
@@ -68,19 +75,30 @@ class Accounting:
             await self._ledger.record_cached(attempt, latency_ms=latency_ms)
         except Exception:
             logger.exception("The cached answer to request %s could not be logged", attempt.request_id)
+        else:
+            observers.tell(lambda observer: observer.answered_again(attempt))
+
+    async def _reserve(self, attempt: Attempt) -> Reservation:
+        reservation = await self._ledger.reserve(attempt)
+        observers.tell(lambda observer: observer.reserved(reservation.attempt))
+        return reservation
+
+    async def _settle(self, reservation: Reservation, outcome: Outcome) -> Settlement | None:
+        """None where the ledger cannot write. Observers are told here, where nothing is cancelled."""
+        try:
+            settlement = await self._ledger.settle(reservation, outcome)
+        except Exception:
+            logger.exception(
+                "Usage row %s could not be settled; the sweeper will close it", reservation.log_id
+            )
+            settlement = None
+        observers.tell(lambda observer: observer.settled(reservation.attempt, outcome, settlement))
+        return settlement
 
     async def _give_back(self, reserving: asyncio.Task[Reservation]) -> None:
         with contextlib.suppress(DomainError, StaleRouting):
             reservation = await reserving
-            nothing_sent = Outcome(
-                status=Status.ABORTED,
-                usage=None,
-                latency_ms=0,
-                may_have_cost=False,
-                error_kind="cancelled",
-                was_sent=False,
-            )
-            await self.settle(reservation, nothing_sent)
+            await self.settle(reservation, unsent("cancelled"))
 
 
 def success(reply: ProviderReply, *, latency_ms: int) -> Outcome:
@@ -130,4 +148,17 @@ def crashed(*, latency_ms: int) -> Outcome:
         latency_ms=latency_ms,
         error_kind="internal",
         error_message="An internal error ended the call.",
+    )
+
+
+def unsent(error_kind: str, error_message: str = "") -> Outcome:
+    """What was reserved is given back: no vendor was asked after all."""
+    return Outcome(
+        status=Status.ABORTED,
+        usage=None,
+        latency_ms=0,
+        may_have_cost=False,
+        error_kind=error_kind,
+        error_message=error_message,
+        was_sent=False,
     )

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from orchestration.calls.budget import CallBudget
-from orchestration.calls.pieces import Pieces
-from orchestration.calls.question import Question
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import CallBudget, Failure, GenerationResult, Question
+from orchestration.calls.streaming import Pieces
 from orchestration.experiments.assignment import Arm
 from orchestration.guards.passes import Visit
 from orchestration.routing.balancing import Spread
-from orchestration.routing.candidates import Candidate, Needs, candidates, with_arm_first
+from orchestration.routing.candidates import (
+    Candidate,
+    Needs,
+    Order,
+    candidates,
+    with_arm_first,
+    with_vendor_last,
+)  # fmt: skip
 from orchestration.routing.names import narrowed
 from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply
@@ -34,12 +40,6 @@ _COMPLAINT = (
 
 
 @dataclass(slots=True)
-class Failure:
-    candidate: Candidate
-    error: ProviderError
-
-
-@dataclass(slots=True)
 class Call:
     """Everything the loop needs to know and remember about one question. `order` are the candidates, best
     first; it is made anew when the routing data changed meanwhile. `only` names the one provider that may be
@@ -48,7 +48,7 @@ class Call:
 
     question: Question
     snapshot: RoutingSnapshot
-    order: tuple[Candidate, ...]
+    order: Sequence[Candidate]
     budget: CallBudget
     arm: Arm | None = None
     only: int | str | None = None
@@ -103,25 +103,26 @@ class Call:
         self.snapshot = snapshot
         policy, needs = self.policy, self.needs
         seed = f"user:{question.user_id}:{question.task}" if policy.is_sticky else question.request_id
-        spread = Spread.of(snapshot, strategy=policy.strategy, seed=seed)
+        spread = Spread.of(snapshot, strategy=policy.strategy, seed=seed, is_sticky=policy.is_sticky)
         order = candidates(snapshot, task=question.task, tier=self.tier, needs=needs, spread=spread)
         order = with_arm_first(order, self.arm, snapshot, self.tier, needs)
-        order = _asked_last(order, question.rather_than, snapshot)
-        self.order = tuple(one for one in order if self.only in (None, one.provider.identity))
+        self.order = with_vendor_last(order, question.rather_than, snapshot)
+        if self.only is not None:
+            self.order = tuple(one for one in self.order if one.provider.identity == self.only)
 
-    def remaining(self) -> list[Candidate]:
+    def remaining(self) -> Sequence[Candidate]:
         """The candidates that were not given up on, best first; none once the attempts are used up."""
         if self.is_over or self.budget.is_spent or self.has_begun_to_answer:
-            return []
+            return ()
         if not self.failures and not self.done_with:
-            return list(self.order)
-        return [
+            return self.order
+        return Order(
             candidate
             for candidate in self.order
             if candidate.provider.identity not in self.done_with
             and self._is_wide_enough(candidate)
             and self._takes_the_size(candidate)
-        ]
+        )
 
     def _is_wide_enough(self, candidate: Candidate) -> bool:
         # An unknown window cannot be shown to be larger than anything.
@@ -175,6 +176,9 @@ class Call:
         """The request as this candidate can serve it, with the complaint appended when its last reply could
         not be read."""
         request = parameters.applied(self.question.request, self._refused_parameters(candidate))
+        kind, tier = PROVIDER_TYPES[candidate.provider.provider_type], request.manner.service_tier
+        if tier and tier not in kind.service_tiers:
+            request = replace(request, manner=replace(request.manner, service_tier=""))
         if "structured_output" in candidate.degraded:
             request = replace(request, structured_by_prompt=True)
         last = self.failures[-1] if self.failures else None
@@ -206,6 +210,9 @@ class Call:
             plan=question.plan.slug,
             request_id=question.request_id,
             number=number,
+            prompt_version=question.prompt_version,
+            requested_tier=request.manner.service_tier,
+            cache_for=request.manner.cache_for,
             reserved_tokens=input_tokens + most,
             reserved_input_tokens=input_tokens,
             least_tokens=input_tokens + usual,
@@ -245,6 +252,7 @@ class Call:
             plan=question.plan.slug,
             request_id=question.request_id,
             number=0,
+            prompt_version=question.prompt_version,
             reserved_tokens=0,
             reserved_input_tokens=0,
             limits=(),
@@ -280,6 +288,7 @@ class Call:
             usage=settlement.usage,
             usage_source=settlement.usage_source,
             cost_usd=self.budget.total_cost,
+            saved_usd=settlement.saved_usd,
             latency_ms=latency_ms,
             degraded=("structured_output",) if is_by_prompt else candidate.degraded,
             quota_warnings=settlement.quota_warnings,
@@ -287,13 +296,3 @@ class Call:
             tool_calls=reply.tool_calls,
             unheard=parameters.unheard(asked, takes_temperature=takes_temperature),
         )
-
-
-def _asked_last(
-    order: tuple[Candidate, ...], identity: int | str | None, snapshot: RoutingSnapshot
-) -> tuple[Candidate, ...]:
-    """The order with the vendor of one provider, if any, at its end: its second key is no second opinion
-    either."""
-    last = {one.address for one in snapshot.providers if one.identity == identity}
-    # Sorting is stable: the others keep their order.
-    return tuple(sorted(order, key=lambda one: one.provider.address in last))

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 
 # Is told the part of a form that has come so far; a text in it may end in the middle of a word.
 Hear = Callable[[Any], None]

@@ -15,8 +15,8 @@ from accounts.concurrency import in_database_thread
 from accounts.errors import DomainError
 from orchestration.calls import accounting, outcomes, streaming
 from orchestration.calls.accounting import Accounting
-from orchestration.calls.call import Call, Failure
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.call import Call
+from orchestration.calls.question import Failure, GenerationResult
 from orchestration.errors import ProvidersUnavailable
 from orchestration.guards.admission import Admission
 from orchestration.guards.passes import Pass

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from django.utils import timezone
@@ -18,21 +19,28 @@ from accounts.models import User
 from accounts.standing import Login
 from orchestration.calls import voting
 from orchestration.calls.accounting import Accounting
-from orchestration.calls.beginnings import Beginning, assume, begin, still_stands
-from orchestration.calls.budget import CallBudget
 from orchestration.calls.call import Call
+from orchestration.calls.elsewhere import Elsewhere
 from orchestration.calls.loop import Asking
-from orchestration.calls.pieces import Pieces
-from orchestration.calls.question import Question
+from orchestration.calls.question import (
+    Beginning,
+    CallBudget,
+    GenerationResult,
+    Question,
+    assume,
+    begin,
+    still_stands,
+)
 from orchestration.calls.reply_cache import ReplyCache
-from orchestration.calls.results import GenerationResult
-from orchestration.calls.streaming import GenerationStream
+from orchestration.calls.streaming import GenerationStream, Pieces
 from orchestration.guards.admission import Admission
 from orchestration.guards.base import GuardStore, get_guards
 from providers.adapters.base import GenerationRequest, Image
+from providers.adapters.manner import PLAIN
 from providers.tasks import task_type
 from usage.ledger import get_ledger
 from usage.ledger.base import Ledger, StaleRouting
+from usage.metrics import observers
 
 
 class AIOrchestrator:
@@ -61,6 +69,7 @@ class AIOrchestrator:
         is_repeatable: bool = False,
         rather_than: int | str | None = None,
         login: Login | None = None,
+        stable: int = 0,
     ) -> GenerationResult:
         """Ask the best provider for `task` (a slug of providers.tasks) and account for every attempt.
 
@@ -70,17 +79,18 @@ class AIOrchestrator:
         asked only when no other answers: for a second opinion.
         Who needs to know more before the prompt is written gives what `begin` returned as `begun`; the
         version is the one named there then. `login` is the one the call is made by, for who has not looked
-        whether it has ended: SignedOut then. Of `user` no more than the id is needed with it.
+        whether it has ended: SignedOut then. Of `user` no more than the id is needed with it. With so many
+        letters as `stable` the prompt of other calls begins, too, which vendors may keep.
 
         Raises TooManyCalls, QuotaExceeded, ProviderQuotaExhausted, NoActiveProvider, NoCapableProvider,
         ProvidersUnavailable, UnknownPrice, InputTooLong or UndecryptableKey when nothing was sent;
         RequestRefused and its kin when the vendor finds fault with the request; ProviderFailed or
-        ProviderTimedOut when every candidate failed. Makes at most budget.MAX_ATTEMPTS requests, or
+        ProviderTimedOut when every candidate failed. Makes at most question.MAX_ATTEMPTS requests, or
         voting.MOST_REQUESTS a vote, and takes no longer than the policy's deadline. Cancelling it settles the
         attempt in flight as aborted.
         """
         request = _request(
-            task, prompt, system_prompt, images, form=response_model, max_output_tokens=max_output_tokens
+            task, prompt, system_prompt, images, form=response_model, most=max_output_tokens, stable=stable
         )
         asked = partial(
             Question,
@@ -115,6 +125,7 @@ class AIOrchestrator:
         max_output_tokens: int | None = None,
         prompt_version: str = "",
         begun: Beginning | None = None,
+        stable: int = 0,
     ) -> GenerationStream:
         """`generate`, with the text as it comes; neither voted on nor answered from the cache.
 
@@ -122,7 +133,7 @@ class AIOrchestrator:
         settled at what the vendor reported, else at an estimate by the text that came.
         """
         request = _request(
-            task, prompt, system_prompt, images, form=response_model, max_output_tokens=max_output_tokens
+            task, prompt, system_prompt, images, form=response_model, most=max_output_tokens, stable=stable
         )
 
         async def answer(pieces: Pieces) -> GenerationResult:
@@ -138,11 +149,17 @@ class AIOrchestrator:
         return GenerationStream(lambda pieces: self.ask(question, begun, pieces=pieces))
 
     async def ask(
-        self, question: Question, begun: Beginning, *, pieces: Pieces | None = None
+        self,
+        question: Question,
+        begun: Beginning,
+        *,
+        pieces: Pieces | None = None,
+        after: Elsewhere | None = None,
     ) -> GenerationResult:
-        """`generate` for a question that is put together already, with `pieces` as a stream. StaleRouting
-        when `begun` was assumed, and is not so any more; nothing was sent then."""
-        return await self._answer_to(question, begun, is_repeatable=False, pieces=pieces)
+        """`generate` for a question that is put together already, with `pieces` as a stream; `after` an
+        attempt that failed elsewhere. StaleRouting when `begun` was assumed, and is not so any more; nothing
+        was sent then."""
+        return await self._answer_to(question, begun, is_repeatable=False, pieces=pieces, after=after)
 
     async def _answer_to(
         self,
@@ -151,10 +168,19 @@ class AIOrchestrator:
         *,
         is_repeatable: bool,
         pieces: Pieces | None = None,
+        after: Elsewhere | None = None,
     ) -> GenerationResult:
         """The answer. StaleRouting when what the question assumed has changed, and nothing was sent."""
-        call = _planned(question, begun)
+        call = planned(question, begun)
         call.pieces = pieces
+        if after is not None:
+            after.put_into(call)
+        with observers.calling(task=question.task, request_id=question.request_id):
+            return await self._let_in(call, is_repeatable=is_repeatable)
+
+    async def _let_in(self, call: Call, *, is_repeatable: bool) -> GenerationResult:
+        """Past the gates of the user and the token; what ends before a vendor was asked is logged here."""
+        question = call.question
         # With the pass where the call has but one; it comes in by itself where there may be none or several.
         is_with_pass = bool(call.order) and not (call.is_put_to_vote or (is_repeatable and call.is_cached))
         visiting = self._admission.user(
@@ -199,14 +225,16 @@ def _request(
     images: Sequence[Image],
     *,
     form: type[BaseModel] | None,
-    max_output_tokens: int | None,
+    most: int | None,
+    stable: int,
 ) -> GenerationRequest:
     return GenerationRequest(
         prompt=prompt,
         system_prompt=system_prompt,
         images=tuple(images),
         response_model=form,
-        max_output_tokens=max_output_tokens or task_type(task).max_output_tokens,
+        max_output_tokens=most or task_type(task).max_output_tokens,
+        stable=stable,
     )
 
 
@@ -248,9 +276,12 @@ async def _is_outdated(call: Call, error: Exception) -> bool:
     return call.is_assumed
 
 
-def _planned(question: Question, begun: Beginning) -> Call:
+def planned(question: Question, begun: Beginning) -> Call:
     """A call that may take as long as the task's policy says, from now on the running event loop."""
-    deadline = asyncio.get_running_loop().time() + begun.snapshot.policy_of(question.task).deadline
+    policy = begun.snapshot.policy_of(question.task)
+    deadline = asyncio.get_running_loop().time() + policy.deadline
+    if policy.manner is not PLAIN:
+        question = replace(question, request=replace(question.request, manner=policy.manner))
     arm = begun.arm
     if arm and arm.prompt_version not in ("", question.prompt_version):
         # The prompt is not the arm's, so neither is this call.

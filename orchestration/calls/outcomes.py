@@ -25,8 +25,10 @@ _REFUSALS = {refused.code: refused for refused in (RequestRefused, ContentBlocke
 
 
 def final_error(call: Call, skipped: Sequence[DomainError] = ()) -> DomainError:
-    """Why no candidate answered: `skipped` are those that were passed over before anything was sent."""
-    if call.failures:
+    """Why no candidate answered: `skipped` are those that were passed over before anything was sent. Where
+    nothing was, that is the reason, and not what failed in a vendor's batch before: it may pass."""
+    is_all_elsewhere = all(failure.was_elsewhere for failure in call.failures)
+    if call.failures and not (skipped and is_all_elsewhere):
         return _from_failures(call)
     quotas = [error for error in skipped if isinstance(error, QuotaExceeded)]
     if quotas:

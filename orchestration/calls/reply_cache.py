@@ -26,7 +26,7 @@ from accounts.concurrency import keep, kept
 from accounts.sealing import seal, unseal
 from orchestration.calls.accounting import Accounting
 from orchestration.calls.call import Call
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 from orchestration.guards.base import GuardStore
 from orchestration.routing.candidates import Candidate
 from providers.adapters.base import TokenUsage
@@ -98,7 +98,8 @@ class ReplyCache:
 
     async def _recall(self, call: Call) -> tuple[Candidate, GenerationResult] | None:
         """The answer of the best candidate that has given one to this question."""
-        stored = await self._guards.recall([_name(call, candidate) for candidate in call.order])
+        question = _digest(_question(call))
+        stored = await self._guards.recall([_name(question, candidate) for candidate in call.order])
         for candidate, value in zip(call.order, stored, strict=True):
             if value is not None and (result := _unsealed(call, candidate, value)):
                 return candidate, result
@@ -112,7 +113,7 @@ class ReplyCache:
             == (result.provider_config_id, result.provider_type, result.model_name)
         )
         if candidate := next(answered, None):
-            name, seconds = _name(call, candidate), call.policy.cache_seconds
+            name, seconds = _name(_digest(_question(call)), candidate), call.policy.cache_seconds
             await self._guards.remember(name, _sealed(result), seconds=seconds)
 
 
@@ -129,14 +130,16 @@ def _question(call: Call) -> dict[str, Any]:
         "schema": schema,
         "max_output_tokens": request.max_output_tokens,
         "temperature": request.temperature,
+        "effort": request.manner.effort,
         "votes": call.policy.votes,
     }
 
 
-def _name(call: Call, candidate: Candidate) -> str:
+def _name(question: str, candidate: Candidate) -> str:
+    """Of the answer that this candidate has given to the question of that digest."""
     provider = candidate.provider
     model = [provider.identity, provider.provider_type, provider.base_url, candidate.model_name]
-    return f"reply:{_digest({**_question(call), 'model': model})}"
+    return f"reply:{question}:{json.dumps(model)}"
 
 
 def _flight(call: Call) -> str:

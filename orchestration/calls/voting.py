@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from accounts.errors import DomainError
 from orchestration.calls import outcomes
 from orchestration.calls.call import Call
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 from orchestration.routing.candidates import Candidate
 from providers.adapters.base import TokenUsage
 from usage.models import UsageSource

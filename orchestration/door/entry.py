@@ -6,16 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from accounts.concurrency import in_database_thread
 from accounts.models import PersonalToken, User
 from accounts.personal_tokens import InvalidPersonalToken, find, kept_token, note_use, note_use_aside
-from orchestration.calls.beginnings import Beginning, assume, begin
 from orchestration.calls.orchestrator import question_of
-from orchestration.calls.question import Question
+from orchestration.calls.question import Beginning, Question, assume, begin
 from orchestration.door.errors import ModelNotAllowed, ModelNotFound
-from orchestration.door.requests import Asked
+from orchestration.door.parameters import Asked
 from orchestration.routing.names import ModelName, Wanted, is_allowed, names_in, narrowed, wanted_by
 from orchestration.routing.snapshot import RoutingSnapshot, current_snapshot, latest_snapshot
+from providers.revision import RoutingRevision
 from providers.tasks import task_type
+from usage.ledger.connections import fetch_one
+
+_STAND = f"SELECT personal_token_stamp(%s), (SELECT number FROM {RoutingRevision._meta.db_table})"  # noqa: S608
 
 
 class _NotKnown(Exception):
@@ -97,8 +101,26 @@ def _let_in(
     return Entry(token, wanted, begun)
 
 
-def names_for(secret: str) -> list[ModelName]:
-    """The names that a token may ask for. Synchronous. Raises InvalidPersonalToken."""
+async def names_for(secret: str) -> list[ModelName]:
+    """The names that a token may ask for; where this process knows it and the routing data, one query finds
+    on the event loop that both are as they were. Raises InvalidPersonalToken."""
+    known = await _known(secret)
+    token, snapshot = known if known else await in_database_thread(_read, secret)
+    return list(names_in(snapshot, tasks=token.tasks, allowed=token.model_names))
+
+
+async def _known(secret: str) -> tuple[PersonalToken, RoutingSnapshot] | None:
+    token, snapshot = kept_token(secret), latest_snapshot()
+    if token is None or snapshot is None:
+        return None
+    # Only PostgreSQL has stamps, and without one no token is kept.
+    if await fetch_one(_STAND, [token.pk]) != (token.stamp, snapshot.revision):
+        return None
+    note_use_aside(token)
+    return token, snapshot
+
+
+def _read(secret: str) -> tuple[PersonalToken, RoutingSnapshot]:
     token = find(secret)
     note_use(token)
-    return list(names_in(current_snapshot(), tasks=token.tasks, allowed=token.model_names))
+    return token, current_snapshot()

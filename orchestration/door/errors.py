@@ -70,6 +70,15 @@ class MethodNotAllowed(InvalidRequest):
     status = 405
 
 
+class NotWithAStream(InvalidRequest):
+    code = "not_with_a_stream"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An Idempotency-Key does not go with a stream. Leave one of them out.", param="stream"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Shaped:
     """A refusal as it is sent."""

@@ -12,6 +12,7 @@ from jsonschema.validators import Draft202012Validator
 from pydantic import BaseModel, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
+from accounts.nesting import NestedTooDeeply, refuse_deep
 from orchestration.door.errors import InvalidRequest, UnsupportedParameter
 from providers.adapters.schemas import (
     ANTHROPIC,
@@ -24,53 +25,61 @@ from providers.adapters.schemas import (
     vendor_schema,
 )
 
-_PARAM = "response_format"
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_SCHEMA_CHARACTERS = 64 * 1024
 _TOO_FREE = (
     "Models cannot be held to this schema: it has to be an object whose properties all have a type, without "
     "free-form keys and without references to itself."
 )
+_TOO_DEEP = "The schema is nested too deeply. Flatten it and try again."
 
 
-def form_of(response_format: object) -> type[BaseModel] | None:
-    """The pydantic model of a `response_format`; None for plain text. Raises InvalidRequest."""
-    if response_format is None:
+def form_of(asked: object, *, within: str, param: str) -> type[BaseModel] | None:
+    """The pydantic model of the form that is `asked` for; None for plain text. A schema is described `within`
+    a member of that name; empty: in itself. Raises InvalidRequest, which names `param`."""
+    if asked is None:
         return None
-    kind = response_format.get("type") if isinstance(response_format, dict) else None
+    kind = asked.get("type") if isinstance(asked, dict) else None
     if kind == "text":
         return None
     if kind == "json_object":
         return AnyObject
-    if kind != "json_schema":
-        raise UnsupportedParameter(_PARAM, "Its type is text, json_object or json_schema.")
-    given = response_format.get("json_schema") if isinstance(response_format, dict) else None
+    if kind != "json_schema" or not isinstance(asked, dict):
+        raise UnsupportedParameter(param, "Its type is text, json_object or json_schema.")
+    given = asked.get(within) if within else asked
     schema = given.get("schema") if isinstance(given, dict) else None
     name = given.get("name") if isinstance(given, dict) else None
     if not isinstance(schema, dict) or not isinstance(name, str) or not name:
-        raise InvalidRequest("A json_schema has a name and a schema, which is an object.", param=_PARAM)
+        raise InvalidRequest("A json_schema has a name and a schema, which is an object.", param=param)
+    try:
+        refuse_deep(schema)
+    except NestedTooDeeply:
+        raise InvalidRequest(_TOO_DEEP, param=param) from None
     text = json.dumps(schema, sort_keys=True)
     if len(text) > _MOST_SCHEMA_CHARACTERS:
-        raise InvalidRequest("The schema is too large. Send a smaller one.", param=_PARAM)
-    return _form(name[:64], text)
+        raise InvalidRequest("The schema is too large. Send a smaller one.", param=param)
+    return _form(name[:64], text, param)
 
 
 @lru_cache(maxsize=256)
-def _form(name: str, text: str) -> type[BaseModel]:
+def _form(name: str, text: str, param: str) -> type[BaseModel]:
     schema = json.loads(text)
     if "definitions" in schema:
         schema.setdefault("$defs", schema.pop("definitions"))
     try:
-        Draft202012Validator.check_schema(schema)
+        # Formats as well: a pattern that is none would break off the reading of every reply.
+        Draft202012Validator.check_schema(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     except SchemaError as error:
         where = ".".join(map(str, error.path)) or "its top"
-        raise InvalidRequest(f"The schema is no valid JSON Schema at {where}.", param=_PARAM) from None
+        raise InvalidRequest(f"The schema is no valid JSON Schema at {where}.", param=param) from None
+    except RecursionError:
+        raise InvalidRequest(_TOO_DEEP, param=param) from None
     form = _model_of(name, schema)
     try:
         for dialect in (OPENAI, ANTHROPIC, GEMINI, OPEN_SOURCE, AS_TEXT):
             vendor_schema(form, dialect)
     except (UnsupportedSchema, RecursionError, LookupError, TypeError, AttributeError):
-        raise InvalidRequest(_TOO_FREE, param=_PARAM) from None
+        raise InvalidRequest(_TOO_FREE, param=param) from None
     return form
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,10 +55,14 @@ def conversation_in(messages: object) -> Conversation:
             raise InvalidRequest(
                 "A role is system, developer, user, assistant or tool.", param=f"{where}.role"
             )
+    return conversation_of(systems, turns, param="messages")
+
+
+def conversation_of(systems: Iterable[str], turns: Sequence[Turn], *, param: str) -> Conversation:
     if not turns:
-        raise InvalidRequest("Send a message of the user's.", param="messages")
+        raise InvalidRequest("Send a message of the user's.", param=param)
     if sum(len(turn.images) for turn in turns) > MOST_PICTURES:
-        raise InvalidRequest(f"There are more than {MOST_PICTURES} images. Send fewer.", param="messages")
+        raise InvalidRequest(f"There are more than {MOST_PICTURES} images. Send fewer.", param=param)
     return Conversation("\n\n".join(systems), tuple(turns))
 
 
@@ -143,10 +148,15 @@ def _image(part: Json, where: str) -> Image:
     where = f"{where}.content.image_url"
     given = part.get("image_url")
     url = given.get("url") if isinstance(given, dict) else given
-    if not isinstance(url, str):
-        raise InvalidRequest("An image_url has a url.", param=where)
     if isinstance(given, dict) and given.get("detail") not in (None, "auto"):
         raise UnsupportedParameter(f"{where}.detail")
+    return picture_in(url, where)
+
+
+def picture_in(url: object, where: str) -> Image:
+    """Of a data URL. Raises InvalidRequest for any other, and for what is no picture."""
+    if not isinstance(url, str):
+        raise InvalidRequest("An image_url has a url.", param=where)
     if not url.startswith("data:"):
         raise InvalidRequest(
             "Images from addresses are not fetched. Send it as a data URL: data:image/png;base64,….",

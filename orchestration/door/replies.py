@@ -1,4 +1,4 @@
-"""Answers in OpenAI's form: one object, or the events of a stream
+"""Answers as chat completions: one object, or the events of a stream
 (https://platform.openai.com/docs/api-reference/chat/object, …/chat-streaming)."""
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 
 from accounts.errors import DomainError
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 from orchestration.calls.streaming import GenerationStream
 from orchestration.door.errors import error_body, shaped
+from orchestration.door.parameters import Asked
 from providers.adapters.base import TokenUsage
 from providers.adapters.conversation import ToolCall
 
@@ -22,7 +23,7 @@ Json = dict[str, Any]
 DONE = b"data: [DONE]\n\n"
 
 
-def completion(result: GenerationResult) -> Json:
+def completion(result: GenerationResult, _: Asked) -> Json:
     """The answer as one object; `model` is the one that answered."""
     message: Json = {"role": "assistant", "content": result.text or None, "refusal": None}
     if result.tool_calls:
@@ -69,8 +70,11 @@ class Frame:
         return server_sent(body)
 
 
-async def events(stream: GenerationStream, frame: Frame) -> AsyncGenerator[bytes]:
+async def events(stream: GenerationStream, request_id: str, asked: Asked) -> AsyncGenerator[bytes]:
     """The stream, which was entered, as server-sent events. A failure is an event too: the status is sent."""
+    options = asked.given.get("stream_options")
+    wants_usage = isinstance(options, dict) and options.get("include_usage") is True
+    frame = Frame(request_id, stream.answered_by[1], int(time.time()), wants_usage)
     try:
         yield frame.chunk({"role": "assistant", "content": ""})
         async for text in stream:

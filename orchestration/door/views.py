@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from functools import wraps
 from typing import Any
@@ -11,26 +10,32 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from orjson import dumps
 from psycopg_pool import PoolTimeout
 
 from accounts.async_views import stays_on_loop
-from accounts.concurrency import in_database_thread
+from accounts.concurrency import OneAhead, in_database_thread
 from accounts.errors import DomainError
+from accounts.idempotency import HEADER
 from orchestration.calls.orchestrator import AIOrchestrator
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 from orchestration.calls.streaming import GenerationStream
-from orchestration.door import requests
 from orchestration.door.entry import Entry, assumed, enter, names_for, secret_in
 from orchestration.door.errors import BodyTooLarge, MethodNotAllowed, ModelNotFound, shaped
-from orchestration.door.replies import Frame, completion, events
-from orchestration.door.requests import Asked
+from orchestration.door.idempotency import told_once
+from orchestration.door.parameters import Asked
+from orchestration.door.protocols import CHAT_COMPLETIONS, RESPONSES, Protocol
 from orchestration.routing.names import ModelName
-from usage.ledger.base import StaleRouting
+from usage.ledger.base import QuotaExceeded, StaleRouting
+from usage.quotas import headers_of, openai_headers_of
 
 # Django's types know no view that is awaited.
 View = Callable[..., Any]
+
+# A program that begins with a hundred calls at once is looked up once.
+_entering = OneAhead()
 
 
 class DatabaseAway(DomainError):
@@ -47,15 +52,10 @@ def door(method: str) -> Callable[[View], View]:
         @csrf_exempt
         @wraps(view)
         async def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-            try:
-                if request.method != method:
-                    raise MethodNotAllowed(f"This address takes {method} alone.")
-                answer: HttpResponseBase = await view(request, **kwargs)
-                return answer
-            except DomainError as error:
-                return _refusal(error)
-            except (OperationalError, InterfaceError, PoolTimeout):
-                return _refusal(DatabaseAway(retry_after=5))
+            if request.method != method:
+                return _refusal(MethodNotAllowed(f"This address takes {method} alone."))
+            answer, _ = await _told(view(request, **kwargs))
+            return answer
 
         return guarded
 
@@ -64,36 +64,67 @@ def door(method: str) -> Callable[[View], View]:
 
 @door("POST")
 async def chat_completions(request: HttpRequest) -> HttpResponseBase:
-    secret = secret_in(request.headers.get("Authorization", ""))
-    asked = requests.read(_body(request))
-    if entry := assumed(secret, asked):
-        with suppress(StaleRouting):
-            return await _reply(asked, entry)
-    return await _reply(asked, await in_database_thread(enter, secret, asked.model))
+    return await _generated(request, CHAT_COMPLETIONS)
 
 
-async def _reply(asked: Asked, entry: Entry) -> HttpResponseBase:
+@door("POST")
+async def responses(request: HttpRequest) -> HttpResponseBase:
+    return await _generated(request, RESPONSES)
+
+
+async def _generated(request: HttpRequest, protocol: Protocol) -> HttpResponseBase:
+    secret, body = secret_in(request.headers.get("Authorization", "")), _body(request)
+    asked = protocol.read(body)
+    if HEADER in request.headers:
+        return await told_once(request, secret, asked, body, lambda: _told(_answer(secret, asked, protocol)))
+    return await _answer(secret, asked, protocol)
+
+
+async def _told(answering: Awaitable[HttpResponseBase]) -> tuple[HttpResponseBase, int]:
+    """The answer or the refusal, and the status that it has among all of ours."""
+    try:
+        return await answering, 200
+    except DomainError as error:
+        return _refusal(error), error.status
+    except (OperationalError, InterfaceError, PoolTimeout):
+        return _refusal(DatabaseAway(retry_after=5)), DatabaseAway.status
+
+
+async def _answer(secret: str, asked: Asked, protocol: Protocol) -> HttpResponseBase:
+    with suppress(StaleRouting):
+        return await _reply(asked, assumed(secret, asked) or await _entry(secret, asked), protocol)
+    return await _reply(asked, await in_database_thread(enter, secret, asked.model), protocol)
+
+
+async def _entry(secret: str, asked: Asked) -> Entry:
+    async def find() -> Entry:
+        known = assumed(secret, asked)
+        return known if known else await in_database_thread(enter, secret, asked.model)
+
+    return await _entering.of(secret, find)
+
+
+async def _reply(asked: Asked, entry: Entry, protocol: Protocol) -> HttpResponseBase:
     """StaleRouting where the entry was assumed, and is not so any more; nothing was sent then."""
     question = entry.question(asked)
     if asked.is_streamed:
         stream = AIOrchestrator().stream_of(question, entry.begun)
         await stream.__aenter__()
-        frame = Frame(question.request_id, stream.answered_by[1], int(time.time()), asked.wants_usage)
-        return EventStream(stream, frame)
+        return EventStream(stream, protocol.events(stream, question.request_id, asked))
     result = await AIOrchestrator().ask(question, entry.begun)
-    return _tell(_json(completion(result)), result)
+    return _tell(_json(protocol.whole(result, asked)), result)
 
 
 @door("GET")
 async def models(request: HttpRequest) -> HttpResponseBase:
-    names = await in_database_thread(names_for, secret_in(request.headers.get("Authorization", "")))
+    names = await names_for(secret_in(request.headers.get("Authorization", "")))
     return _json({"object": "list", "data": [_model(name) for name in names]})
 
 
 @door("GET")
 async def model(request: HttpRequest, *, name: str) -> HttpResponseBase:
     """One name; a model may be asked for without its provider."""
-    names = await in_database_thread(names_for, secret_in(request.headers.get("Authorization", "")))
+    names = await names_for(secret_in(request.headers.get("Authorization", "")))
     for known in names:
         if name in (known.name, known.name.partition("/")[2]):
             return _json(_model(known) | {"id": name})
@@ -103,8 +134,8 @@ async def model(request: HttpRequest, *, name: str) -> HttpResponseBase:
 class EventStream(StreamingHttpResponse):
     """Closes the call when the client leaves, whatever Django is doing then."""
 
-    def __init__(self, stream: GenerationStream, frame: Frame) -> None:
-        self._content = _events(stream, frame)
+    def __init__(self, stream: GenerationStream, events: AsyncGenerator[bytes]) -> None:
+        self._content = _closing(stream, events)
         super().__init__(self._content, content_type="text/event-stream")
         self["Cache-Control"] = "no-store"
         # Proxies of nginx's kind would hold the pieces back.
@@ -117,8 +148,8 @@ class EventStream(StreamingHttpResponse):
                 yield event
 
 
-async def _events(stream: GenerationStream, frame: Frame) -> AsyncGenerator[bytes]:
-    async with aclosing(stream), aclosing(events(stream, frame)) as found:
+async def _closing(stream: GenerationStream, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(stream), aclosing(events) as found:
         async for event in found:
             yield event
 
@@ -139,7 +170,15 @@ def _refusal(error: DomainError) -> HttpResponse:
     response = _json(refusal.body, status=refusal.status)
     for header, value in refusal.headers.items():
         response[header] = value
+    if isinstance(error, QuotaExceeded):
+        _say_quotas(response, [error.details])
     return response
+
+
+def _say_quotas(response: HttpResponse, quotas: list[Any]) -> None:
+    now = timezone.now()
+    for header, value in (headers_of(quotas, now=now) | openai_headers_of(quotas, now=now)).items():
+        response[header] = value
 
 
 def _model(name: ModelName) -> dict[str, Any]:
@@ -164,4 +203,5 @@ def _tell(response: HttpResponse, result: GenerationResult) -> HttpResponse:
             for one in result.quota_warnings
         )
         response["x-aditus-quota-warnings"] = ", ".join(warnings)
+        _say_quotas(response, [one.as_dict() for one in result.quota_warnings])
     return response

@@ -11,6 +11,7 @@ from orchestration.routing.candidates import Needs
 from providers.capabilities.facts import CapabilityMatrix
 from providers.capabilities.matrix import load_matrix
 from providers.models import AIProviderConfig
+from providers.stored_prompts import prompts_of
 from providers.tasks import TaskType, Tier, task_type
 
 TIERS: tuple[Tier, ...] = ("fast", "quality")
@@ -50,9 +51,12 @@ def describe(arm: ExperimentArm) -> str:
 
 
 def _prompt_fault(arm: ExperimentArm, kind: TaskType) -> str:
-    if not arm.prompt_version or arm.prompt_version in kind.prompt_versions:
+    if not arm.prompt_version:
         return ""
-    return f"{kind.label} has no prompt “{arm.prompt_version}” (it has {', '.join(kind.prompt_versions)})."
+    known = prompts_of(kind)
+    if arm.prompt_version in known:
+        return ""
+    return f"{kind.label} has no prompt “{arm.prompt_version}” (it has {', '.join(known)})."
 
 
 def _provider_fault(

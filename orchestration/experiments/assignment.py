@@ -73,7 +73,12 @@ def lot_of(name: str, weight: float) -> float:
 
     Running experiments hold their users by it: with another formula, people change arms.
     """
-    digest = hashlib.sha256(name.encode()).digest()
-    # 52 bits and a half: above 0 and below 1 in floating point too.
-    wait = -math.log(((int.from_bytes(digest[:8]) >> 12) + 0.5) / 2**52)
+    wait = -math.log(point_of(name))
     return wait / weight if weight else _AFTER_ALL_WAITS + wait
+
+
+def point_of(name: str) -> float:
+    """A number above 0 and below 1, all of them as likely, drawn by `name`."""
+    digest = hashlib.sha256(name.encode()).digest()
+    # 52 bits and a half: within the bounds in floating point too.
+    return ((int.from_bytes(digest[:8]) >> 12) + 0.5) / 2**52

@@ -15,6 +15,8 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from usage.student import student_quantile
+
 LEVEL = 0.95
 # Of fewer values no mean is told with an interval: costs and latencies are far from normal.
 LEAST_VALUES = 30
@@ -94,7 +96,7 @@ def of_mean(sample: Sample, *, level: float = LEVEL) -> Interval | None:
     """Student's; None for fewer than LEAST_VALUES values."""
     if sample.n < LEAST_VALUES or sample.mean is None or sample.squared_error is None:
         return None
-    half = _student_quantile((1 + level) / 2, sample.n - 1) * math.sqrt(sample.squared_error)
+    half = student_quantile((1 + level) / 2, sample.n - 1) * math.sqrt(sample.squared_error)
     return Interval(sample.mean - half, sample.mean + half)
 
 
@@ -111,14 +113,5 @@ def of_difference(sample: Sample, base: Sample, *, level: float = LEVEL) -> Inte
     # Shares of the error, because the squares of very small errors would be 0.
     own, other = own_error / error, base_error / error
     freedom = 1 / (own * own / (sample.n - 1) + other * other / (base.n - 1))
-    half = _student_quantile((1 + level) / 2, freedom) * math.sqrt(error)
+    half = student_quantile((1 + level) / 2, freedom) * math.sqrt(error)
     return Interval(difference - half, difference + half)
-
-
-def _student_quantile(probability: float, freedom: float) -> float:
-    """The value that Student's t stays below with `probability`, from the normal one by the first two terms
-    of its expansion (Abramowitz and Stegun, 26.7.5): right to a thousandth from LEAST_VALUES values on."""
-    z = NormalDist().inv_cdf(probability)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    return z + first / freedom + second / freedom**2

@@ -13,7 +13,8 @@ from accounts.audit import Actor
 from orchestration.experiments.arms import describe, refuse_unusable, tiers_of
 from orchestration.experiments.errors import ExperimentDecided, ExperimentNeverRan, ExperimentNotFound
 from orchestration.experiments.lifecycle import end, locked
-from orchestration.models import Experiment, ExperimentArm, TaskPolicy
+from orchestration.models import Experiment, ExperimentArm
+from orchestration.routing.prompts import prompt_in_force, put_prompt_in_force
 from providers.configs import changes
 from providers.models import AIProviderConfig
 from providers.tasks import TaskType, Tier, task_type
@@ -47,7 +48,9 @@ def promote(*, actor: Actor, experiment_id: int, arm_id: int) -> Promotion:
         promotion = _promotion(experiment, arm, configs)
         before = experiment.status
         if promotion.prompt_version:
-            _put_prompt(actor, experiment.task, promotion.prompt_version)
+            # After the experiment and the providers, before the revision and the trail (`configs.locks`).
+            kind = task_type(experiment.task)
+            put_prompt_in_force(actor=actor, kind=kind, version=promotion.prompt_version)
         for config_id, fields in promotion.configs.items():
             changes.update(actor=actor, config_id=config_id, fields=fields)
         end(experiment, winner=arm)
@@ -141,15 +144,5 @@ def _prompt_change(arm: ExperimentArm, kind: TaskType) -> str:
     """The prompt that is in force now and would be replaced, or ""."""
     if not arm.prompt_version:
         return ""
-    named = TaskPolicy.objects.filter(task=kind.slug).values_list("prompt_version", flat=True).first() or ""
-    in_force = kind.prompt_version(named)
+    in_force = prompt_in_force(kind)
     return "" if in_force == arm.prompt_version else in_force
-
-
-def _put_prompt(actor: Actor, task: str, version: str) -> None:
-    # After the experiment and the providers, before the revision and the audit trail (`configs.locks`).
-    policy, _ = TaskPolicy.objects.select_for_update().get_or_create(task=task)
-    before, policy.prompt_version = policy.prompt_version, version
-    policy.save(update_fields=["prompt_version", "updated_at"])
-    changes = {"prompt_version": [before, version]}
-    audit.record(action="taskpolicy.changed", actor=actor, target=policy, changes=changes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,10 +13,10 @@ from accounts.models import PersonalToken, Plan
 from orchestration.errors import ProvidersUnavailable
 from orchestration.guards.base import Choice, Entry, Gate, GateAnswer, GuardStore, call_name
 from orchestration.guards.circuit import Circuit
-from orchestration.guards.fair_queue import waiting_room
-from orchestration.guards.passes import Pass, Unavailable, Visit
+from orchestration.guards.passes import Pass, Unavailable, Visit, waiting_room
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot
+from usage.metrics import observers
 
 # Added to the time a call may take before its place is given to others, should its process have died.
 _MARGIN = 60.0
@@ -69,12 +68,12 @@ class Admission:
                 await asyncio.shield(keep(self._leave_gate(visit)))
 
     async def _enter_gate(self, visit: Visit) -> None:
-        entry, now = visit.entry, time.time()
+        entry = visit.entry
 
         async def give_back(_: GateAnswer) -> None:
             await self._leave_gate(visit)
 
-        entering = self._guards.enter(entry.gate, entry.call, now=now, seconds=entry.seconds)
+        entering = self._guards.enter(entry.gate, entry.call, seconds=entry.seconds)
         visit.told(await kept(entering, undo=give_back))
 
     async def _leave_gate(self, visit: Visit) -> None:
@@ -106,7 +105,7 @@ class Admission:
         busy = _worth_waiting_for(found, deadline)
         room = waiting_room(gate_of(busy.candidate.provider).key)
         try:
-            async with asyncio.timeout_at(deadline), room.turn(user_id):
+            async with asyncio.timeout_at(deadline), observers.waiting(), room.turn(user_id):
                 while True:
                     found = await self._look(
                         candidates, user_id=user_id, visit=visit, in_turn_at=busy.candidate
@@ -128,14 +127,15 @@ class Admission:
     ) -> Pass | list[Unavailable]:
         """The first candidate that lets a call pass, or what each of them said. `in_turn_at` names the one
         whose queue the caller has come to the head of; nobody overtakes the queues of the others."""
-        now, refusals = time.time(), list[Unavailable]()
-        while len(refusals) < len(candidates):
-            # Mostly the best one has room: what a call costs must not grow with how many there are.
-            width = _NEXT_AT_ONCE if refusals else _FIRST_AT_ONCE
+        refusals = list[Unavailable]()
+        # Mostly the best one has room: what a call costs must not grow with how many there are.
+        width = _FIRST_AT_ONCE
+        while looked_at := candidates[len(refusals) : len(refusals) + width]:
             wanted = [
                 _wanted(candidate, user_id, is_queued=candidate is not in_turn_at and _is_queued(candidate))
-                for candidate in candidates[len(refusals) : len(refusals) + width]
+                for candidate in looked_at
             ]
+            width = _NEXT_AT_ONCE
 
             async def give_back(given: tuple[GateAnswer | None, Pass | list[Unavailable]]) -> None:
                 caller, found = given
@@ -144,7 +144,7 @@ class Admission:
                 if caller is not None:
                     await self._leave_gate(visit)
 
-            caller, found = await kept(self._choose(wanted, visit, now=now), undo=give_back)
+            caller, found = await kept(self._choose(wanted, visit), undo=give_back)
             if caller is not None:
                 visit.told(caller)
             if isinstance(found, Pass):
@@ -153,60 +153,60 @@ class Admission:
         return refusals
 
     async def _choose(
-        self, wanted: Sequence[tuple[Pass, Choice]], visit: Visit, *, now: float
+        self, wanted: Sequence[tuple[Pass, Choice]], visit: Visit
     ) -> tuple[GateAnswer | None, Pass | list[Unavailable]]:
         """What the user's gate said, if it was asked; the first of the passes, or why not those that were
         looked at."""
         choices = [choice for _, choice in wanted]
         caller = visit.entry if visit.is_expected else None
-        chosen = await self._guards.enter_first(choices, caller=caller, now=now)
+        chosen = await self._guards.enter_first(choices, caller=caller)
         refusals: list[Unavailable] = []
         for (granted, choice), (circuit, said) in zip(wanted, chosen.looks, strict=False):
             candidate = granted.candidate
-            if shut_for := circuit.shut_for(now):
+            if shut_for := circuit.shut_for(chosen.now):
                 refusals.append(Unavailable(candidate, shut_for, circuit.is_busy))
             elif said is not None and said.admitted:
                 return chosen.caller, granted
             elif said is not None or choice.is_queued:
                 refusals.append(Unavailable(candidate, said.wait if said else 0.0, is_busy=True))
-            elif isinstance(found := await self._probe(granted, circuit, now=now), Pass):
+            elif isinstance(found := await self._probe(granted, circuit), Pass):
                 return chosen.caller, found
             else:
                 refusals.append(found)
         return chosen.caller, refusals
 
-    async def _probe(self, granted: Pass, circuit: Circuit, *, now: float) -> Pass | Unavailable:
+    async def _probe(self, granted: Pass, circuit: Circuit) -> Pass | Unavailable:
         """Become the probe of a half-open circuit, and take a place at the gate."""
         candidate, entry = granted.candidate, granted.entry
 
-        def probed(now_is: Circuit) -> Circuit | None:
+        def probed(now_is: Circuit, now: float) -> Circuit | None:
             # The probe of another call may have closed it since it was looked at.
             return now_is.probed_by(entry.call, now=now, seconds=entry.seconds) if now_is.reason else now_is
 
-        if await self._guards.change_circuit(circuit_key(candidate), probed, now=now) is None:
+        if await self._guards.change_circuit(circuit_key(candidate), probed) is None:
             return Unavailable(candidate, 1.0, circuit.is_busy)
-        said = await self._guards.enter(entry.gate, entry.call, now=now, seconds=entry.seconds)
+        said = await self._guards.enter(entry.gate, entry.call, seconds=entry.seconds)
         if said.admitted:
             return granted
-        await self._tell(granted, now=now)
+        await self._tell(granted)
         return Unavailable(candidate, said.wait, is_busy=True)
 
     async def _end(self, ended: Pass) -> None:
-        now, entry, stands = time.time(), ended.entry, None
+        entry, stands = ended.entry, None
         if ended.was_sent:
             places = [entry, ended.visit] if ended.visit else [entry]
             stands = await self._guards.leave_all(places, circuit=circuit_key(ended.candidate))
         else:
             await self._guards.leave(entry.gate, entry.call, was_sent=False)
         if ended.error is not None and ended.error.meaning.paces:
-            await self._guards.slow_down(entry.gate, now=now, retry_after=ended.error.retry_after)
-        await self._tell(ended, now=now, stands=stands)
+            await self._guards.slow_down(entry.gate, retry_after=ended.error.retry_after)
+        await self._tell(ended, stands=stands)
 
-    async def _tell(self, ended: Pass, *, now: float, stands: Circuit | None = None) -> None:
+    async def _tell(self, ended: Pass, *, stands: Circuit | None = None) -> None:
         """Tell the circuit, which `stands` as it was last seen."""
         call = ended.entry.call
 
-        def after(circuit: Circuit) -> Circuit:
+        def after(circuit: Circuit, now: float) -> Circuit:
             if error := ended.error:
                 return circuit.failed(
                     call, error.kind, now=now, retry_after=error.retry_after, whose=ended.whose
@@ -214,13 +214,14 @@ class Admission:
             return circuit.answered(call) if ended.was_answered else circuit.released_by(call)
 
         changed: Circuit | None = stands
-        if stands is None or after(stands) != stands:
-            changed = await self._guards.change_circuit(circuit_key(ended.candidate), after, now=now)
+        # What a failure changes depends on the time by the clock of the guards, an answer's effect does not.
+        if stands is None or ended.error is not None or after(stands, 0.0) != stands:
+            changed = await self._guards.change_circuit(circuit_key(ended.candidate), after)
         if ended.error is not None and changed is not None:
             ended.in_a_row = changed.in_a_row(ended.error.kind)
             if ended.error.meaning.breaker == "opens_config":
                 for key in _other_circuits(ended.candidate):
-                    await self._guards.change_circuit(key, after, now=now)
+                    await self._guards.change_circuit(key, after)
 
 
 def _wanted(candidate: Candidate, user_id: int, *, is_queued: bool) -> tuple[Pass, Choice]:

@@ -29,8 +29,10 @@ LOWEST_PACE = 6.0
 # One congestion shows in many replies at once; within so many seconds they count as one.
 ONE_CONGESTION = 2.0
 
-# Changes a circuit, or gives None to leave it as it is.
-Transition = Callable[[Circuit], Circuit | None]
+# Changes a circuit at a moment of the store's clock, or gives None to leave it as it is.
+Transition = Callable[[Circuit, float], Circuit | None]
+# Seconds since the epoch.
+Clock = Callable[[], float]
 Cause = Literal["", "rate", "pace", "concurrency"]
 
 
@@ -83,10 +85,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choosing:
-    """What became of choices: what the caller's own gate said, and of each choice that was looked at, in
-    order, the circuit and what its gate said (None: it was not asked). The last one has been entered where
-    its gate says so."""
+    """What became of choices at `now` of the store's clock: what the caller's own gate said, and of each
+    choice that was looked at, in order, the circuit and what its gate said (None: it was not asked). The last
+    one has been entered where its gate says so."""
 
+    now: float
     caller: GateAnswer | None
     looks: tuple[tuple[Circuit, GateAnswer | None], ...] = ()
 
@@ -102,18 +105,23 @@ class GateState:
 
 
 class GuardStore(ABC):
-    """Every operation is atomic among all that share the store. Times are seconds since the epoch."""
+    """Every operation is atomic among all that share the store. Times are seconds since the epoch by the
+    store's clock, which is one for all that share it: those of their machines may differ."""
+
+    @abstractmethod
+    async def now(self) -> float:
+        """What the store's clock says."""
 
     @abstractmethod
     async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
         """The circuits of these keys, in order; one that nobody has heard of is closed."""
 
     @abstractmethod
-    async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
+    async def change_circuit(self, key: str, transition: Transition) -> Circuit | None:
         """Apply a pure function to a circuit and keep the result; returns what the function returned."""
 
     @abstractmethod
-    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
+    async def enter(self, gate: Gate, call: str, *, seconds: float) -> GateAnswer:
         """Let `call` pass the gate if there is room. Its place is free again after `leave`, or after
         `seconds` should its process have died."""
 
@@ -121,29 +129,27 @@ class GuardStore(ABC):
     async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
         """Free the place of a call that has ended; one that was not sent counts for neither rate nor pace."""
 
-    async def enter_first(
-        self, choices: Sequence[Choice], *, caller: Entry | None = None, now: float
-    ) -> Choosing:
+    async def enter_first(self, choices: Sequence[Choice], *, caller: Entry | None = None) -> Choosing:
         """Let a call pass its caller's gate, if it is given one, and then the first gate that has room behind
         a closed circuit. It ends at a circuit that is half-open: who is to be its probe is another question.
 
         Need not be atomic as a whole; a store that can do it in one go does so."""
-        answer = None
+        answer, now = None, await self.now()
         if caller is not None:
-            answer = await self.enter(caller.gate, caller.call, now=now, seconds=caller.seconds)
+            answer = await self.enter(caller.gate, caller.call, seconds=caller.seconds)
             if not answer.admitted:
-                return Choosing(answer)
+                return Choosing(now, answer)
         looks: list[tuple[Circuit, GateAnswer | None]] = []
         circuits = await self.circuits([choice.circuit for choice in choices])
         for choice, circuit in zip(choices, circuits, strict=True):
             entry, said = choice.entry, None
             is_closed = circuit.state(now) == "closed"
             if is_closed and not choice.is_queued:
-                said = await self.enter(entry.gate, entry.call, now=now, seconds=entry.seconds)
+                said = await self.enter(entry.gate, entry.call, seconds=entry.seconds)
             looks.append((circuit, said))
             if (said and said.admitted) or (not choice.is_queued and circuit.state(now) == "half_open"):
                 break
-        return Choosing(answer, tuple(looks))
+        return Choosing(now, answer, tuple(looks))
 
     async def leave_all(self, entries: Sequence[Entry], *, circuit: str) -> Circuit:
         """Free the places of calls that were sent; returns the circuit of this key as it stands."""
@@ -153,11 +159,11 @@ class GuardStore(ABC):
         return stands
 
     @abstractmethod
-    async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
+    async def slow_down(self, gate: Gate, *, retry_after: float | None = None) -> None:
         """The vendor said that this was too fast, and perhaps after how many seconds to come back."""
 
     @abstractmethod
-    async def gate_state(self, gate: Gate, *, now: float) -> GateState: ...
+    async def gate_state(self, gate: Gate) -> GateState: ...
 
     @abstractmethod
     async def claim(self, name: str, holder: str, *, seconds: float) -> bool:

@@ -54,12 +54,15 @@ class FallbackGuards(GuardStore):
         self._probing: dict[str, Circuit] = {}
         self._owed: deque[Callable[[GuardStore], Awaitable[object]]] = deque(maxlen=MOST_OWED)
 
+    async def now(self) -> float:
+        return await self._ask(lambda store: store.now())
+
     async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
         return await self._ask(lambda store: store.circuits(keys))
 
-    async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
+    async def change_circuit(self, key: str, transition: Transition) -> Circuit | None:
         def change(store: GuardStore) -> Awaitable[Circuit | None]:
-            return store.change_circuit(key, transition, now=now)
+            return store.change_circuit(key, transition)
 
         try:
             changed = await self._ask_shared(change)
@@ -76,32 +79,30 @@ class FallbackGuards(GuardStore):
     def _ends_probe(self, key: str, transition: Transition) -> bool:
         """Whether the shared circuit, as it was seen last, is left by its probe through this change."""
         seen = self._probing.get(key)
-        if seen is None or (changed := transition(seen)) is None or changed.probe == seen.probe:
+        if seen is None or (changed := transition(seen, time.time())) is None or changed.probe == seen.probe:
             return False
         del self._probing[key]
         return True
 
-    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
+    async def enter(self, gate: Gate, call: str, *, seconds: float) -> GateAnswer:
         try:
-            entry = await self._ask_shared(lambda store: store.enter(gate, call, now=now, seconds=seconds))
+            entry = await self._ask_shared(lambda store: store.enter(gate, call, seconds=seconds))
         except _Away as away:
             if away.was_asked:
                 self._owed.append(lambda store: store.leave(gate, call, was_sent=False))
-            return await self._own.enter(gate, call, now=now, seconds=seconds)
+            return await self._own.enter(gate, call, seconds=seconds)
         if entry.admitted:
             self._inside.add(call)
         return entry
 
-    async def enter_first(
-        self, choices: Sequence[Choice], *, caller: Entry | None = None, now: float
-    ) -> Choosing:
+    async def enter_first(self, choices: Sequence[Choice], *, caller: Entry | None = None) -> Choosing:
         entries = [choice.entry for choice in choices]
         try:
-            chosen = await self._ask_shared(lambda store: store.enter_first(choices, caller=caller, now=now))
+            chosen = await self._ask_shared(lambda store: store.enter_first(choices, caller=caller))
         except _Away as away:
             if away.was_asked:
                 self._owe([*entries, caller] if caller else entries, was_sent=False)
-            return await self._own.enter_first(choices, caller=caller, now=now)
+            return await self._own.enter_first(choices, caller=caller)
         if caller and chosen.caller and chosen.caller.admitted:
             self._inside.add(caller.call)
         if chosen.looks and (said := chosen.looks[-1][1]) and said.admitted:
@@ -139,11 +140,11 @@ class FallbackGuards(GuardStore):
                 self._owed.append(leave)
         self._inside.discard(call)
 
-    async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
-        await self._ask(lambda store: store.slow_down(gate, now=now, retry_after=retry_after))
+    async def slow_down(self, gate: Gate, *, retry_after: float | None = None) -> None:
+        await self._ask(lambda store: store.slow_down(gate, retry_after=retry_after))
 
-    async def gate_state(self, gate: Gate, *, now: float) -> GateState:
-        return await self._ask(lambda store: store.gate_state(gate, now=now))
+    async def gate_state(self, gate: Gate) -> GateState:
+        return await self._ask(lambda store: store.gate_state(gate))
 
     async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
         return await self._ask(lambda store: store.claim(name, holder, seconds=seconds))

@@ -14,6 +14,7 @@ from orchestration.guards.base import (
     ONE_CONGESTION,
     RECOVERY,
     WINDOW,
+    Clock,
     Gate,
     GateAnswer,
     GateState,
@@ -71,7 +72,8 @@ class _Seen:
 
 
 class MemoryGuards(GuardStore):
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = time.time) -> None:
+        self._clock = clock
         # Several event loops of a process use the same guards; no lock is held across an await.
         self._lock = Lock()
         self._circuits: dict[str, Circuit] = {}
@@ -80,20 +82,24 @@ class MemoryGuards(GuardStore):
         self._claims: dict[str, tuple[str, float]] = {}
         self._values: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
+    async def now(self) -> float:
+        return self._clock()
+
     async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
         return [self._circuits.get(key, Circuit()) for key in keys]
 
-    async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
+    async def change_circuit(self, key: str, transition: Transition) -> Circuit | None:
         with self._lock:
-            changed = transition(self._circuits.get(key, Circuit()))
+            changed = transition(self._circuits.get(key, Circuit()), self._clock())
             if changed == Circuit():
                 self._circuits.pop(key, None)
             elif changed is not None:
                 self._circuits[key] = changed
             return changed
 
-    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
+    async def enter(self, gate: Gate, call: str, *, seconds: float) -> GateAnswer:
         with self._lock:
+            now = self._clock()
             seen = self._seen(gate, now)
             if gate.per_minute is not None and len(seen.starts) >= gate.per_minute:
                 # The one that has to leave the window before there is room.
@@ -116,8 +122,9 @@ class MemoryGuards(GuardStore):
                 if not was_sent:
                     seen.take_back(call)
 
-    async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
+    async def slow_down(self, gate: Gate, *, retry_after: float | None = None) -> None:
         with self._lock:
+            now = self._clock()
             seen = self._seen(gate, now)
             if seen.pace and now - seen.pace.since < ONE_CONGESTION:
                 return
@@ -126,9 +133,9 @@ class MemoryGuards(GuardStore):
             wait = 60.0 / rate if retry_after is None else retry_after
             seen.pace = _Pace(full=full, rate=rate, since=now, next_at=now + wait)
 
-    async def gate_state(self, gate: Gate, *, now: float) -> GateState:
+    async def gate_state(self, gate: Gate) -> GateState:
         with self._lock:
-            seen = self._gates.get(gate.key) or _Seen()
+            now, seen = self._clock(), self._gates.get(gate.key) or _Seen()
             seen.tidy(now)
             pace = seen.pace.now(now) if seen.pace else None
             return GateState(recent=len(seen.starts), under_way=len(seen.under_way), pace=pace)

@@ -25,6 +25,7 @@ from orchestration.guards.base import (
     Cause,
     Choice,
     Choosing,
+    Clock,
     Entry,
     Gate,
     GateAnswer,
@@ -40,6 +41,8 @@ from orchestration.guards.scripts import (
     LEAVE,
     LEAVE_ALL,
     LOOK,
+    READ,
+    REDIS_CLOCK,
     RELEASE,
     REPLACE,
     SLOW_DOWN,
@@ -77,11 +80,15 @@ class _Line:
 
 
 class RedisGuards(GuardStore):
-    """`prefix` keeps installations that share a Redis apart. Raises redis.RedisError while Redis is away."""
+    """`prefix` keeps installations that share a Redis apart; `clock` stands in for Redis's own. Raises
+    redis.RedisError while Redis is away."""
 
-    def __init__(self, url: str, prefix: str) -> None:
-        self._url, self._prefix = url, prefix
+    def __init__(self, url: str, prefix: str, clock: Clock | None = None) -> None:
+        self._url, self._prefix, self._clock = url, prefix, clock
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
+
+    async def now(self) -> float:
+        return self._clock() if self._clock else _seconds(await self._ask(lambda redis: redis.time()))
 
     async def circuits(self, keys: Sequence[str]) -> list[Circuit]:
         if not keys:
@@ -90,12 +97,12 @@ class RedisGuards(GuardStore):
         values = await self._ask(lambda redis: redis.mget(names))
         return [_read(value) for value in values]
 
-    async def change_circuit(self, key: str, transition: Transition, *, now: float) -> Circuit | None:
+    async def change_circuit(self, key: str, transition: Transition) -> Circuit | None:
         name = self._key("circuit", key)
         for tries in range(REPLACE_TRIES):
-            stored = await self._ask(lambda redis: redis.get(name))
-            circuit = _read(stored)
-            changed = transition(circuit)
+            stored, said = await self._run(READ, [name], [self._time()])
+            circuit, now = _read(stored), float(said)
+            changed = transition(circuit, now)
             if changed is None or changed == circuit:
                 return changed
             written = "" if changed == Circuit() else json.dumps(asdict(changed))
@@ -106,25 +113,25 @@ class RedisGuards(GuardStore):
             await asyncio.sleep(random.uniform(0, tries * BETWEEN_TRIES))  # noqa: S311 - no secret
         raise RedisError(f"{name} changed {REPLACE_TRIES} times while it was to be changed")
 
-    async def enter(self, gate: Gate, call: str, *, now: float, seconds: float) -> GateAnswer:
-        arguments = [now, WINDOW, RECOVERY, *_entering(Entry(gate, call, seconds), now)]
+    async def enter(self, gate: Gate, call: str, *, seconds: float) -> GateAnswer:
+        arguments = [self._time(), WINDOW, RECOVERY, *_entering(Entry(gate, call, seconds))]
         return _gate_answer(*await self._run(ENTER, self._gate_keys(gate), arguments))
 
-    async def enter_first(
-        self, choices: Sequence[Choice], *, caller: Entry | None = None, now: float
-    ) -> Choosing:
+    async def enter_first(self, choices: Sequence[Choice], *, caller: Entry | None = None) -> Choosing:
         keys: list[str] = []
-        arguments: list[Any] = [now, WINDOW, RECOVERY, int(caller is not None)]
+        arguments: list[Any] = [self._time(), WINDOW, RECOVERY, int(caller is not None)]
         if caller is not None:
             keys += self._gate_keys(caller.gate)
-            arguments += [*_entering(caller, now), 0]
+            arguments += [*_entering(caller), 0]
         for choice in choices:
             keys += [self._key("circuit", choice.circuit), *self._gate_keys(choice.entry.gate)]
-            arguments += [*_entering(choice.entry, now), int(choice.is_queued)]
+            arguments += [*_entering(choice.entry), int(choice.is_queued)]
         said = iter(await self._run(ENTER_FIRST, keys, arguments))
+        now = float(next(said))
         by_caller = _gate_answer(next(said), next(said)) if caller is not None else None
         looks = zip(said, said, said, strict=True)
         return Choosing(
+            now,
             by_caller,
             tuple(
                 (_read(stored), None if cause is None else _gate_answer(cause, wait))
@@ -140,13 +147,14 @@ class RedisGuards(GuardStore):
     async def leave(self, gate: Gate, call: str, *, was_sent: bool = True) -> None:
         await self._run(LEAVE, self._gate_keys(gate), [call, int(was_sent)])
 
-    async def slow_down(self, gate: Gate, *, now: float, retry_after: float | None = None) -> None:
+    async def slow_down(self, gate: Gate, *, retry_after: float | None = None) -> None:
         wait = "" if retry_after is None else retry_after
-        arguments = [now, WINDOW, RECOVERY, LOWEST_PACE, ONE_CONGESTION, wait]
+        arguments = [self._time(), WINDOW, RECOVERY, LOWEST_PACE, ONE_CONGESTION, wait]
         await self._run(SLOW_DOWN, self._gate_keys(gate), arguments)
 
-    async def gate_state(self, gate: Gate, *, now: float) -> GateState:
-        recent, under_way, pace = await self._run(LOOK, self._gate_keys(gate), [now, WINDOW, RECOVERY])
+    async def gate_state(self, gate: Gate) -> GateState:
+        arguments = [self._time(), WINDOW, RECOVERY]
+        recent, under_way, pace = await self._run(LOOK, self._gate_keys(gate), arguments)
         return GateState(recent=recent, under_way=under_way, pace=float(pace) if pace else None)
 
     async def claim(self, name: str, holder: str, *, seconds: float) -> bool:
@@ -187,6 +195,10 @@ class RedisGuards(GuardStore):
 
         return await self._ask(question)
 
+    def _time(self) -> str:
+        """What a script is to take for the time."""
+        return repr(self._clock()) if self._clock else REDIS_CLOCK
+
     def _key(self, kind: str, name: str) -> str:
         return f"{self._prefix}:guard:{kind}:{name}"
 
@@ -204,10 +216,10 @@ def _read(stored: bytes | None) -> Circuit:
     return Circuit(**json.loads(stored)) if stored else Circuit()
 
 
-def _entering(entry: Entry, now: float) -> list[Any]:
+def _entering(entry: Entry) -> list[Any]:
     gate = entry.gate
     limits = [_number(gate.per_minute), _number(gate.concurrent), int(gate.is_paced)]
-    return [entry.call, now + entry.seconds, *limits]
+    return [entry.call, entry.seconds, *limits]
 
 
 def _gate_answer(cause: bytes, wait: bytes) -> GateAnswer:
@@ -218,6 +230,10 @@ def _gate_answer(cause: bytes, wait: bytes) -> GateAnswer:
 
 def _number(limit: int | None) -> int:
     return -1 if limit is None else limit
+
+
+def _seconds(said: tuple[int, int]) -> float:
+    return said[0] + said[1] / 1e6
 
 
 def _milliseconds(seconds: float) -> int:

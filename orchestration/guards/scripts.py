@@ -1,9 +1,22 @@
 """The Lua scripts of the shared guards. Redis runs one at a time, so what a script reads stays true in it.
+They go by Redis's own clock, because the clocks of those who ask may differ by minutes.
 
 KEYS of a gate: the starts of the last minute, the places of calls under way (both sorted sets, the second
 by when a place lapses), and the pace (a hash: full, rate, since, next). `orchestration.guards.memory` is the
 same in Python; one set of contract tests holds for both.
 """
+
+# In the place of the time that a script is to go by.
+REDIS_CLOCK = ""
+_NOW = """
+local now = tonumber(ARGV[1])
+if not now then
+  local clock = redis.call('TIME')
+  now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+end
+"""
+# What is told as text keeps its microseconds.
+_TELL_NOW = "string.format('%.6f', now)"
 
 _TIDY = """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
@@ -20,9 +33,10 @@ if full then
 end
 """
 
-_ENTER = """
-local now, window, recovery = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local function enter(KEYS, call, till, per_minute, concurrent, is_paced)
+_ENTER = _NOW
+_ENTER += """
+local window, recovery = tonumber(ARGV[2]), tonumber(ARGV[3])
+local function enter(KEYS, call, seconds, per_minute, concurrent, is_paced)
 """
 _ENTER += _TIDY
 _ENTER += """
@@ -43,31 +57,31 @@ _ENTER += """
   end
   redis.call('ZADD', KEYS[1], now, call)
   redis.call('EXPIRE', KEYS[1], math.ceil(2 * window))
-  redis.call('ZADD', KEYS[2], till, call)
-  redis.call('EXPIRE', KEYS[2], math.max(math.ceil(2 * (till - now)), redis.call('TTL', KEYS[2])))
+  redis.call('ZADD', KEYS[2], now + seconds, call)
+  redis.call('EXPIRE', KEYS[2], math.max(math.ceil(2 * seconds), redis.call('TTL', KEYS[2])))
   return '', '0'
 end
 local function enter_at(key, argument)
-  return enter({KEYS[key], KEYS[key + 1], KEYS[key + 2]}, ARGV[argument], ARGV[argument + 1],
+  return enter({KEYS[key], KEYS[key + 1], KEYS[key + 2]}, ARGV[argument], tonumber(ARGV[argument + 1]),
     tonumber(ARGV[argument + 2]), tonumber(ARGV[argument + 3]), ARGV[argument + 4])
 end
 """
 
-# KEYS of the gate. ARGV: now, window, recovery; call, until, per_minute, concurrent, is_paced
+# KEYS of the gate. ARGV: now, window, recovery; call, seconds, per_minute, concurrent, is_paced
 # -> cause ('' admits), wait.
 ENTER = f"{_ENTER}return {{enter_at(1, 4)}}"
 
 # KEYS: the caller's gate if there is one, then of each choice the circuit and the gate. ARGV: now, window,
-# recovery, number of callers; of each gate call, until, per_minute, concurrent, is_paced, is_queued.
-# -> the caller's cause and wait if there is one; then of each choice that was looked at the circuit, cause
-# (nothing: its gate was not asked), wait. What a circuit's states are, Circuit.state says.
+# recovery, number of callers; of each gate call, seconds, per_minute, concurrent, is_paced, is_queued.
+# -> the time; the caller's cause and wait if there is one; then of each choice that was looked at the
+# circuit, cause (nothing: its gate was not asked), wait. What a circuit's states are, Circuit.state says.
 ENTER_FIRST = (
     _ENTER
+    + f"\nlocal said, key, argument = {{{_TELL_NOW}}}, 1, 5"
     + """
-local said, key, argument = {}, 1, 5
 if ARGV[4] == '1' then
   local cause, wait = enter_at(1, 5)
-  said = {cause, wait}
+  said[2], said[3] = cause, wait
   if cause ~= '' then
     return said
   end
@@ -125,9 +139,9 @@ return redis.call('GET', KEYS[1])
 
 # ARGV: now, window, recovery, lowest pace, one congestion, retry after ('' when the vendor did not say).
 SLOW_DOWN = (
-    """
-local now, window, recovery = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local lowest = tonumber(ARGV[4])
+    _NOW
+    + """
+local window, recovery, lowest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 """
     + _TIDY
     + """
@@ -148,14 +162,18 @@ return 1
 
 # ARGV: now, window, recovery -> recent, under way, pace ('' when it is not slowed down).
 LOOK = (
-    """
-local now, window, recovery = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+    _NOW
+    + """
+local window, recovery = tonumber(ARGV[2]), tonumber(ARGV[3])
 """
     + _TIDY
     + """
 return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), full and tostring(rate) or ''}
 """
 )
+
+# ARGV: now -> a circuit, the time.
+READ = f"{_NOW}return {{redis.call('GET', KEYS[1]), {_TELL_NOW}}}"
 
 # Compare and set. ARGV: what was read ('' for nothing), what to write ('' deletes), lifetime in ms.
 REPLACE = """

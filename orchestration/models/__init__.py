@@ -1,6 +1,7 @@
 """What super-admins decide about routing, and what routing has found out."""
 
 from orchestration.models.batches import Batch, BatchItem, ItemState
+from orchestration.models.economy import EconomyCall, EconomyCallState, VendorBatch, VendorBatchState
 from orchestration.models.experiments import CallFeedback, Experiment, ExperimentArm
 from orchestration.models.policies import TaskPolicy
 from orchestration.models.probes import Lease, ProviderProbe
@@ -10,6 +11,8 @@ __all__ = [
     "Batch",
     "BatchItem",
     "CallFeedback",
+    "EconomyCall",
+    "EconomyCallState",
     "Experiment",
     "ExperimentArm",
     "ItemState",
@@ -17,4 +20,6 @@ __all__ = [
     "PlanTaskTier",
     "ProviderProbe",
     "TaskPolicy",
+    "VendorBatch",
+    "VendorBatchState",
 ]

@@ -10,16 +10,19 @@ from django.db.models import Q
 
 
 class Batch(models.Model):
-    """Requests of one kind that a user sent together and that workers answer; one alone is a batch of one."""
+    """Requests of one kind that a user sent together and that workers answer; one alone is a batch of one.
+    With `economy` their model calls go through the vendors' batch APIs."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
     kind = models.CharField(max_length=30)
+    economy = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     cancelled_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "batches"
+        verbose_name_plural = "batches"
         default_permissions = ("view",)
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["user", "-created_at"], name="batches_user_created")]
@@ -42,11 +45,14 @@ class BatchItem(models.Model):
     While it is running it belongs to whoever knows `claim`, until `held_until` at the latest, which that
     worker keeps moving as long as it lives. `not_before` is when one that waits may be tried again. `status`
     is the HTTP status that the request would have been answered with, `answer` the data or the error of it.
+    `request_id` names its model calls in the usage log. One that is running with no claim waits for a
+    vendor's batch; `saved_usd` is what that saved (null where nobody knows the prices, or none was used).
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items")
     number = models.PositiveIntegerField()
     given = models.JSONField()
+    request_id = models.CharField(max_length=36, blank=True)
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.WAITING)
     claim = models.CharField(max_length=32, blank=True)
     held_until = models.DateTimeField(null=True)
@@ -54,6 +60,7 @@ class BatchItem(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     status = models.PositiveSmallIntegerField(null=True)
     answer = models.JSONField(null=True)
+    saved_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -67,7 +74,9 @@ class BatchItem(models.Model):
                 fields=["batch", "number"],
                 name="batch_items_open",
                 condition=Q(state__in=[ItemState.WAITING, ItemState.RUNNING]),
-            )
+            ),
+            # What failed lately is looked for among all that was ever done.
+            models.Index(fields=["ended_at"], name="batch_items_failed", condition=Q(state=ItemState.FAILED)),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""How calls for one task are spread, bounded, cached and voted on."""
+"""How calls for one task are spread, bounded, put, cached and voted on."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -11,6 +11,22 @@ class Strategy(models.TextChoices):
     WEIGHTED = "weighted", "By priority, then by weight"
     LEAST_LATENCY = "least_latency", "The fastest first"
     LEAST_COST = "least_cost", "The cheapest first"
+
+
+class Effort(models.TextChoices):
+    LOW = "low", "Low"
+    MEDIUM = "medium", "Medium"
+    HIGH = "high", "High"
+
+
+class ServiceTier(models.TextChoices):
+    FLEX = "flex", "Flex: cheaper, slower, and refused when the vendor is busy"
+    PRIORITY = "priority", "Priority: faster, and dearer"
+
+
+class PromptCache(models.TextChoices):
+    FIVE_MINUTES = "5m", "For five minutes"
+    HOUR = "1h", "For an hour, which costs more to write"
 
 
 class TaskPolicy(RoutedModel):
@@ -42,6 +58,27 @@ class TaskPolicy(RoutedModel):
     )
     prompt_version = models.CharField(
         max_length=50, blank=True, help_text="One of the task's prompts; empty uses the first."
+    )
+    reasoning_effort = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        choices=Effort.choices,
+        help_text="How hard models think that can; empty is as little as each takes. Thoughts are paid for.",
+    )
+    service_tier = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        choices=ServiceTier.choices,
+        help_text="The vendor's queue, at a price of its own, where there is one; empty is the usual one.",
+    )
+    prompt_cache = models.CharField(
+        max_length=2,
+        blank=True,
+        default="",
+        choices=PromptCache.choices,
+        help_text="How long vendors are asked to keep what comes again in prompts; empty asks for nothing.",
     )
     updated_at = models.DateTimeField(auto_now=True)
 

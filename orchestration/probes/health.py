@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,16 +103,25 @@ def provider_statuses(*, now: datetime) -> list[ProviderStatus]:
     ]
 
 
+def circuits_of(configs: Sequence[AIProviderConfig]) -> list[tuple[ModelCircuit, ...]]:
+    """Of each config, in the order given."""
+    tried = _models_of_experiments()
+    providers = [ProviderSnapshot.of(config) for config in configs]
+    guarded = concurrency.run(_look(providers, [_models_of(config, tried) for config in configs]))
+    return [circuits for circuits, _ in guarded]
+
+
 async def _look(
     providers: Sequence[ProviderSnapshot], models: Sequence[Sequence[str]]
 ) -> list[tuple[tuple[ModelCircuit, ...], GateState]]:
     """Circuits and gate of each provider, as they are now."""
-    guards, now = get_guards(), time.time()
+    guards = get_guards()
     pairs = [(provider, model) for provider, its in zip(providers, models, strict=True) for model in its]
     keys = [circuit_key(Candidate(provider, model, UNKNOWN)) for provider, model in pairs]
-    circuits, gates = await asyncio.gather(
+    now, circuits, gates = await asyncio.gather(
+        guards.now(),
         guards.circuits(keys),
-        asyncio.gather(*(guards.gate_state(gate_of(provider), now=now) for provider in providers)),
+        asyncio.gather(*(guards.gate_state(gate_of(provider)) for provider in providers)),
     )
     of_provider: dict[int | str, list[ModelCircuit]] = defaultdict(list)
     for (provider, model), circuit in zip(pairs, circuits, strict=True):

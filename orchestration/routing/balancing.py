@@ -4,57 +4,97 @@ pure: the same seed and figures give the same one."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from bisect import bisect
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate
 from threading import Lock
 
-from orchestration.experiments.assignment import lot_of
+from orchestration.experiments.assignment import lot_of, point_of
 from orchestration.models.policies import Strategy
 from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
 
 # The share of the newest answer in the average: some twenty answers back count for little.
 NEWEST = 0.1
-# A place in the order; smaller is asked earlier.
-Rank = tuple[float, ...]
+# More equals than these are drawn from one by one, unless a user is to stay with one of them.
+FEW = 8
+# So many draws, of which those that hit somebody again are lost; who is left then draws lots.
+DRAWS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
     """How one call chooses among able providers. `seed` decides between equals: a call's own id spreads
-    calls, a user's keeps that user where they were. `latency` (ms) and `cost` (USD of a typical call) tell
-    what is known of a provider's model; None is unknown."""
+    calls, a user's keeps that user where they were, if `is_sticky` also while others come and go. `latency`
+    (ms) and `cost` (USD of a typical call) tell what is known of a provider's model; None is unknown."""
 
     strategy: str = Strategy.WEIGHTED
     seed: str = ""
+    is_sticky: bool = False
     latency: Callable[[ProviderSnapshot, str], float | None] = lambda provider, model: None
     cost: Callable[[ProviderSnapshot, str], Decimal | None] = lambda provider, model: None
 
     @classmethod
-    def of(cls, snapshot: RoutingSnapshot, *, strategy: str, seed: str) -> Spread:
+    def of(cls, snapshot: RoutingSnapshot, *, strategy: str, seed: str, is_sticky: bool = False) -> Spread:
         """By what this process has timed and what the snapshot's prices say."""
         return cls(
             strategy=strategy,
             seed=seed,
+            is_sticky=is_sticky,
             latency=lambda provider, model: latencies.of(provider.identity, model),
             cost=lambda provider, model: snapshot.typical_cost(provider.provider_type, model),
         )
 
-    def rank(self, provider: ProviderSnapshot, model: str, task: str) -> Rank:
-        """Those flagged for the task, then the default, then the rest; in each of these by the strategy."""
-        group, lot = group_of(provider, task), self.lot(provider)
+    def figure(self, provider: ProviderSnapshot, model: str) -> float:
+        """What decides before priority does; smaller is asked earlier."""
         if self.strategy == Strategy.LEAST_LATENCY:
             # What has not been timed yet is tried first, or it never would be.
-            return group, self.latency(provider, model) or 0.0, -provider.priority, lot
+            return self.latency(provider, model) or 0.0
         if self.strategy == Strategy.LEAST_COST:
             cost = self.cost(provider, model)
-            dear = math.inf if cost is None else float(cost)
-            return group, dear, -provider.priority, lot
-        return group, -provider.priority, lot
+            return math.inf if cost is None else float(cost)
+        return 0.0
 
-    def lot(self, provider: ProviderSnapshot) -> float:
-        """Decides between equals; a weight of 0 is asked after all others of its rank."""
-        return lot_of(f"{self.seed}:{provider.identity}", provider.weight)
+    def places(self, equals: Equals) -> Iterator[int]:
+        """In which order equals are asked, by their places among them: by weight, those of weight 0 after all
+        others. Each is found when it is asked for, because a call seldom needs more than the first.
+
+        A lot of each (`lot_of`) and a draw for each place give the same shares at every place: of independent
+        exponential waiting times, who comes first among those that are left comes so by weight alone. With
+        lots nobody changes between those that stay; only with few is that cheap.
+        """
+        drawn: set[int] = set()
+        if len(equals.names) > FEW and not self.is_sticky and equals.total:
+            for number in range(DRAWS):
+                place = bisect(equals.sums, point_of(f"{self.seed}:draw {number}") * equals.total)
+                if place not in drawn:
+                    drawn.add(place)
+                    yield place
+        left = [place for place in range(len(equals.names)) if place not in drawn]
+        # Alone in its rank, nobody draws a lot.
+        yield from left if len(left) == 1 else sorted(left, key=lambda place: self._lot(equals, place))
+
+    def _lot(self, equals: Equals, place: int) -> float:
+        return lot_of(f"{self.seed}:{equals.names[place]}", equals.weights[place])
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """Providers between which weight alone decides; `sums` are those of the weights up to each, for draws."""
+
+    names: tuple[int | str, ...]
+    weights: tuple[int, ...]
+    sums: tuple[int, ...]
+
+    @classmethod
+    def of(cls, providers: Sequence[ProviderSnapshot]) -> Equals:
+        weights = tuple(one.weight for one in providers)
+        return cls(tuple(one.identity for one in providers), weights, tuple(accumulate(weights)))
+
+    @property
+    def total(self) -> int:
+        return self.sums[-1]
 
 
 def group_of(provider: ProviderSnapshot, task: str) -> int:

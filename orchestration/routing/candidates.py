@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
+from typing import overload
 
 from orchestration.experiments.assignment import Arm
 from orchestration.models.policies import Strategy
-from orchestration.routing.balancing import Rank, Spread, group_of
+from orchestration.routing.balancing import Equals, Spread, group_of
 from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
 from providers.adapters.base import GenerationRequest
 from providers.capabilities.facts import Capabilities
@@ -57,9 +58,37 @@ class Candidate:
     degraded: tuple[str, ...] = ()
 
 
+class Order(Sequence[Candidate]):
+    """Candidates, best first, each found when somebody looks at it: among two hundred, a call asks one."""
+
+    def __init__(self, coming: Iterable[Candidate]) -> None:
+        self._coming, self._found = iter(coming), list[Candidate]()
+
+    @overload
+    def __getitem__(self, at: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Candidate]: ...
+    def __getitem__(self, at: int | slice) -> Candidate | Sequence[Candidate]:
+        last = at.stop if isinstance(at, slice) else at + 1
+        self._find(last if last is not None and last > 0 else None)
+        return self._found[at]
+
+    def __len__(self) -> int:
+        self._find(None)
+        return len(self._found)
+
+    def __bool__(self) -> bool:
+        self._find(1)
+        return bool(self._found)
+
+    def _find(self, many: int | None) -> None:
+        missing = None if many is None else max(0, many - len(self._found))
+        self._found.extend(islice(self._coming, missing))
+
+
 def candidates(
     snapshot: RoutingSnapshot, *, task: str, tier: Tier, needs: Needs, spread: Spread | None = None
-) -> tuple[Candidate, ...]:
+) -> Sequence[Candidate]:
     """Providers whose model for `tier` meets `needs`, in the order that `spread` gives; those that meet them
     by a second-best way after the others."""
     spread = spread or Spread()
@@ -67,21 +96,39 @@ def candidates(
     able = snapshot.derived.get(key)
     if able is None:
         able = snapshot.derived[key] = _Able.of(snapshot, task=task, tier=tier, needs=needs)
-    return able.in_order(spread, task=task, input_tokens=needs.input_tokens)
+    return able.in_order(spread, input_tokens=needs.input_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rank:
+    """Candidates between which weight alone decides."""
+
+    members: tuple[Candidate, ...]
+    equals: Equals
+
+    @classmethod
+    def of(cls, found: Iterable[Candidate]) -> _Rank:
+        # Sorted, so that a draw says the same in every process.
+        members = tuple(sorted(found, key=lambda one: str(one.provider.identity)))
+        return cls(members, Equals.of([one.provider for one in members]))
+
+    def in_order(self, spread: Spread) -> Iterator[Candidate]:
+        return map(self.members.__getitem__, spread.places(self.equals))
 
 
 @dataclass(frozen=True, slots=True)
 class _Able:
-    """What is the same for all calls of a kind, made once for a snapshot. `ranks` are groups of equals, best
-    first; `narrowest` is the smallest window of all that is known."""
+    """What is the same for all calls of a kind, made once for a snapshot. `groups` are those that a strategy
+    orders each by itself, best first, with the ranks of its own that priority makes in them; `narrowest` is
+    the smallest window of all that is known."""
 
-    ranks: tuple[tuple[Candidate, ...], ...]
+    groups: tuple[tuple[_Rank, ...], ...]
     narrowest: float
 
     @classmethod
     def of(cls, snapshot: RoutingSnapshot, *, task: str, tier: Tier, needs: Needs) -> _Able:
         needs = replace(needs, input_tokens=0)
-        ranks = defaultdict(list)
+        groups = defaultdict(list)
         windows = [math.inf]
         for provider in snapshot.providers:
             model = provider.model_for(tier)
@@ -91,29 +138,46 @@ class _Able:
             able = Candidate(provider, model, capabilities, needs.degraded_by(capabilities))
             # One whose key a vendor has refused goes last: it may have been repaired there, but no call
             # should wait for it while another can answer, be it by a second-best way.
-            first = provider.is_flagged, bool(able.degraded), group_of(provider, task)
-            ranks[*first, -provider.priority].append(able)
+            groups[provider.is_flagged, bool(able.degraded), group_of(provider, task)].append(able)
             windows.append(capabilities.context_window or math.inf)
-        return cls(tuple(tuple(ranks[rank]) for rank in sorted(ranks)), min(windows))
+        by_priority = (_ranked(groups[group], lambda one: 0.0) for group in sorted(groups))
+        return cls(tuple(by_priority), min(windows))
 
-    def in_order(self, spread: Spread, *, task: str, input_tokens: int) -> tuple[Candidate, ...]:
-        found = chain.from_iterable(self._ranked(spread, task))
+    def in_order(self, spread: Spread, *, input_tokens: int) -> Sequence[Candidate]:
+        found = self._found(spread)
         if input_tokens <= self.narrowest:
-            return tuple(found)
+            return Order(found)
         needs = Needs(input_tokens=input_tokens)
-        return tuple(one for one in found if "input_window" not in needs.missing_from(one.capabilities))
+        return Order(one for one in found if "input_window" not in needs.missing_from(one.capabilities))
 
-    def _ranked(self, spread: Spread, task: str) -> Iterable[Iterable[Candidate]]:
-        if spread.strategy == Strategy.WEIGHTED:
-            for equals in self.ranks:
-                # Alone in its rank, nobody draws a lot.
-                yield equals if len(equals) == 1 else sorted(equals, key=lambda one: spread.lot(one.provider))
-        else:
-            yield sorted(chain.from_iterable(self.ranks), key=lambda one: _place(one, spread, task))
+    def _found(self, spread: Spread) -> Iterator[Candidate]:
+        for ranks in self.groups:
+            for rank in ranks if spread.strategy == Strategy.WEIGHTED else _ranked_anew(ranks, spread):
+                yield from rank.in_order(spread)
 
 
-def _place(able: Candidate, spread: Spread, task: str) -> tuple[bool, bool, Rank]:
-    return able.provider.is_flagged, bool(able.degraded), spread.rank(able.provider, able.model_name, task)
+def _ranked(found: Iterable[Candidate], figure: Callable[[Candidate], float]) -> tuple[_Rank, ...]:
+    """By the figure, then by priority."""
+    ranks = defaultdict(list)
+    for one in found:
+        ranks[figure(one), -one.provider.priority].append(one)
+    return tuple(_Rank.of(ranks[rank]) for rank in sorted(ranks))
+
+
+def _ranked_anew(ranks: Iterable[_Rank], spread: Spread) -> tuple[_Rank, ...]:
+    """The same candidates by what the strategy says of each now."""
+    everyone = chain.from_iterable(rank.members for rank in ranks)
+    return _ranked(everyone, lambda one: spread.figure(one.provider, one.model_name))
+
+
+def is_asked(snapshot: RoutingSnapshot, *, identity: int | str | None, model_name: str) -> bool:
+    """Whether there are calls that this model of this provider is a candidate for."""
+    provider = next((one for one in snapshot.providers if one.identity == identity), None)
+    if provider is None:
+        return False
+    arms = chain.from_iterable(running.arms for running in snapshot.experiments.values())
+    in_trial = {arm.model_name for arm in arms if arm.provider_config_id == identity}
+    return model_name in ({provider.fast_model, provider.quality_model} | in_trial) - {""}
 
 
 def missing_everywhere(snapshot: RoutingSnapshot, *, tier: Tier, needs: Needs) -> tuple[str, ...]:
@@ -129,8 +193,8 @@ def missing_everywhere(snapshot: RoutingSnapshot, *, tier: Tier, needs: Needs) -
 
 
 def with_arm_first(
-    order: tuple[Candidate, ...], arm: Arm | None, snapshot: RoutingSnapshot, tier: Tier, needs: Needs
-) -> tuple[Candidate, ...]:
+    order: Sequence[Candidate], arm: Arm | None, snapshot: RoutingSnapshot, tier: Tier, needs: Needs
+) -> Sequence[Candidate]:
     """The arm's provider and model before all others, if active and able; the others stay as failover."""
     if arm is None or arm.provider_config_id is None:
         return order
@@ -142,4 +206,17 @@ def with_arm_first(
     if needs.missing_from(capabilities):
         return order
     first = Candidate(provider, model, capabilities, needs.degraded_by(capabilities))
-    return first, *(one for one in order if one.provider.identity != provider.identity)
+    others = (one for one in order if one.provider.identity != provider.identity)
+    return Order(chain((first,), others))
+
+
+def with_vendor_last(
+    order: Sequence[Candidate], identity: int | str | None, snapshot: RoutingSnapshot
+) -> Sequence[Candidate]:
+    """The order with the vendor of one provider, if any, at its end: its second key is no second opinion
+    either."""
+    last = next((one.address for one in snapshot.providers if one.identity == identity), None)
+    if identity is None or last is None:
+        return order
+    others = (one for one in order if one.provider.address != last)
+    return Order(chain(others, (one for one in order if one.provider.address == last)))

@@ -18,11 +18,13 @@ MOST_DERIVED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`model` is a plain name, empty for whichever the routing gives; `provider_type` empty is any."""
+    """`model` is a plain name, empty for whichever the routing gives; `provider_type` empty is any, and so is
+    `config_id` None."""
 
     task: str = CHAT
     model: str = ""
     provider_type: str = ""
+    config_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ def _served(snapshot: RoutingSnapshot) -> frozenset[Wanted]:
 def _pinned(provider: ProviderSnapshot, wanted: Wanted) -> ProviderSnapshot | None:
     """The provider with the model that is wanted, in the spelling of its config; None when it has it not."""
     if wanted.provider_type not in ("", provider.provider_type):
+        return None
+    if wanted.config_id not in (None, provider.config_id):
         return None
     models = (provider.fast_model, provider.quality_model)
     model = next((one for one in models if one and plain_name(one) == wanted.model), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,12 +16,14 @@ from orchestration.experiments.assignment import RunningExperiment, running_expe
 from orchestration.models import PlanTaskTier, TaskPolicy
 from orchestration.models.policies import Strategy
 from providers.adapters.base import TokenUsage
+from providers.adapters.manner import PLAIN, Manner
 from providers.capabilities.facts import CapabilityMatrix
 from providers.capabilities.matrix import load_matrix
 from providers.encryption import SealedValue
 from providers.models import AIProviderConfig, RoutingRevision
 from providers.registry import PROVIDER_TYPES, ProviderFactory
-from providers.tasks import TASKS, Tier, task_type
+from providers.stored_prompts import stored_versions
+from providers.tasks import TASKS, PromptVersion, Tier, Versions, prompt_of, task_type, version_in_force
 from usage.models import ModelPrice
 from usage.pricing import Overrides, overrides_of, quote
 from usage.quotas import NO_RULES, RuleBook
@@ -101,8 +104,9 @@ class ProviderSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """How calls for a task are spread, bounded, cached and voted on: a TaskPolicy with its gaps filled by the
-    registry. Times in seconds."""
+    """How calls for a task are spread, bounded, put, cached and voted on: a TaskPolicy with its gaps filled
+    by the registry. Times in seconds. The prompt that `prompt_version` names may be gone; RoutingSnapshot
+    knows which holds then."""
 
     strategy: str
     is_sticky: bool
@@ -110,6 +114,7 @@ class PolicyInForce:
     cache_seconds: int
     votes: int
     prompt_version: str
+    manner: Manner = PLAIN
 
     @classmethod
     def of_task(cls, task: str) -> PolicyInForce:
@@ -125,15 +130,23 @@ class PolicyInForce:
             deadline=float(row.deadline_seconds or settings.CALL_DEADLINE_SECONDS),
             cache_seconds=cached,
             votes=row.votes,
-            prompt_version=task_type(row.task).prompt_version(row.prompt_version),
+            prompt_version=row.prompt_version or task_type(row.task).default_prompt,
+            manner=manner_of(row),
         )
+
+
+def manner_of(row: TaskPolicy) -> Manner:
+    """PLAIN itself where the row says nothing."""
+    manner = Manner(row.reasoning_effort, row.service_tier, row.prompt_cache)
+    return PLAIN if manner == PLAIN else manner
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingSnapshot:
     """`providers` are the active ones, or those of the environment while the database has no config at all
     (deactivating every config therefore stops every call). `tiers` maps (plan, task) to a tier, `experiments`
-    a task to the one that runs for it. `derived` keeps what others make of it once."""
+    a task to the one that runs for it; `prompts` are those that people wrote. `derived` keeps what others
+    make of it once."""
 
     revision: int
     providers: tuple[ProviderSnapshot, ...]
@@ -143,9 +156,12 @@ class RoutingSnapshot:
     rules: RuleBook = NO_RULES
     capabilities: CapabilityMatrix = field(default_factory=CapabilityMatrix)
     experiments: Mapping[str, RunningExperiment] = field(default_factory=dict)
+    prompts: Versions = field(default_factory=dict)
     derived: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _unwritten: dict[str, PolicyInForce] = field(default_factory=dict, repr=False, compare=False)
-    _costs: dict[tuple[str, str], Decimal | None] = field(default_factory=dict, repr=False, compare=False)
+    _costs: dict[tuple[str, str], tuple[datetime, Decimal | None]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def policy_of(self, task: str) -> PolicyInForce:
         found = self.policies.get(task) or self._unwritten.get(task)
@@ -153,10 +169,22 @@ class RoutingSnapshot:
             found = self._unwritten[task] = PolicyInForce.of_task(task)
         return found
 
+    def prompt_version(self, task: str, *wanted: str) -> str:
+        """The first of `wanted` that the task has a prompt for, else the one that its policy names, else its
+        standard one."""
+        named = self.policy_of(task).prompt_version
+        return version_in_force(task_type(task), *wanted, named, stored=self.prompts)
+
+    def prompt(self, task: str, version: str) -> PromptVersion:
+        """KeyError for one that there is not."""
+        return self.prompts.get((task, version)) or prompt_of(task, version)
+
     def typical_cost(self, provider_type: str, model_name: str) -> Decimal | None:
-        """USD for a call of TYPICAL_USAGE; None when no price is known."""
+        """USD for a call of TYPICAL_USAGE at the price of this hour; None when no price is known."""
         key = provider_type, model_name
-        if key not in self._costs:
+        hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+        known = self._costs.get(key)
+        if known is None or known[0] != hour:
             found = quote(
                 provider_type=provider_type,
                 model_name=model_name,
@@ -164,8 +192,8 @@ class RoutingSnapshot:
                 at=timezone.now(),
                 overrides=self.prices,
             )
-            self._costs[key] = found.cost if found else None
-        return self._costs[key]
+            known = self._costs[key] = hour, found.cost if found else None
+        return known[1]
 
     def tier_for(self, plan: str, task: str) -> Tier:
         return self.tiers.get((plan, task), task_type(task).tier)
@@ -204,7 +232,7 @@ def forget_snapshot() -> None:
 def _load(revision: int) -> RoutingSnapshot:
     providers = tuple(ProviderSnapshot.of(config) for config in AIProviderConfig.objects.active())
     if not providers and not AIProviderConfig.objects.exists():
-        providers = _from_environment()
+        providers = environment_providers()
     # A vendor's SDK takes seconds to import: here that keeps no event loop from its other calls.
     for provider_type in {provider.provider_type for provider in providers} & PROVIDER_TYPES.keys():
         ProviderFactory.adapter_class(provider_type)
@@ -221,11 +249,13 @@ def _load(revision: int) -> RoutingSnapshot:
         rules=RuleBook.load(),
         prices=overrides_of(ModelPrice.objects.all()),
         experiments=running_experiments(),
+        prompts=stored_versions(),
         capabilities=load_matrix(),
     )
 
 
-def _from_environment() -> tuple[ProviderSnapshot, ...]:
+def environment_providers() -> tuple[ProviderSnapshot, ...]:
+    """Those whose keys are in the environment, whether calls go to them now or not."""
     return tuple(
         ProviderSnapshot(
             config_id=None,

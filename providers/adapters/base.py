@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel
 
 from providers.adapters.conversation import ToolBox, ToolCall, Turn, bytes_of
+from providers.adapters.manner import PLAIN, Manner
 from providers.credentials.keys import flaw_of, lookalike
 from providers.errors import ErrorKind, ProviderError
 
 if TYPE_CHECKING:
-    import httpx2
-
     from providers.adapters.credential_check import CredentialCheck
+    from providers.adapters.transport import HttpClient
 
 
 # Ten times the largest window that any vendor sells: what is above it is no count of one call.
@@ -39,7 +39,7 @@ class GenerationRequest:
     `temperature` and `top_p` are wishes: they are left out for models that take none. The answer ends before
     the first of `stop`. `structured_by_prompt` is for models without structured output of their own: the
     schema of `response_model` goes into the prompt instead. `without` names what this model does not take
-    (`providers.capabilities.parameters`).
+    (`providers.capabilities.parameters`). `stable`: so many letters of the prompt will come again.
     """
 
     prompt: str = field(repr=False)
@@ -54,6 +54,8 @@ class GenerationRequest:
     toolbox: ToolBox | None = None
     structured_by_prompt: bool = False
     without: frozenset[str] = frozenset()
+    manner: Manner = PLAIN
+    stable: int = 0
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -177,17 +179,17 @@ class AIProvider(ABC):
         model_name: str,
         base_url: str = "",
         timeout: float = 60.0,
-        http_client: httpx2.AsyncClient | None = None,
+        http_client: HttpClient | None = None,
     ) -> None:
         # Late, so that describing a call does not load the HTTP stack.
-        from providers.adapters.transport import UNREACHABLE, can_be_reached, new_http_client
+        from providers.adapters.transport import UNREACHABLE, HttpClient, can_be_reached
 
         self.vendor = vendor
         self.model_name = model_name
         self.base_url = base_url if not base_url or can_be_reached(base_url) else UNREACHABLE
         self.timeout = timeout
         self._owns_connections = http_client is None
-        self._http = http_client or new_http_client()
+        self._http = http_client or HttpClient()
         self._api_key = api_key
         self._key_flaw = flaw_of(api_key)
         self._connect(api_key)
@@ -217,10 +219,10 @@ class AIProvider(ABC):
         Raises ProviderError for all that the vendor or the network did; anything else is a bug of ours.
         """
         self._refuse_flawed_key()
-        from providers.adapters import by_prompt, stops
+        from providers.adapters import by_prompt, replies
 
         if not request.structured_by_prompt:
-            return stops.cut(await self._generate(request), request.stop)
+            return replies.cut(await self._generate(request), request.stop)
         reply = await self._generate(by_prompt.asked(request))
         return by_prompt.understood(reply, request, vendor=self.vendor)
 
@@ -231,12 +233,12 @@ class AIProvider(ABC):
         caller closes the iterator (`contextlib.aclosing`) when it stops early; that ends the HTTP request.
         """
         self._refuse_flawed_key()
-        from providers.adapters import by_prompt, stops
+        from providers.adapters import by_prompt, replies
         from providers.adapters.reading import cleaned_pieces
 
         if not request.structured_by_prompt:
             stream = cleaned_pieces(self._stream(request))
-            return stops.cut_pieces(stream, request.stop) if request.stop else stream
+            return replies.cut_pieces(stream, request.stop) if request.stop else stream
         stream = cleaned_pieces(self._stream(by_prompt.asked(request)))
         return by_prompt.understood_at_the_end(stream, request, vendor=self.vendor)
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
-from providers.adapters.conversation import ToolCall
+from providers.adapters.conversation import ToolCall, chat_messages, chat_tools
 from providers.adapters.listings import name_of, part
 from providers.adapters.openai import (
     answer_to,
@@ -23,11 +24,11 @@ from providers.adapters.openai import (
     request_id_of,
     translate_errors,
 )
+from providers.adapters.posting import Posting
 from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import OPEN_SOURCE, vendor_schema
 from providers.adapters.transport import until
-from providers.adapters.turns import chat_messages, chat_tools
 from providers.adapters.usage import billed_as, completions_usage
 from providers.capabilities.parameters import Parameter
 
@@ -38,20 +39,22 @@ _PATH = "/chat/completions"
 
 
 class ChatCompletionsProvider(AIProvider):
-    optional = frozenset({Parameter.FORM, Parameter.TEMPERATURE, Parameter.LIMIT, Parameter.USAGE})
+    optional = frozenset(Parameter) - {Parameter.STORE, Parameter.CACHE}
 
     def _connect(self, api_key: str) -> None:
         if not self.base_url:
             raise ValueError("An OpenAI-compatible server needs its base URL.")
-        self._client = openai_client(
-            api_key or NO_KEY, self.base_url, timeout=self.timeout, http_client=self._http
+        sdk_over = partial(openai_client, api_key or NO_KEY, self.base_url, self.timeout)
+        self._client = sdk_over(self._http)
+        self._posting = Posting(
+            self._http, lambda http: answer_to(sdk_over(http), _PATH, b"{}"), vendor=self.vendor
         )
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
         body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                answer = await answer_to(self._client, _PATH, body)
+                answer = await self._posting.answer(body)
             return _from_vendor(
                 decoded(answer.content), request, vendor=self.vendor, request_id=request_id_of(answer)
             )
@@ -186,6 +189,10 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
         payload["top_p"] = request.top_p
     if request.stop:
         payload["stop"] = list(request.stop)
+    if request.manner.effort and Parameter.EFFORT not in request.without:
+        payload["reasoning_effort"] = request.manner.effort
+    if request.manner.service_tier:
+        payload["service_tier"] = request.manner.service_tier
     if request.response_model is not None:
         payload["response_format"] = {
             "type": "json_schema",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from functools import partial
 from typing import Any
 
 import anthropic
@@ -13,14 +14,14 @@ from anthropic import AsyncAnthropic, AsyncStream
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
-from providers.adapters.conversation import ToolCall
-from providers.adapters.efforts import effort_of
+from providers.adapters.conversation import ToolCall, claude_messages, claude_tools
 from providers.adapters.listings import entries, name_of, part
+from providers.adapters.manner import effort_of, effort_wished, is_worth_keeping, mark_for_claude
+from providers.adapters.posting import Posting
 from providers.adapters.reading import decoded, encoded, reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import ANTHROPIC, vendor_schema
-from providers.adapters.transport import until
-from providers.adapters.turns import claude_messages, claude_tools
+from providers.adapters.transport import HttpClient, until
 from providers.adapters.usage import anthropic_tier, anthropic_usage, billed_as
 from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
@@ -38,19 +39,12 @@ _FINISH_REASONS = {
 
 
 class ClaudeProvider(AIProvider):
-    optional = frozenset({Parameter.FORM, Parameter.EFFORT})
+    optional = frozenset({Parameter.FORM, Parameter.EFFORT, Parameter.CACHE})
 
     def _connect(self, api_key: str) -> None:
-        self._client = AsyncAnthropic(
-            api_key=api_key,
-            base_url=self.base_url or ANTHROPIC_URL,
-            timeout=self.timeout,
-            max_retries=0,
-            open_telemetry=False,
-            http_client=self._http,
-        )
-        # ANTHROPIC_CUSTOM_HEADERS; there is no public way to refuse them.
-        self._client._custom_headers = {}
+        sdk_over = partial(_sdk, api_key, self.base_url or ANTHROPIC_URL, self.timeout)
+        self._client = sdk_over(self._http)
+        self._posting = Posting(self._http, lambda http: _post(sdk_over(http), b"{}"), vendor=self.vendor)
 
     @property
     def takes_temperature(self) -> bool:
@@ -64,9 +58,7 @@ class ClaudeProvider(AIProvider):
         body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                # The SDK's way for addresses that it has no method for (README, "Undocumented endpoints"):
-                # its methods walk through every field of the request and of the reply by type.
-                answer = await self._client.post(_PATH, content=body, cast_to=httpx2.Response)
+                answer = await self._posting.answer(body)
             request_id = answer.headers.get("request-id", "")
             return _from_vendor(decoded(answer.content), request, vendor=self.vendor, request_id=request_id)
 
@@ -76,6 +68,7 @@ class ClaudeProvider(AIProvider):
         whole = _Accumulator()
         with reading(self.vendor, whole.usage), _translate_errors(self.vendor) as progress:
             async with asyncio.timeout_at(deadline):
+                # The way for addresses that the SDK has no method for: those walk through every field.
                 stream = await self._client.post(
                     _PATH, content=body, cast_to=object, stream=True, stream_cls=AsyncStream[Any]
                 )
@@ -91,12 +84,21 @@ class ClaudeProvider(AIProvider):
         # Its bytes are read here, because the SDK takes any body for an object.
         with reading(self.vendor), _translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                answer = await self._client.get(
-                    "/v1/models",
-                    options={"params": {"limit": _MOST_MODELS_LISTED}},
-                    cast_to=httpx2.Response,
-                )
+                page: Any = {"params": {"limit": _MOST_MODELS_LISTED}}
+                answer = await self._client.get("/v1/models", options=page, cast_to=httpx2.Response)
             return tuple(map(_listed, entries(answer.content, vendor=self.vendor)))
+
+
+def _sdk(api_key: str, base_url: str, timeout: float, http_client: HttpClient) -> AsyncAnthropic:
+    options: Any = {"base_url": base_url, "timeout": timeout, "http_client": http_client}
+    client = AsyncAnthropic(api_key=api_key, max_retries=0, open_telemetry=False, **options)
+    # ANTHROPIC_CUSTOM_HEADERS; there is no public way to refuse them.
+    client._custom_headers = {}
+    return client
+
+
+async def _post(client: AsyncAnthropic, body: bytes) -> httpx2.Response:
+    return await client.post(_PATH, content=body, cast_to=httpx2.Response)
 
 
 class _Closing:
@@ -234,11 +236,13 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     if request.response_model is not None:
         schema = vendor_schema(request.response_model, ANTHROPIC)
         output_config["format"] = {"type": "json_schema", "schema": schema}
-    effort = effort_of("claude", model_name)
+    effort = effort_wished("claude", model_name, request.manner.effort)
     if effort and Parameter.EFFORT not in request.without:
         output_config["effort"] = effort
     if output_config:
         payload["output_config"] = output_config
+    if is_worth_keeping(request, model_name):
+        mark_for_claude(payload, request)
     return payload
 
 

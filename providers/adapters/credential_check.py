@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from providers.adapters.base import ListedModel
 from providers.errors import ErrorKind
@@ -22,7 +23,8 @@ class Doubt(StrEnum):
 class CredentialCheck:
     """Outcome of `validate_credentials`. `is_valid` True: the key does what a wrong one does not; False: the
     vendor refuses it, or the account, by `error_kind`; None: nobody can tell, for the reason in `doubt`.
-    `listed` is what the key may use, by the vendor's list."""
+    `listed` is what the key may use, by the vendor's list; `lacks_model` when the model it was asked about is
+    not in it."""
 
     is_valid: bool | None
     message: str
@@ -30,6 +32,7 @@ class CredentialCheck:
     listed: tuple[ListedModel, ...] = ()
     doubt: Doubt = Doubt.UNCLEAR
     error_kind: ErrorKind = ErrorKind.AUTH
+    lacks_model: bool = False
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -41,6 +44,14 @@ class CredentialCheck:
         if self.is_valid is None:
             return self.doubt.value
         return "works" if self.is_valid else "refused"
+
+    @property
+    def tone(self) -> Literal["good", "warning", "bad"]:
+        """Good when calls will be answered; a warning when nobody can tell, or for a model that is not there;
+        bad when they will be refused."""
+        if self.is_valid is False:
+            return "bad"
+        return "good" if self.is_valid and not self.lacks_model else "warning"
 
     @property
     def is_lasting(self) -> bool:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 import httpx2
 
@@ -22,7 +23,18 @@ from providers.errors import ErrorKind, ProviderError
 _GAVE_UP_WAITING = frozenset({408, 504, 524})
 # An error in a body that may be a reply too, which has `"error": null` at most.
 _HOLDS_ERROR = re.compile(rb'"error"\s*:\s*["{]')
-_REPLIES = ("choices", "candidates", "content", "output")
+# The last is of a job of Google's that has ended, and says of what.
+_REPLIES = ("choices", "candidates", "content", "output", "done")
+
+
+class Answered(Protocol):
+    """An answer of a vendor's, whoever has read it."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
 
 class ErrorInside(httpx2.HTTPError):
@@ -36,17 +48,25 @@ class ErrorInside(httpx2.HTTPError):
 async def look_inside(response: httpx2.Response) -> None:
     """An event hook for the HTTP client: raises ErrorInside for an error that came with status 200. What is
     streamed as events is left to its reader."""
-    if response.status_code != 200 or "json" not in response.headers.get("content-type", ""):
-        return
-    if not _HOLDS_ERROR.search(await response.aread()):
-        return
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        return
-    first = body[0] if isinstance(body, list) and body else body
-    if isinstance(first, dict) and first.get("error") and not any(first.get(key) for key in _REPLIES):
+    if may_hold_error(response) and (body := error_in(await response.aread())):
         raise ErrorInside(response, body)
+
+
+def may_hold_error(answer: Answered) -> bool:
+    return answer.status_code == 200 and "json" in answer.headers.get("content-type", "")
+
+
+def error_in(content: bytes) -> object:
+    """The body, where it is an error in place of a reply; None where it is not."""
+    if not _HOLDS_ERROR.search(content):
+        return None
+    try:
+        body: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    first = body[0] if isinstance(body, list) and body else body
+    is_error = isinstance(first, dict) and first.get("error") and not any(map(first.get, _REPLIES))
+    return body if is_error else None
 
 
 def refused(
@@ -76,13 +96,19 @@ def refused(
 
 
 def body_of(response: httpx2.Response) -> object:
-    """The decoded JSON of a response that was read; text where it is none, empty where it was not read."""
+    """`decoded_or_text` of a response that was read; empty where it was not."""
     try:
-        return json.loads(response.content)
+        return decoded_or_text(response.content)
     except httpx2.ResponseNotRead:
         return ""
+
+
+def decoded_or_text(content: bytes) -> object:
+    """The decoded JSON; text where it is none."""
+    try:
+        return json.loads(content)
     except (ValueError, RecursionError):
-        return response.content.decode("latin-1")
+        return content.decode("latin-1")
 
 
 def timed_out(vendor: str) -> ProviderError:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -16,13 +17,14 @@ from google.genai.client import DebugConfig
 
 from providers.adapters import failures
 from providers.adapters.base import AIProvider, GenerationRequest, ListedModel, ProviderReply, TokenUsage
-from providers.adapters.efforts import effort_of
+from providers.adapters.conversation import gemini_contents, gemini_tools
 from providers.adapters.listings import entries, name_of
-from providers.adapters.reading import decoded, member, reading, text_of, word
+from providers.adapters.manner import effort_wished
+from providers.adapters.posting import Posting
+from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call, whole_number
 from providers.adapters.schemas import GEMINI, vendor_schema
-from providers.adapters.transport import tls_context, until
-from providers.adapters.turns import gemini_contents, gemini_tools
+from providers.adapters.transport import HttpClient, tls_context, until
 from providers.adapters.usage import billed_as, gemini_usage
 from providers.capabilities.parameters import Parameter
 from providers.errors import ErrorKind, ProviderError
@@ -49,36 +51,28 @@ _BLOCKED = frozenset(
 )
 
 
+# Of the reply, for models that think by budget.
+_QUARTERS = {"medium": 2, "high": 3}
+
+
 class GeminiProvider(AIProvider):
-    optional = frozenset({Parameter.FORM, Parameter.EFFORT, Parameter.TEMPERATURE, Parameter.STORE})
+    optional = frozenset(Parameter) - {Parameter.LIMIT, Parameter.USAGE, Parameter.CACHE}
 
     def _connect(self, api_key: str) -> None:
-        # Everything that the SDK would look up in the environment is given here. The synchronous client is
-        # never used, but would build itself a TLS context; an asynchronous one of httpx2's kind keeps the SDK
-        # from using aiohttp directly, where it sends a request that failed to connect a second time.
-        options = types.HttpOptions(
-            base_url=self.base_url or GEMINI_URL,
-            api_version=_API_VERSION,
-            timeout=max(1, round(self.timeout * 1000)),
-            httpx_client=httpx2.Client(verify=tls_context(), trust_env=False),
-            httpx_async_client=self._http,
-            async_client_args={"ssl": tls_context()},
+        sdk_over = partial(_sdk, api_key, self.base_url or GEMINI_URL, self.timeout)
+        path = f"{_path_of(self.model_name)}:generateContent"
+        self._client = sdk_over(self._http)
+        self._posting = Posting(
+            self._http, lambda http: sdk_over(http).async_request("post", path, {}), vendor=self.vendor
         )
-        offline = DebugConfig(client_mode=None, replays_directory=None, replay_id=None)
-        # Its methods walk through every field of the request and of the reply by type, most of what a call
-        # costs, and take any body for an object. There is no public way around them.
-        self._client = genai.Client(
-            vertexai=False, api_key=api_key, http_options=options, debug_config=offline
-        )._api_client
 
     async def _generate(self, request: GenerationRequest) -> ProviderReply:
-        payload = _to_vendor(request, self.model_name)
+        body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), _translate_errors(self.vendor):
-            path = f"{_path_of(self.model_name)}:generateContent"
             async with asyncio.timeout(self.timeout):
-                answer = await self._client.async_request("post", path, payload)
+                answer = await self._posting.answer(body)
             whole = _Accumulator()
-            whole.add(decoded(answer.body or ""), answer.headers)
+            whole.add(decoded(answer.content), answer.headers)
             return whole.reply(request, vendor=self.vendor)
 
     async def _stream(self, request: GenerationRequest) -> AsyncGenerator[str | ProviderReply]:
@@ -109,6 +103,24 @@ class GeminiProvider(AIProvider):
                 answer = await self._client.async_request("get", path, {})
             found = entries((answer.body or "").encode(errors="replace"), vendor=self.vendor)
             return tuple(_listed(entry) for entry in found if _generates(entry))
+
+
+def _sdk(api_key: str, base_url: str, timeout: float, http_client: HttpClient) -> Any:
+    # Everything that it would look up in the environment is given here. The synchronous client is never used,
+    # but would build itself a TLS context; an asynchronous one of httpx2's kind keeps the SDK from using
+    # aiohttp directly, where it sends a request that failed to connect a second time.
+    options = types.HttpOptions(
+        base_url=base_url,
+        api_version=_API_VERSION,
+        timeout=max(1, round(timeout * 1000)),
+        httpx_client=httpx2.Client(verify=tls_context(), trust_env=False),
+        httpx_async_client=http_client,
+        async_client_args={"ssl": tls_context()},
+    )
+    offline = DebugConfig(client_mode=None, replays_directory=None, replay_id=None)
+    client = genai.Client(vertexai=False, api_key=api_key, http_options=options, debug_config=offline)
+    # Its methods walk through every field, most of what a call costs. There is no public way around them.
+    return client._api_client
 
 
 class _Accumulator:
@@ -185,7 +197,7 @@ def _service_tier(chunk: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     (https://ai.google.dev/gemini-api/docs/priority-inference); Google's cloud says it in the usage."""
     for name, value in headers.items():
         if name.lower() == "x-gemini-service-tier":
-            return value.strip().lower()
+            return word(value).lower()
     return word(member(chunk.get("usageMetadata"), "trafficType")).lower().removeprefix("on_demand_")
 
 
@@ -251,7 +263,7 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     if request.stop:
         config["stopSequences"] = list(request.stop)
     if Parameter.EFFORT not in request.without and (
-        thinking := _thinking(model_name, request.max_output_tokens)
+        thinking := _thinking(model_name, request.max_output_tokens, request.manner.effort)
     ):
         config["thinkingConfig"] = thinking
     if request.response_model is not None:
@@ -267,19 +279,21 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
     if Parameter.STORE not in request.without:
         # Postings and CVs are personal data: the vendor is not to keep them in the project's logs.
         payload["store"] = False
+    if request.manner.service_tier:
+        payload["serviceTier"] = request.manner.service_tier
     return payload
 
 
-def _thinking(model_name: str, max_output_tokens: int) -> dict[str, Any]:
-    """Thoughts count towards `max_output_tokens` and by default may use all of it up, so they get a quarter.
-    Bounds by model: https://ai.google.dev/gemini-api/docs/thinking#set-budget"""
+def _thinking(model_name: str, max_output_tokens: int, wish: str) -> dict[str, Any]:
+    """Thoughts count towards `max_output_tokens` and by default may use all of it up, so they get a quarter,
+    or as much as is wished. Bounds by model: https://ai.google.dev/gemini-api/docs/thinking#set-budget"""
     name = plain_name(model_name)
-    if effort := effort_of("gemini", name):
+    if effort := effort_wished("gemini", name, wish):
         return {"thinkingLevel": effort.upper()}
+    budget = max_output_tokens * _QUARTERS.get(wish, 1) // 4
     # The aliases change their model; both generations take a budget.
     if re.match(r"gemini-(2\.5-pro|pro-latest)", name):
-        return {"thinkingBudget": max(128, max_output_tokens // 4)}
+        return {"thinkingBudget": max(128, budget)}
     if re.match(r"gemini-(2\.5-flash|flash(-lite)?-latest)", name):
-        budget = max_output_tokens // 4
         return {"thinkingBudget": budget if budget >= 512 else 0}
     return {}

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -20,13 +21,14 @@ from providers.adapters.base import (
     ProviderReply,
     TokenUsage,
 )
-from providers.adapters.efforts import effort_of
+from providers.adapters.conversation import responses_input, responses_tools
 from providers.adapters.listings import entries, name_of
+from providers.adapters.manner import effort_of, effort_wished, is_worth_keeping, mark_for_openai
+from providers.adapters.posting import Posting
 from providers.adapters.reading import decoded, encoded, member, reading, text_of, word
 from providers.adapters.replies import COMPLETE, CUT_OFF, blocked, reply_from, tool_call
 from providers.adapters.schemas import OPENAI, vendor_schema
-from providers.adapters.transport import until
-from providers.adapters.turns import responses_input, responses_tools
+from providers.adapters.transport import Answer, HttpClient, until
 from providers.adapters.usage import billed_as, responses_usage
 from providers.capabilities.parameters import Parameter
 from providers.errors import ProviderError
@@ -43,11 +45,13 @@ _NO_SUCH_ADDRESS = frozenset({404, 405, 501})
 
 
 class OpenAIProvider(AIProvider):
-    optional = frozenset({Parameter.FORM, Parameter.EFFORT, Parameter.TEMPERATURE, Parameter.STORE})
+    optional = frozenset(Parameter) - {Parameter.LIMIT, Parameter.USAGE}
 
     def _connect(self, api_key: str) -> None:
-        self._client = openai_client(
-            api_key, self.base_url or OPENAI_URL, timeout=self.timeout, http_client=self._http
+        sdk_over = partial(openai_client, api_key, self.base_url or OPENAI_URL, self.timeout)
+        self._client = sdk_over(self._http)
+        self._posting = Posting(
+            self._http, lambda http: answer_to(sdk_over(http), _PATH, b"{}"), vendor=self.vendor
         )
 
     @property
@@ -62,7 +66,7 @@ class OpenAIProvider(AIProvider):
         body = encoded(_to_vendor(request, self.model_name))
         with reading(self.vendor), translate_errors(self.vendor):
             async with asyncio.timeout(self.timeout):
-                answer = await answer_to(self._client, _PATH, body)
+                answer = await self._posting.answer(body)
             return _from_vendor(
                 decoded(answer.content), request, vendor=self.vendor, request_id=request_id_of(answer)
             )
@@ -97,7 +101,7 @@ class OpenAIProvider(AIProvider):
         try:
             with translate_errors(self.vendor):
                 async with asyncio.timeout(self.timeout):
-                    answer = await answer_to(self._client, _PATH, b"{}")
+                    answer = await self._posting.answer(b"{}")
         except ProviderError as error:
             knows_models = error.vendor_code == "model_not_found"
             is_page = error.status_code == 200 and not error.vendor_code
@@ -149,9 +153,7 @@ def _speaks_responses(body: bytes) -> bool:
     return isinstance(answer, dict) and ("output" in answer or isinstance(answer.get("error"), dict))
 
 
-def openai_client(
-    api_key: str, base_url: str, *, timeout: float, http_client: httpx2.AsyncClient
-) -> AsyncOpenAI:
+def openai_client(api_key: str, base_url: str, timeout: float, http_client: HttpClient) -> AsyncOpenAI:
     """The SDK's client with everything it would take from the environment taken out again."""
     client = AsyncOpenAI(
         api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0, http_client=http_client
@@ -173,7 +175,7 @@ async def events_after(client: AsyncOpenAI, path: str, body: bytes) -> AsyncStre
     return await client.post(path, content=body, cast_to=object, stream=True, stream_cls=AsyncStream[object])
 
 
-def request_id_of(answer: httpx2.Response) -> str:
+def request_id_of(answer: Answer) -> str:
     return answer.headers.get("x-request-id", "")
 
 
@@ -233,13 +235,17 @@ def _to_vendor(request: GenerationRequest, model_name: str) -> dict[str, Any]:
                 "strict": True,
             }
         }
-    effort = effort_of("openai", model_name)
+    effort = effort_wished("openai", model_name, request.manner.effort)
     if effort and Parameter.EFFORT not in request.without:
         payload["reasoning"] = {"effort": effort}
     if effort is None and request.temperature is not None and Parameter.TEMPERATURE not in request.without:
         payload["temperature"] = request.temperature
     if effort is None and request.top_p is not None and Parameter.TEMPERATURE not in request.without:
         payload["top_p"] = request.top_p
+    if request.manner.service_tier:
+        payload["service_tier"] = request.manner.service_tier
+    if is_worth_keeping(request, model_name):
+        mark_for_openai(payload, request, model_name)
     return payload
 
 

@@ -151,6 +151,7 @@ _TOO_FAST = re.compile(r"rate.?limit|tokens per minute|requests per minute|\b[TR
 # OpenAI and Gemini answer 503 both when overloaded and when down.
 _OVERLOADED = re.compile(r"overloaded", re.IGNORECASE)
 _NOT_TAKEN = re.compile(
+    r"invalid.{0,12}service_?tier|"
     r"not support|n't support|unsupported|unrecognized|unknown (name|parameter|field|argument)|not permitted|"
     r"cannot find field|not (enabled|available|allowed|compatible)|incompatible|instead|only supports?|"
     r"supported values|deprecated|not a valid|maximum (allowed )?(number|value)|at most|less than or equal",

@@ -1,4 +1,5 @@
-"""From a vendor's text and counts to a ProviderReply, or to the error that it did not give one.
+"""From a vendor's text and counts to a ProviderReply, or to the error that it did not give one; and the
+reply up to the texts at which it ends, also where the vendor's API has no word for them.
 
 The JSON of a form is read leniently as to what stands around it (prose, code fences, a byte order mark,
 thoughts) and as to characters that nobody can store, not as to the JSON: it is held to the pydantic model in
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing, suppress
+from dataclasses import replace
 from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
@@ -202,3 +204,40 @@ def _objects(text: str) -> list[tuple[str, set[str]]]:
                 return []
         opening = _OPENING.search(text, end)
     return found
+
+
+def cut(reply: ProviderReply, stops: tuple[str, ...]) -> ProviderReply:
+    """The reply up to the first of `stops`."""
+    end = _first(reply.text, stops)
+    return reply if end is None else replace(reply, text=reply.text[:end], finish_reason="stop")
+
+
+async def cut_pieces(
+    stream: AsyncGenerator[str | ProviderReply], stops: tuple[str, ...]
+) -> AsyncGenerator[str | ProviderReply]:
+    """A stream's items up to the first of `stops`. It is read to its end all the same, for what it
+    reports."""
+    longest = max(map(len, stops))
+    held, is_over = "", False
+    async with aclosing(stream):
+        async for item in stream:
+            if isinstance(item, ProviderReply):
+                if held and not is_over:
+                    yield held
+                yield cut(item, stops)
+                return
+            if is_over:
+                continue
+            held += item
+            end = _first(held, stops)
+            # What may be the beginning of one is held until more has come.
+            safe = len(held) - longest + 1 if end is None else end
+            is_over = end is not None
+            if safe > 0:
+                yield held[:safe]
+                held = held[safe:]
+
+
+def _first(text: str, stops: tuple[str, ...]) -> int | None:
+    found = [place for stop in stops if (place := text.find(stop)) >= 0]
+    return min(found, default=None)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from math import inf
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import aiohttp
 import httpx2
+from multidict import CIMultiDict
 from yarl import URL
 
-from providers.adapters.bounds import (
+from providers.adapters.failures import look_inside
+from providers.adapters.reading import (
     MOST_BYTES,
     MOST_BYTES_OF_ERROR,
     BodyMeter,
@@ -28,7 +31,6 @@ from providers.adapters.bounds import (
     Unpacking,
     plain_pieces,
 )
-from providers.adapters.failures import look_inside
 from providers.addresses import guarded_socket
 
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -40,6 +42,8 @@ _MOST_HEADERS = 1024
 _LONGEST_TURN = 0.02
 # Descriptions of this machine that the SDKs add to each request, and that no vendor needs.
 _TELEMETRY_HEADERS = b"x-stainless-"
+# Of a request, what is written here: for the body that is sent, and how its answer may be packed.
+_OURS = frozenset({b"accept-encoding", b"content-length"})
 # They describe the body as it came, and would be wrong of the body as it is handed on.
 _OF_PACKING = frozenset({b"content-encoding", b"content-length"})
 
@@ -55,19 +59,22 @@ def tls_context() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def new_http_client() -> httpx2.AsyncClient:
+class HttpClient(httpx2.AsyncClient):
     """A client for as many calls at once as the process makes, to any number of hosts and with any keys.
 
     It follows no redirect (the key would follow it), keeps no cookies (they would join accounts) and reads
     no proxy from the environment. The caller closes it, on the event loop it was used on.
     """
-    return httpx2.AsyncClient(
-        transport=AiohttpTransport(),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        follow_redirects=False,
-        trust_env=False,
-        event_hooks={"response": [look_inside]},
-    )
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self.engine = AiohttpTransport()
+        super().__init__(
+            transport=transport or self.engine,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            follow_redirects=False,
+            trust_env=False,
+            event_hooks={"response": [look_inside]},
+        )
 
 
 def can_be_reached(base_url: str) -> bool:
@@ -81,6 +88,38 @@ def can_be_reached(base_url: str) -> bool:
     return bool(address.scheme in ("http", "https") and address.host and port and not address.userinfo)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request of httpx2's as aiohttp takes it, without its body."""
+
+    method: str
+    url: URL
+    headers: CIMultiDict[str]
+    timeout: aiohttp.ClientTimeout
+
+    @classmethod
+    def of(cls, request: httpx2.Request) -> Self:
+        timeout = request.extensions.get("timeout", {})
+        return cls(
+            request.method,
+            URL(str(request.url), encoded=True),
+            _headers(request),
+            aiohttp.ClientTimeout(
+                sock_connect=min(timeout.get("connect") or inf, CONNECT_TIMEOUT_SECONDS),
+                sock_read=timeout.get("read"),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back whole, unpacked."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
 class AiohttpTransport(httpx2.AsyncBaseTransport):
     """Sends one httpx2 request as exactly one aiohttp request."""
 
@@ -88,27 +127,32 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        timeout = request.extensions.get("timeout", {})
-        with _as_httpx_errors():
-            response = await self._open_session().request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=_headers(request),
-                data=await request.aread() or None,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    sock_connect=min(timeout.get("connect") or inf, CONNECT_TIMEOUT_SECONDS),
-                    sock_read=timeout.get("read"),
-                ),
-            )
-        try:
-            body = _Body(response)
-        except httpx2.DecodingError:
-            response.close()
-            raise
+        response = await self._send(Prepared.of(request), await request.aread())
+        body = _body_of(response)
         # The body unpacks itself: httpx2 would do it without bounds.
         headers = [(name, value) for name, value in response.raw_headers if name.lower() not in _OF_PACKING]
         return httpx2.Response(response.status, headers=headers, stream=body, request=request)
+
+    async def answer(self, prepared: Prepared, body: bytes) -> Answer:
+        """The same for a request that is sent often. Raises httpx2's exceptions for the network's failures
+        and for what is not to be read, none for a status."""
+        response = await self._send(prepared, body)
+        try:
+            content = b"".join([piece async for piece in _body_of(response)])
+        finally:
+            response.release()
+        return Answer(response.status, response.headers, content)
+
+    async def _send(self, prepared: Prepared, body: bytes) -> aiohttp.ClientResponse:
+        with _as_httpx_errors():
+            return await self._open_session().request(
+                prepared.method,
+                prepared.url,
+                headers=prepared.headers,
+                data=body or None,
+                allow_redirects=False,
+                timeout=prepared.timeout,
+            )
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -179,13 +223,21 @@ class _Body(httpx2.AsyncByteStream):
         self._response.release()
 
 
-def _headers(request: httpx2.Request) -> list[tuple[str, str]]:
+def _body_of(response: aiohttp.ClientResponse) -> _Body:
+    try:
+        return _Body(response)
+    except httpx2.DecodingError:
+        response.close()
+        raise
+
+
+def _headers(request: httpx2.Request) -> CIMultiDict[str]:
     kept = [
         (name.decode("ascii"), value.decode("latin-1"))
         for name, value in request.headers.raw
-        if not name.lower().startswith(_TELEMETRY_HEADERS) and name.lower() != b"accept-encoding"
+        if not name.lower().startswith(_TELEMETRY_HEADERS) and name.lower() not in _OURS
     ]
-    return [*kept, ("Accept-Encoding", ", ".join(Unpacking.CODINGS))]
+    return CIMultiDict([*kept, ("Accept-Encoding", ", ".join(Unpacking.CODINGS))])
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.api_base import StrictSerializer
@@ -107,6 +107,7 @@ class ConfigCreateSerializer(_EditableFields):
         fields = ("provider_type", *_EditableFields.Meta.fields)
 
 
+@extend_schema_serializer(exclude_fields=("provider_type",))
 class ConfigUpdateSerializer(_EditableFields):
     """Every field is optional, for PUT as for PATCH; one that is not sent stays as it is."""
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api_base import StrictQuery
+from accounts.api_base import StrictQuery, refusals
 from accounts.audit import Actor
 from accounts.permissions import IsFreshSuperAdmin, IsSuperAdmin, fresh_or_refused
 from providers.adapters.credential_check import CredentialCheck
@@ -24,12 +24,16 @@ from providers.api.serializers import (
     TestResultSerializer,
 )
 from providers.configs import deletion
+from providers.configs.changes import KeyNeeded, UnusableKey
 from providers.configs.checked_changes import create_checked, update_checked
 from providers.credentials import trials
 from providers.credentials.checks import ConfigNotFound
+from providers.credentials.trials import KeyRefused
 from providers.models import AIProviderConfig
 
 TAGS = ["super-admin"]
+_NO_ADDRESS = "`base_url` is an http or https address at which providers may be called."
+_UNUSABLE = refusals(KeyRefused, KeyNeeded, UnusableKey, rule=_NO_ADDRESS)
 
 
 class ConfigListView(StrictQuery, APIView):
@@ -46,7 +50,7 @@ class ConfigListView(StrictQuery, APIView):
         operation_id="provider_configs_create",
         tags=TAGS,
         request=ConfigCreateSerializer,
-        responses={201: SavedConfigSerializer},
+        responses={201: SavedConfigSerializer, **_UNUSABLE},
     )
     def post(self, request: Request) -> Response:
         """Add a provider. Its key is checked with the vendor first; a refused key is not stored (422).
@@ -82,7 +86,7 @@ class ConfigDetailView(APIView):
         operation_id="provider_configs_update",
         tags=TAGS,
         request=ConfigUpdateSerializer,
-        responses=SavedConfigSerializer,
+        responses={200: SavedConfigSerializer, **_UNUSABLE},
     )
     def put(self, request: Request, pk: int) -> Response:
         """Change the fields that are sent; the others stay. An empty `api_key` keeps the stored key.
@@ -96,13 +100,13 @@ class ConfigDetailView(APIView):
         operation_id="provider_configs_partial_update",
         tags=TAGS,
         request=ConfigUpdateSerializer,
-        responses=SavedConfigSerializer,
+        responses={200: SavedConfigSerializer, **_UNUSABLE},
     )
     def patch(self, request: Request, pk: int) -> Response:
         """The same as PUT."""
         return self._update(request, pk)
 
-    @extend_schema(operation_id="provider_configs_delete", tags=TAGS, responses=DeletedSerializer)
+    @extend_schema(operation_id="provider_configs_delete", tags=TAGS, responses={200: DeletedSerializer})
     def delete(self, request: Request, pk: int) -> Response:
         """Delete a provider and its key; its usage rows remain. Needs a fresh second factor."""
         fresh_or_refused(request)
@@ -146,7 +150,7 @@ class UnsavedTestView(APIView):
         operation_id="provider_configs_test_unsaved",
         tags=TAGS,
         request=TestRequestSerializer,
-        responses=TestResultSerializer,
+        responses={200: TestResultSerializer, **refusals(rule=_NO_ADDRESS)},
     )
     def post(self, request: Request) -> Response:
         """Ask the vendor about input that is not saved. Nothing is stored but the audit entry.

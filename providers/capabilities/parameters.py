@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from providers.adapters.base import GenerationRequest
+from providers.adapters.manner import Manner
 from providers.model_names import plain_name
 
 REMEMBERED = timedelta(days=30)
@@ -32,10 +33,14 @@ class Parameter(StrEnum):
     LIMIT = "limit"
     STORE = "store"
     USAGE = "usage"
+    TIER = "tier"
+    CACHE = "cache"
 
 
 # By what names vendors' errors call them. The first that is named is the one.
 NAMES: Mapping[Parameter, re.Pattern[str]] = {
+    Parameter.TIER: re.compile(r"service_?tier", re.IGNORECASE),
+    Parameter.CACHE: re.compile(r"prompt_cache_|cache_control", re.IGNORECASE),
     Parameter.FORM: re.compile(
         r"response_?(format|mime_?type|json_?schema|schema)|text\.format|output_config\.format|output_format|"
         r"json_?schema|json.?mode|structured.?outputs?|guided_json",
@@ -97,9 +102,16 @@ def applied(request: GenerationRequest, refused: Iterable[str]) -> GenerationReq
     return replace(
         request,
         without=without,
+        manner=_manner(request.manner, without),
         structured_by_prompt=request.structured_by_prompt or Parameter.FORM in without,
         max_output_tokens=min([request.max_output_tokens, *largest]),
     )
+
+
+def _manner(manner: Manner, without: frozenset[str]) -> Manner:
+    if Parameter.TIER in without:
+        manner = replace(manner, service_tier="")
+    return replace(manner, cache_for="") if Parameter.CACHE in without else manner
 
 
 def unheard(request: GenerationRequest, *, takes_temperature: bool) -> tuple[str, ...]:

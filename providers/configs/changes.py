@@ -135,18 +135,21 @@ def rotate_key(
     config_id: int,
     api_key: str,
     key_expires_at: datetime | None = None,
+    base_url: str | None = None,
     check: CredentialCheck | None = None,
     checked_base_url: str | None = None,
 ) -> AIProviderConfig:
-    """Replace the key and its expiry; whatever was held against the old key is cleared. Raises as `update`,
+    """Replace the key and its expiry; whatever was held against the old key is cleared. With a `base_url` the
+    address too; only with one, and for a provider without a key, may `api_key` be empty. Raises as `update`,
     and UnusableKey for an empty key, so that a rotation that stores nothing is not mistaken for one."""
-    if not api_key:
+    if not api_key and base_url is None:
         raise UnusableKey("Enter the new API key.")
+    address = {} if base_url is None else {"base_url": base_url}
     return update(
         actor=actor,
         config_id=config_id,
         api_key=api_key,
-        fields={"key_expires_at": key_expires_at},
+        fields={"key_expires_at": key_expires_at, **address},
         check=check,
         checked_base_url=checked_base_url,
     )

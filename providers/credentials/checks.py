@@ -5,8 +5,10 @@ Only two hosts are ever called: the vendor's own, or the base URL of the config.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,6 +27,36 @@ from providers.models import AIProviderConfig
 from providers.registry import PROVIDER_TYPES, ProviderFactory
 
 LONGEST_CHECK_SECONDS = 15.0
+
+
+CHECKS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedConfig:
+    """A config and what its check came to. It is in order when its key works, or when its server asks for
+    none."""
+
+    config_id: int
+    name: str
+    provider_type: str
+    check: CredentialCheck
+
+    @property
+    def is_in_order(self) -> bool:
+        return bool(self.check.is_valid) or self.check.doubt is Doubt.LIST_NEEDS_NO_KEY
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "config_id": self.config_id,
+            "name": self.name,
+            "provider_type": self.provider_type,
+            "outcome": self.check.outcome,
+            "is_in_order": self.is_in_order,
+            "latency_ms": self.check.latency_ms,
+            "message": self.check.message,
+        }
 
 
 class ConfigNotFound(DomainError):
@@ -67,7 +99,7 @@ async def check_credentials(
     """Check input that is not saved yet, by free requests; by none if the format is wrong already.
 
     `timeout` in seconds, held to LONGEST_CHECK_SECONDS: a person is waiting. The message names a model the
-    key may not use.
+    key may not use, and `lacks_model` says so.
     """
     if complaint := validate_key_format(provider_type=provider_type, api_key=api_key, base_url=base_url):
         return CredentialCheck(is_valid=False, message=complaint, latency_ms=0)
@@ -107,20 +139,38 @@ async def test_config(config_id: int) -> CredentialCheck:
     Raises ConfigNotFound. A key that cannot be decrypted is a failed check, not an exception.
     """
     config = await in_database_thread(_load, config_id)
+    check = await _check_of(config)
+    await in_database_thread(_record, config, check)
+    return check
+
+
+async def check_all(*, is_recorded: bool) -> list[CheckedConfig]:
+    """What `test_config` says of every active config, in the console's order; a few are asked at a time."""
+    configs = await in_database_thread(lambda: list(AIProviderConfig.objects.active()))
+    room = asyncio.Semaphore(CHECKS_AT_ONCE)
+
+    async def checked(config: AIProviderConfig) -> CheckedConfig:
+        async with room:
+            check = await _check_of(config)
+        if is_recorded:
+            await in_database_thread(_record, config, check)
+        return CheckedConfig(config.pk, str(config), config.provider_type, check)
+
+    return await asyncio.gather(*(checked(config) for config in configs))
+
+
+async def _check_of(config: AIProviderConfig) -> CredentialCheck:
     try:
         api_key = config.api_key_encrypted.reveal()
     except UndecryptableKey as error:
-        check = CredentialCheck(is_valid=False, message=error.message, latency_ms=0)
-    else:
-        check = await check_credentials(
-            provider_type=config.provider_type,
-            api_key=api_key,
-            model_name=config.model_name,
-            base_url=config.base_url,
-            timeout=config.timeout,
-        )
-    await in_database_thread(_record, config, check)
-    return check
+        return CredentialCheck(is_valid=False, message=error.message, latency_ms=0)
+    return await check_credentials(
+        provider_type=config.provider_type,
+        api_key=api_key,
+        model_name=config.model_name,
+        base_url=config.base_url,
+        timeout=config.timeout,
+    )
 
 
 def _load(config_id: int) -> AIProviderConfig:
@@ -165,7 +215,7 @@ def _with_model_advice(check: CredentialCheck, model_name: str) -> CredentialChe
     if not check.is_lasting or not name or not listed or name in listed:
         return check
     if check.is_valid:
-        return replace(
-            check, message=f"The key works, but the provider does not list the model {shown} for it."
-        )
-    return replace(check, message=f"{check.message} It does not list the model {shown}.")
+        message = f"The key works, but the provider does not list the model {shown} for it."
+    else:
+        message = f"{check.message} It does not list the model {shown}."
+    return replace(check, message=message, lacks_model=True)

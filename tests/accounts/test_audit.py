@@ -331,6 +331,75 @@ def test_what_was_signed_long_ago_is_signed_in_the_same_way_today():
     )
 
 
+def test_what_was_emptied_cannot_be_guessed_without_the_key():
+    entry = AuditEntry(number=7, actor_email="root@example.com", created_at=clock.now(), changes={})
+    digests = set()
+    for key in ("one", "two"):
+        audit_chain.sign(entry, key)
+        digests |= {entry.actor_digest, entry.target_digest}
+
+    assert len(digests) == 4
+
+
+SAYS_NOTHING = {
+    "actor_email": "system", "ip_address": "", "user_agent": "",
+    "target_type": "accounts.plan", "target_label": "Pro", "changes": {"limit": [1, 2]},
+}  # fmt: skip
+A_PERSON = {"target_type": "accounts.user", "target_label": "", "changes": {}}
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("actor", {"ip_address": "198.51.100.7"}),
+        ("actor", {"user_agent": "Browser 1"}),
+        ("actor", {"actor_email": "ann@example.com"}),
+        ("target", A_PERSON | {"target_label": "Ann"}),
+        ("target", A_PERSON | {"changes": {"role": ["USER", "STAFF"]}}),
+        ("target", {"target_label": "ann@example.com"}),
+        ("target", {"changes": {"to": ["", "ann@example.com"]}}),
+        (None, {}),
+        (None, A_PERSON),
+    ],
+)
+def test_which_part_of_an_entry_says_something_of_a_person(part, said):
+    write(1)
+    raw_rows().update(**(SAYS_NOTHING | said))
+
+    parts = {"actor": [], "target": []} | ({part: [1]} if part else {})
+    assert audit_chain.parts_of(AuditEntry.objects.all()) == parts
+    assert audit_chain.entries_about_people().count() == (1 if part else 0)
+    raw_rows().update(actor_digest="")
+    assert not audit_chain.entries_about_people().exists(), "what was signed as a whole cannot be emptied"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("actor", "actor_id"),
+        ("actor", {"actor_email": "ann@example.com"}),
+        ("target", "target_id"),
+        ("target", {"target_label": "to Ann@example.com"}),
+        ("target", {"changes": {"to": ["", "ann@example.com"]}}),
+        ("target", {"changes": {"full_name": ["", "Anné Doe"]}}),
+        (None, {"changes": {"full_name": ["", "Anné Doe the Younger"]}}),
+        (None, {"changes": {"full_name": ["", ""]}}),
+    ],
+)
+def test_which_part_of_an_entry_tells_of_somebody(part, said):
+    ann = make_user("ann@example.com", full_name="Anné Doe")
+    by_number = {
+        "actor_id": {"actor_id": ann.pk},
+        "target_id": {"target_type": "accounts.user", "target_id": str(ann.pk)},
+    }
+    write(1)
+    raw_rows().update(**(SAYS_NOTHING | (by_number[said] if isinstance(said, str) else said)))
+
+    assert audit_chain.parts_about(ann) == {"actor": [], "target": []} | ({part: [1]} if part else {})
+    nameless = make_user("bob@example.com", full_name="")
+    assert audit_chain.parts_about(nameless) == {"actor": [], "target": []}
+
+
 def test_a_retired_key_still_verifies_what_it_signed(settings):
     settings.AUDIT_KEYS = ["old"]
     write(2)

@@ -9,7 +9,7 @@ from django.test import AsyncClient
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import bearers
+from accounts import tokens
 from accounts.models import TokenFamily, User
 from accounts.tokens import issue_pair
 
@@ -75,12 +75,30 @@ def test_what_is_no_token_of_ours_is_refused(header):
     assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
+def test_a_token_is_validated_once_for_as_long_as_it_holds(monkeypatch):
+    monkeypatch.setattr(tokens, "_validated", {})
+    validations = []
+
+    def validate(raw):
+        validations.append(raw)
+        return {"exp": timezone.now().timestamp() + 60}
+
+    with time_machine.travel(0, tick=False) as clock:
+        for _ in range(2):
+            tokens.validated(b"a", validate)
+        assert validations == [b"a"]
+        clock.shift(60)
+        tokens.validated(b"a", validate)
+
+    assert validations == [b"a", b"a"]
+
+
 def test_no_more_tokens_are_kept_than_there_is_room_for(monkeypatch):
-    monkeypatch.setattr(bearers, "_validated", {})
-    monkeypatch.setattr(bearers, "MOST_VALIDATED", 2)
+    monkeypatch.setattr(tokens, "_validated", {})
+    monkeypatch.setattr(tokens, "MOST_VALIDATED", 2)
     far = timezone.now().timestamp() + 60
 
     for raw in (b"1", b"2", b"3"):
-        bearers.validated(raw, lambda raw: {"exp": far})
+        tokens.validated(raw, lambda raw: {"exp": far})
 
-    assert list(bearers._validated) == [b"2", b"3"]
+    assert list(tokens._validated) == [b"2", b"3"]

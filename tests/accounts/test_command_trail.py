@@ -117,6 +117,7 @@ def test_every_entry_says_its_number_and_hash_to_the_log(django_capture_on_commi
     assert settings.LOGGING["loggers"]["accounts.audit"] == {"level": "INFO"}
 
 
+@pytest.mark.any_database
 @pytest.mark.processes
 def test_the_command_line_itself_leaves_them(tmp_path):
     """A real process on an empty database, as an operator starts it."""

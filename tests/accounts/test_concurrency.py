@@ -24,6 +24,49 @@ def test_it_raises_what_the_coroutine_raised():
         concurrency.run(fails())
 
 
+def test_one_goes_ahead_and_the_others_find_what_it_has_read():
+    known, reads, let_go = {}, [], asyncio.Event()
+
+    async def at_once():
+        ahead = concurrency.OneAhead()
+
+        async def ask(key):
+            async def find():
+                if key not in known:
+                    reads.append(key)
+                    await let_go.wait()
+                    known[key] = key
+                return known[key]
+
+            return await ahead.of(key, find)
+
+        asking = [asyncio.ensure_future(ask(key)) for key in ("one", "one", "two", "one")]
+        await asyncio.sleep(0)
+        let_go.set()
+        return await asyncio.gather(*asking)
+
+    assert asyncio.run(at_once()) == ["one", "one", "two", "one"]
+    assert reads == ["one", "two"]
+
+
+def test_when_the_one_ahead_fails_the_others_go_on_together():
+    under_way, most = [], []
+
+    async def find():
+        under_way.append(1)
+        most.append(len(under_way))
+        await asyncio.sleep(0)
+        under_way.pop()
+        raise LookupError
+
+    async def at_once():
+        ahead = concurrency.OneAhead()
+        return await asyncio.gather(*(ahead.of("it", find) for _ in range(4)), return_exceptions=True)
+
+    assert [type(one) for one in asyncio.run(at_once())] == [LookupError] * 4
+    assert most == [1, 1, 2, 3]
+
+
 def test_it_serves_several_threads_at_once():
     meet = threading.Barrier(3, timeout=PATIENCE_SECONDS)
 

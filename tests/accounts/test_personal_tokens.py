@@ -86,6 +86,53 @@ def test_its_owner_ends_it_and_nobody_else_can(api, user, outsider):
     assert AuditEntry.objects.filter(action="personal_token.revoked").count() == 1
 
 
+def test_what_is_made_and_ended_is_entered(user):
+    until = timezone.now() + timedelta(days=1)
+    token, secret = make(user, tasks=["chat"], model_names=["m"], expires_at=until)
+
+    ended = [personal_tokens.revoke(token=token, actor=Actor.system()) for _ in range(2)]
+
+    assert ended == [True, False]
+    token.refresh_from_db()
+    assert (token.expires_at, token.tasks, token.model_names) == (until, ["chat"], ["m"])
+    made, revoked = AuditEntry.objects.order_by("number")
+    assert made.changes == {
+        "tasks": [None, ["chat"]],
+        "models": [None, ["m"]],
+        "expires_at": [None, until.isoformat()],
+    }
+    assert (revoked.action, revoked.changes) == ("personal_token.revoked", {"owner": [user.pk, user.pk]})
+    for entry in (made, revoked):
+        assert (entry.target_id, entry.target_label) == (str(token.pk), f"{token.hint}…")
+    assert secret.startswith(token.hint)
+    assert len(token.hint) < len(secret) / 2
+
+
+def test_a_person_has_so_many_that_can_be_used_and_no_more(user, outsider, monkeypatch):
+    monkeypatch.setattr(personal_tokens, "MOST_ACTIVE", 2)
+    make(outsider)
+    make(user, expires_at=timezone.now() - timedelta(seconds=1))
+    ended, _ = make(user)
+    personal_tokens.revoke(token=ended, actor=Actor.system())
+
+    for days in (None, 1):
+        make(user, expires_at=days and timezone.now() + timedelta(days=days))
+
+    with pytest.raises(TooManyPersonalTokens):
+        make(user)
+
+
+def test_it_is_found_with_its_owner_by_one_query_and_what_is_none_by_none(user, django_assert_num_queries):
+    _, secret = make(user)
+
+    with django_assert_num_queries(1):
+        assert personal_tokens.find(secret).user.email == user.email
+    with django_assert_num_queries(0):
+        for none in (secret.removeprefix("adt_"), secret + "x" * 1_000):
+            with pytest.raises(InvalidPersonalToken):
+                personal_tokens.find(none)
+
+
 def test_what_has_expired_and_whose_owner_is_gone_is_not_valid(user):
     _, expiring = make(user, expires_at=timezone.now() + timedelta(days=1))
     _, lasting = make(user)

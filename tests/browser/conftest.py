@@ -5,7 +5,10 @@ from importlib import import_module
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.db import connections
+from unfold.admin import ModelAdmin
 
 from accounts.step_up import SESSION_KEY
 from tests.browser.chromium import DEVICES, TIMEOUT_MS, Watch, running_chromium
@@ -69,6 +72,14 @@ def visit_as(visit, live_server):
         return page
 
     return open_page
+
+
+@pytest.fixture
+def registered():
+    """A model in the console that no test has heard of."""
+    admin.site.register(LogEntry, ModelAdmin)
+    yield "admin_logentry"
+    admin.site.unregister(LogEntry)
 
 
 def session_cookie(user, url):

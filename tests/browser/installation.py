@@ -4,7 +4,7 @@ The same for the same `seed`, but for the moments, which count back from now.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -163,8 +163,24 @@ def _make_calls(dice, configs, people, *, days, calls_a_day):
             moment = now - timedelta(days=day, seconds=dice.randrange(60, 86_000))
             vendor, config = _pick(dice, configs)
             rows.append(_call(dice, vendor, config, dice.choice(people), moment))
+    rows += _a_large_call(VENDORS[0], configs[0], people[0], now)
     AIProviderUsageLog.objects.bulk_create(rows, batch_size=500)
     _count_quota(rows, now)
+
+
+def _a_large_call(vendor, config, person, now):
+    """The newest: figures of many digits, at the second attempt."""
+    dice = random.Random(1)
+    refused, answered = (
+        _call(dice, replace(vendor, failures=chance), config, person, now - timedelta(seconds=seconds))
+        for chance, seconds in ((1, 75), (0, 5))
+    )
+    refused.error_kind, refused.latency_ms = "rate_limited", 61_234
+    answered.request_id, answered.attempt, answered.latency_ms = refused.request_id, 2, 71_234
+    answered.input_tokens, answered.output_tokens, answered.total_tokens = 900_000, 100_000, 1_000_000
+    answered.reserved_tokens = 1_200_000
+    answered.estimated_cost_usd = (900_000 * vendor.input_mtok + 100_000 * vendor.output_mtok) / 1_000_000
+    return [refused, answered]
 
 
 def _pick(dice, configs):
@@ -213,6 +229,8 @@ def _count_quota(rows, now):
         for window in windows:
             for scope in (f"user:{row.user_id}", f"provider:{row.provider_config_id}"):
                 used[scope, window] = used.get((scope, window), 0) + row.total_tokens
+    # In the first minutes of a month nobody has called yet.
+    used = used or {(f"user:{User.objects.first().pk}", f"month:{now:%Y-%m}"): 4_200}
     QuotaCounter.objects.bulk_create(
         QuotaCounter(scope=scope, window=window, used=tokens) for (scope, window), tokens in used.items()
     )

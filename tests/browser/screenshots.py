@@ -1,4 +1,4 @@
-"""Writes docs/images anew: `python -m tests.browser.screenshots`, after a page has changed its looks."""
+"""Takes docs/images/console anew: `python -m tests.browser.screenshots`, after a page changed its looks."""
 
 import sys
 from pathlib import Path

@@ -82,6 +82,7 @@ def the_right_key_is_tested_and_stored(page):
     page.get_by_role("button", name="Save", exact=True).click()
 
     expect(message(page, NAME)).to_be_visible()
+    page.goto(LIST)
     row = page.get_by_role("row", name=NAME)
     expect(row).to_contain_text("Job extraction")
     expect(row).to_contain_text("••••abcd")
@@ -130,6 +131,8 @@ def the_key_is_rotated(page, config):
 def it_is_deactivated(page, user):
     page.goto(LIST)
     page.get_by_role("button", name=f"Deactivate {NAME}").click()
+    expect(page.get_by_text("No other provider is active.")).to_be_visible()
+    page.get_by_role("button", name="Deactivate", exact=True).click()
 
     expect(page.get_by_role("button", name=f"Activate {NAME}", exact=True)).to_be_visible()
     # One that is known already would need no call.

@@ -1,13 +1,10 @@
 """Every page of the console: quiet, readable for everybody in light and dark, and no wider than a phone."""
 
 import pytest
-from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from playwright.sync_api import expect
-from unfold.admin import ModelAdmin
 
-from console.navigation import sidebar
+from console.navigation import SECTIONS, links_of
 from tests.browser import console_pages
 from tests.browser.accessibility import wrong_with
 from tests.browser.installation import furnish
@@ -40,14 +37,6 @@ def test_it_is_accessible_and_fits(visit_as, pages, device):
         wrong += wrong_with(page)
 
     assert wrong == []
-
-
-@pytest.fixture
-def registered():
-    """A model in the console that no test has heard of."""
-    admin.site.register(LogEntry, ModelAdmin)
-    yield "admin_logentry"
-    admin.site.unregister(LogEntry)
 
 
 def test_a_page_that_is_registered_is_looked_at(registered):
@@ -100,14 +89,16 @@ def test_what_opens_over_a_page_is_accessible_and_fits(visit_as, device):
     page.get_by_role("button", name="admin@aditus.example").click()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
     wrong += wrong_with(page)
-    page.get_by_role("searchbox", name="Filter navigation items").press_sequentially("plan")
-    expect(page.locator("#search-results a").first).to_be_visible()
+    page.goto(users)
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Search").press_sequentially("plan")
+    expect(page.locator("#command-results a").first).to_be_visible()
     wrong += wrong_with(page)
     page.goto(users)
     page.get_by_role("row", name="freemium").get_by_role("checkbox").check()
     page.locator("[name=action]").select_option("delete_selected")
     page.get_by_role("button", name="Run").click()
-    expect(page.get_by_text("Are you sure")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete")).to_be_visible()
     wrong += wrong_with(page)
 
     assert wrong == []
@@ -117,7 +108,7 @@ def test_an_empty_installation_is_fine_too(visit_as):
     page = visit_as(make_user("root@example.com", role="SUPER_ADMIN"))
 
     wrong = []
-    for address in (item["link"] for item in sidebar(None)[0]["items"]):
+    for address in (link for section in SECTIONS for _, link in links_of(section)):
         wrong += open_settled(page, address)
         wrong += wrong_with(page)
 

@@ -1,6 +1,7 @@
 """Guards with a check taken out of each. They exist to show that the tests beside them can see a race."""
 
 import asyncio
+import time
 
 from django.conf import settings
 
@@ -11,22 +12,22 @@ from orchestration.guards.redis import RedisGuards
 class LooksThenWrites(RedisGuards):
     """Changes a circuit, and lets calls through a gate, by reading, deciding, and writing what it decided."""
 
-    async def change_circuit(self, key, transition, *, now):
+    async def change_circuit(self, key, transition):
         [circuit] = await self.circuits([key])
-        changed = transition(circuit)
+        changed = transition(circuit, await self.now())
         await self._meanwhile()
         if changed is not None:
-            await super().change_circuit(key, lambda _: changed, now=now)
+            await super().change_circuit(key, lambda *_: changed)
         return changed
 
-    async def enter(self, gate, call, *, now, seconds):
-        state = await self.gate_state(gate, now=now)
+    async def enter(self, gate, call, *, seconds):
+        state = await self.gate_state(gate)
         if gate.per_minute is not None and state.recent >= gate.per_minute:
             return GateAnswer(admitted=False, cause="rate", wait=WINDOW)
         if gate.concurrent is not None and state.under_way >= gate.concurrent:
             return GateAnswer(admitted=False, cause="concurrency")
         await self._meanwhile()
-        return await super().enter(type(gate)(gate.key), call, now=now, seconds=seconds)
+        return await super().enter(type(gate)(gate.key), call, seconds=seconds)
 
     # One operation after the other, each of which may be careless.
     enter_first = GuardStore.enter_first
@@ -42,6 +43,11 @@ class GivesToEverybody(RedisGuards):
 
     async def claim(self, name, holder, *, seconds):
         return True
+
+
+def by_the_clock_of_the_process():
+    """For what each process does at its own time, and for what comes of it where those differ."""
+    return RedisGuards(settings.REDIS_URL, settings.REDIS_KEY_PREFIX, clock=time.time)
 
 
 def looking_then_writing():

@@ -24,7 +24,16 @@ forks = multiprocessing.get_context("forkserver")
 forks.set_forkserver_preload(
     [
         f"tests.concurrency.{module}"
-        for module in ("asking_process", "ledger_worker", "orchestrator_worker", "leader_worker")
+        for module in (
+            "asking_process",
+            "economy_process",
+            "batch_process",
+            "client_process",
+            "ledger_worker",
+            "orchestrator_worker",
+            "leader_worker",
+            "prune_process",
+        )
     ]
 )
 
@@ -32,7 +41,7 @@ forks.set_forkserver_preload(
 def surroundings():
     """In here the test database and the guards' prefix are settings; over there they are the deployment's."""
     return {
-        "database": connection.settings_dict["NAME"],
+        "database": {part: connection.settings_dict[part] for part in ("NAME", "HOST", "PORT")},
         "REDIS_URL": settings.REDIS_URL,
         "REDIS_KEY_PREFIX": settings.REDIS_KEY_PREFIX,
     }
@@ -41,7 +50,7 @@ def surroundings():
 def live_in(surroundings):
     """In the process that was forked."""
     os.environ["PGAPPNAME"] = APPLICATION
-    settings.DATABASES["default"]["NAME"] = surroundings["database"]
+    settings.DATABASES["default"] |= surroundings["database"]
     settings.REDIS_URL = surroundings["REDIS_URL"]
     settings.REDIS_KEY_PREFIX = surroundings["REDIS_KEY_PREFIX"]
     random.seed()
@@ -114,7 +123,7 @@ def sessions_of_processes():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = %s",
+            "WHERE datname = current_database() AND starts_with(application_name, %s)",
             [APPLICATION],
         )
         return cursor.fetchone()[0]

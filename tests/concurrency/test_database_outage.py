@@ -63,7 +63,7 @@ class Client:
 
 
 @contextmanager
-def server(database_url, vendor):
+def server(database_url, vendor, **settings):
     """A furnished database and uvicorn on it; yields a client that has logged in."""
     port = free_port()
     # Its settings are those of production, because the suite's are patient with a slow machine.
@@ -71,6 +71,7 @@ def server(database_url, vendor):
         "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "aditus.settings",
         "REDIS_KEY_PREFIX": f"test-{uuid4().hex}",
+        **settings,
     }
     furnish = [sys.executable, "-c", FURNISH, PASSWORD, vendor.openai]
     subprocess.run(furnish, env=environment, check=True, stderr=subprocess.DEVNULL)

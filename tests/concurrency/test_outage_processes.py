@@ -8,6 +8,7 @@ from orchestration.guards.circuit import CONSECUTIVE_FAILURES, COOLDOWN
 from tests import services
 from tests.books import assert_books_balance, assert_nothing_is_held
 from tests.concurrency.asking_process import work
+from tests.concurrency.careless import by_the_clock_of_the_process
 from tests.concurrency.forked import PROCESSES, everybody, forked
 from tests.factories import make_config, make_user
 from tests.sandbox import running_sandbox
@@ -38,7 +39,8 @@ def test_ten_minutes_cost_the_threshold_and_the_probes_over_all_processes(sandbo
     rounds = int(OUTAGE / STEP)
     began = time.monotonic()
 
-    with forked(work, user=user.pk, starts_at=STARTS_AT) as processes:
+    own = by_the_clock_of_the_process
+    with forked(work, user=user.pk, starts_at=STARTS_AT, guards=own) as processes:
         answers = []
         for _ in range(rounds):
             answers += everybody(processes, "ask")

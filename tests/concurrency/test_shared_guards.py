@@ -71,7 +71,7 @@ def make_half_open():
     candidate = every_candidate(current_snapshot())[0]
     past = time.time() - 1
     circuit = Circuit(reason=ErrorKind.SERVER.value, opened_at=past, open_until=past)
-    concurrency.run(get_guards().change_circuit(circuit_key(candidate), lambda _: circuit, now=past))
+    concurrency.run(get_guards().change_circuit(circuit_key(candidate), lambda *_: circuit))
 
 
 def test_a_half_open_circuit_lets_one_probe_of_all_processes_through(user, holding):

@@ -9,7 +9,7 @@ from functools import lru_cache
 import pytest
 
 from bench.wires import ANSWER, WIRES
-from providers.adapters import bounds, failures
+from providers.adapters import failures, reading
 from providers.errors import ErrorKind
 from tests.contract.answers import adapter_given, answer
 from tests.contract.questions import ask, broken, collect, failure_of
@@ -47,7 +47,7 @@ ASKS = pytest.mark.parametrize("asks", ["generate", "stream", "models"])
 @ASKS
 @pytest.mark.parametrize("framing", [bytes, chunked])
 async def test_an_answer_over_the_bound_is_malformed(provider_type, asks, framing):
-    body = b'{"text": "' + b"x" * (bounds.MOST_BYTES + 1) + b'"}'
+    body = b'{"text": "' + b"x" * (reading.MOST_BYTES + 1) + b'"}'
 
     error = await error_of(provider_type, asks, framing(answer(asks, body)))
 
@@ -66,22 +66,22 @@ async def test_so_is_one_that_is_over_it_when_unpacked(provider_type, asks, fram
 
 
 async def test_a_bomb_is_unpacked_no_further_than_the_bound():
-    unpacking, measure = bounds.Unpacking("gzip"), bounds_measure()
+    unpacking, measure = reading.Unpacking("gzip"), bounds_measure()
     sizes = []
 
     def measured(piece):
         sizes.append(len(piece))
         measure.add(piece)
 
-    with pytest.raises(bounds.TooMuch):
+    with pytest.raises(reading.TooMuch):
         deque(map(measured, unpacking.pieces(bomb(64))), maxlen=0)
 
-    assert max(sizes) <= bounds.PIECE_BYTES
-    assert sum(sizes) <= bounds.MOST_BYTES + bounds.PIECE_BYTES
+    assert max(sizes) <= reading.PIECE_BYTES
+    assert sum(sizes) <= reading.MOST_BYTES + reading.PIECE_BYTES
 
 
 def bounds_measure():
-    return bounds.BodyMeter(is_list=False, is_event_stream=False)
+    return reading.BodyMeter(is_list=False, is_event_stream=False)
 
 
 async def test_others_have_their_turn_while_an_answer_is_read(provider_type):
@@ -99,7 +99,7 @@ async def test_others_have_their_turn_while_an_answer_is_read(provider_type):
         await asking
         waiting.cancel()
 
-    assert turns > bounds.MOST_BYTES / bounds.PIECE_BYTES
+    assert turns > reading.MOST_BYTES / reading.PIECE_BYTES
 
 
 @pytest.mark.parametrize(
@@ -132,21 +132,21 @@ def test_text_is_no_matter_of_values():
     for start in range(0, len(text), 1_001):
         measure.add(text[start : start + 1_001])
 
-    with pytest.raises(bounds.TooMuch):
-        measure.add(b"," * bounds.MOST_VALUES)
+    with pytest.raises(reading.TooMuch):
+        measure.add(b"," * reading.MOST_VALUES)
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1_000])
 def test_each_event_of_a_stream_is_counted_by_itself(end, size):
-    measure = bounds.BodyMeter(is_list=False, is_event_stream=True)
-    events = (b'data: {"a": [1, 2, 3]}' + end) * bounds.MOST_VALUES
+    measure = reading.BodyMeter(is_list=False, is_event_stream=True)
+    events = (b'data: {"a": [1, 2, 3]}' + end) * reading.MOST_VALUES
 
     for start in range(0, len(events[:40_000]), size):
         measure.add(events[start : start + size])
 
-    with pytest.raises(bounds.TooMuch):
-        measure.add(b"," * (bounds.MOST_VALUES + 10))
+    with pytest.raises(reading.TooMuch):
+        measure.add(b"," * (reading.MOST_VALUES + 10))
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "bare deflate", "identity", "GZip"])
@@ -206,6 +206,6 @@ async def test_a_body_that_never_ends_is_ended_by_the_clock(provider_type, asks)
 
 async def test_so_is_a_stream_of_which_nothing_has_to_be_waited_for(provider_type):
     # All of it is there at once, and takes longer to read than the call may last.
-    content = answer("stream", b"data: {}\n\n" * (bounds.MOST_BYTES // 10))
+    content = answer("stream", b"data: {}\n\n" * (reading.MOST_BYTES // 10))
 
     assert (await error_of(provider_type, "stream", content, timeout=0.1)).kind is ErrorKind.TIMEOUT

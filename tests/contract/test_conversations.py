@@ -6,7 +6,7 @@ import pytest
 
 from providers.adapters.base import GenerationRequest, ProviderReply
 from providers.adapters.conversation import Tool, ToolBox, ToolCall, Turn
-from providers.adapters.stops import cut_pieces
+from providers.adapters.replies import cut_pieces
 from tests.contract.vendors import Recorder, make_adapter
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

@@ -20,6 +20,8 @@ from usage.ledger.base import Outcome, QuotaExceeded, StaleRouting, StaleStandin
 from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS
 from usage.ledger.portable import PortableLedger
 from usage.ledger.postgres import PostgresLedger
+from usage.metrics import observers
+from usage.metrics.observers import Observer
 from usage.models import AIProviderUsageLog, QuotaCounter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,7 +151,18 @@ def test_settling_twice_changes_nothing(ledger, user):
     second = run(ledger.settle(reservation, success(7, 7)))
 
     assert second == first
+    assert (first.is_news, second.is_news) == (True, False)
     assert counters()[f"user:{user.pk}", DAY] == (70, 0)
+
+
+def test_settling_a_row_that_is_gone_breaks_nothing(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+    AIProviderUsageLog.objects.all().delete()
+
+    settlement = run(ledger.settle(reservation, success(50, 20)))
+
+    assert settlement.usage.total_tokens == 70
+    assert counters()[f"user:{user.pk}", DAY] == (0, 100), "nobody knows whether it was closed before"
 
 
 def test_settlement_is_never_capped_and_the_next_call_feels_it(ledger, user):
@@ -171,6 +184,7 @@ def test_a_call_the_vendor_refused_costs_nothing_and_frees_its_tokens(ledger, us
     assert (settlement.usage.total_tokens, settlement.usage_source, settlement.cost_usd) == (0, "none", 0)
     assert counters()[f"user:{user.pk}", DAY] == (0, 0)
     assert (the_row().status, the_row().error_kind) == ("error", "rate_limited")
+    assert the_row().settled_at is not None
 
 
 def test_a_call_that_may_have_been_billed_is_charged_its_estimate_and_says_so(ledger, user):
@@ -201,6 +215,43 @@ def test_error_messages_are_stored_redacted_and_cut(ledger, user):
 
     assert the_row().error_message.startswith("bad key [redacted] xxx")
     assert len(the_row().error_message) == 500
+
+
+@pytest.mark.parametrize("is_sent", [True, False], ids=["settled", "refused"])
+def test_texts_are_cut_to_what_their_columns_take(ledger, user, is_sent):
+    kind = "k" * 999
+    if is_sent:
+        texts = {"error_kind": kind, "model_name": "m" * 999, "service_tier": "t" * 999}
+        run(ledger.settle(run(ledger.reserve(make_attempt(user=user))), success(50, 20, **texts)))
+    else:
+        run(ledger.record_refusal(make_attempt(user=user), error_kind=kind, error_message="used up"))
+
+    row = the_row()
+    for name in ("error_kind", "reported_model", "service_tier") if is_sent else ("error_kind",):
+        assert len(getattr(row, name)) == row._meta.get_field(name).max_length, name
+
+
+@pytest.mark.parametrize(
+    ("said", "is_timed", "stored"),
+    [(-5, True, 0), (0, True, 0), (10**12, True, 2**31 - 1), (70, False, None)],
+    ids=["a clock put back", "at once", "absurdly long", "nobody waited"],
+)
+def test_how_long_a_call_took(ledger, user, said, is_timed, stored):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+
+    run(ledger.settle(reservation, success(latency_ms=said, is_timed=is_timed)))
+
+    assert the_row().latency_ms == stored
+
+
+def test_the_model_that_answered_is_what_is_paid(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+
+    settlement = run(ledger.settle(reservation, success(50, 20, model_name="gpt-5")))
+
+    # 50 at $1.25 and 20 at $10 a million
+    assert settlement.cost_usd == Decimal("0.0002625")
+    assert (the_row().model_name, the_row().reported_model) == ("gpt-5-mini", "gpt-5")
 
 
 def test_a_call_settled_after_midnight_is_charged_to_the_day_it_was_made(ledger, user):
@@ -282,7 +333,32 @@ def test_a_row_that_cannot_be_closed_does_not_stop_the_sweep(ledger, user, outsi
     assert swept == 1
     assert "cannot be swept" in caplog.text
     assert counters()[f"user:{user.pk}", DAY] == (100, 0)
+    assert AIProviderUsageLog.objects.get(user=user).settled_at == NOON + timedelta(hours=1)
     assert AIProviderUsageLog.objects.get(user=outsider).status == "started"
+
+
+class Listening(Observer):
+    """Notes what a sweeper tells of: when it looks, and each row with how it ended."""
+
+    def __init__(self):
+        self.looked, self.closed = 0, []
+
+    def sweeping(self):
+        self.looked += 1
+
+    def swept(self, found):
+        self.closed += [(row.pk, columns["status"]) for row, columns in found]
+
+
+def test_whoever_measures_is_told_of_each_look_and_of_what_was_closed(ledger, user):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+    listening = Listening()
+
+    with observers.added(listening):
+        for _ in range(2):
+            run(ledger.sweep(now=NOON + timedelta(hours=1)))
+
+    assert (listening.looked, listening.closed) == (2, [(reservation.log_id, "aborted")])
 
 
 def test_sweeping_again_finds_nothing(ledger, user):
@@ -306,6 +382,7 @@ def test_a_call_that_was_swept_too_early_is_corrected_when_it_settles(ledger, us
     assert (row.status, row.usage_source, row.total_tokens, row.swept) == ("success", "vendor", 320, False)
     assert (row.error_kind, row.error_message) == ("", "")
     assert second == first
+    assert (first.corrects_sweep, second.corrects_sweep) == (True, False)
 
 
 def test_a_refusal_leaves_a_row_and_moves_nothing(ledger, user):
@@ -322,6 +399,17 @@ def test_a_refusal_leaves_a_row_and_moves_nothing(ledger, user):
     )
     assert (row.total_tokens, row.estimated_cost_usd, row.reserved_tokens) == (0, 0, 0)
     assert row.settled_at == NOON
+    assert counters() == {}
+
+
+@pytest.mark.parametrize(("said", "stored"), [(12, 12), (0, 0), (-3, 0)])
+def test_a_call_that_is_answered_again_leaves_a_row_that_cost_nothing(ledger, user, said, stored):
+    run(ledger.record_cached(make_attempt(user=user, daily=1_000), latency_ms=said))
+
+    row = the_row()
+    assert (row.user, row.status, row.cached, row.attempt) == (user, "success", True, 0)
+    assert (row.latency_ms, row.settled_at) == (stored, NOON)
+    assert (row.total_tokens, row.estimated_cost_usd, row.reserved_tokens) == (0, 0, 0)
     assert counters() == {}
 
 
@@ -356,30 +444,42 @@ def lent_connections():
 
 
 @pytest.mark.parametrize(
-    "outcome",
+    ("outcome", "tokens"),
     [
-        success(99_999_999_999_999_999_999, 3),
-        success(3, 10**30),
-        success(usage={"input_tokens": 3}),
-        success(service_tier=7, model_name=["gpt-5"]),
-        success(service_tier="\x00\ud800" * 40, model_name="\u202e\x07" * 300),
-        success(error_message="\x00\ud800"),
-        success(latency_ms=10**12),
+        (success(99_999_999_999_999_999_999, 3), 100),
+        (success(3, 10**30), 100),
+        (success(usage={"input_tokens": 3}), 100),
+        (success(service_tier=7, model_name=["gpt-5"]), 70),
+        (success(service_tier="\x00\ud800" * 40, model_name="\u202e\x07" * 300), 70),
+        (success(error_message="\x00\ud800"), 70),
+        (success(latency_ms=10**12), 70),
     ],
     ids=["absurd input", "absurd output", "no usage", "no texts", "unprintable", "message", "latency"],
 )
-def test_a_row_can_be_settled_whatever_a_vendor_said(ledger, user, outcome):
+def test_a_row_can_be_settled_whatever_a_vendor_said(ledger, user, outcome, tokens):
     reservation = run(ledger.reserve(make_attempt(user=user, daily=1_000, daily_usd="1")))
 
     settlement = run(ledger.settle(reservation, outcome))
 
     row = the_row()
     assert row.status == "success"
-    assert row.total_tokens == settlement.usage.total_tokens in {70, 100}
-    assert settlement.usage_source == ("vendor" if row.total_tokens == 70 else "estimated")
+    assert row.total_tokens == settlement.usage.total_tokens == tokens
+    assert settlement.usage_source == ("vendor" if tokens == 70 else "estimated")
     assert (row.model_name + row.reported_model + row.service_tier + row.error_message).isprintable()
     assert {reserved for _, reserved in counters().values()} == {0}
     assert counters()[f"user:{user.pk}", DAY] == (row.total_tokens, 0)
+
+
+@pytest.mark.parametrize("may_have_cost", [True, False])
+def test_what_cannot_be_written_is_settled_without_what_the_vendor_said(ledger, user, may_have_cost):
+    reservation = run(ledger.reserve(make_attempt(user=user)))
+    said = {"model_name": "gpt-5", "service_tier": "flex", "error_message": "odd"}
+
+    run(ledger.settle(reservation, success(usage={"a": 3}, may_have_cost=may_have_cost, **said)))
+
+    row = the_row()
+    assert (row.total_tokens, row.usage_source) == (100, "estimated"), "it spoke of usage"
+    assert (row.reported_model, row.service_tier, row.error_message) == ("", "", "")
 
 
 def test_a_loop_that_is_torn_down_while_it_settles_loses_nothing(ledger, user):
@@ -403,8 +503,36 @@ def test_a_loop_that_is_torn_down_while_it_settles_loses_nothing(ledger, user):
     assert counters() == sums_of_rows()
 
 
+def test_it_reserves_nothing_for_a_login_that_has_ended(ledger, user):
+    family = TokenFamily.objects.create(user=user, good_token="x")
+    attempt = make_attempt(user=user, daily=1_000, login_family=str(family.pk))
+    run(ledger.reserve(attempt))
+    before = counters()
+    TokenFamily.objects.update(ended_at=NOON)
+
+    with pytest.raises(SignedOut):
+        run(ledger.reserve(attempt))
+
+    assert counters() == before
+    assert AIProviderUsageLog.objects.count() == 1
+
+
+def test_it_reserves_nothing_by_an_access_token_that_is_gone(ledger, user):
+    token, _ = create(user=user, name="CI", actor=Actor.system())
+    stamps = {"stamp": stamp_of(user.pk), "token_stamp": token_stamp_of(token.pk)}
+    attempt = make_attempt(user=user, daily=1_000, personal_token=token.pk, **stamps)
+    run(ledger.reserve(attempt))
+    before = counters()
+    token.delete()
+
+    with pytest.raises(StaleStanding):
+        run(ledger.reserve(attempt))
+
+    assert counters() == before
+
+
 @pytest.mark.postgres
-@pytest.mark.parametrize("changed", ["account", "family", "routing", "token"])
+@pytest.mark.parametrize("changed", ["account", "routing", "token"])
 def test_it_reserves_nothing_for_who_went_by_what_is_not_so_any_more(ledger, user, changed):
     family = TokenFamily.objects.create(user=user, good_token="x")
     stamp = stamp_of(user.pk)
@@ -421,8 +549,6 @@ def test_it_reserves_nothing_for_who_went_by_what_is_not_so_any_more(ledger, use
     before = counters()
     if changed == "account":
         Plan.objects.filter(is_default=True).update(daily_token_limit=1)
-    elif changed == "family":
-        TokenFamily.objects.update(ended_at=NOON)
     elif changed == "token":
         revoke(token=token, actor=Actor.system())
     else:
@@ -430,7 +556,6 @@ def test_it_reserves_nothing_for_who_went_by_what_is_not_so_any_more(ledger, use
 
     refusals = {
         "account": StaleStanding,
-        "family": SignedOut,
         "routing": StaleRouting,
         "token": StaleStanding,
     }

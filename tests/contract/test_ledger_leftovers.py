@@ -11,7 +11,7 @@ from tests.factories import make_config
 from tests.usage.attempts import NOON, PICOS_HELD, counters, make_attempt, run, success
 from usage.ledger.base import QuotaExceeded, UnknownPrice
 from usage.ledger.limits import IN_FLIGHT_RETRY_SECONDS, LONGEST_WINDOW_SECONDS
-from usage.models import AIProviderUsageLog
+from usage.models import AIProviderUsageLog, ModelPrice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,6 +101,22 @@ def test_tokens_and_money_together_are_held_by_the_same_size(ledger, user):
     row = AIProviderUsageLog.objects.get()
     assert row.reserved_tokens == 82
     assert counters()[f"provider-usd:{config.pk}", DAY] == (0, 15_000_000 + 22 * 2_000_000)
+
+
+def test_where_money_pays_for_more_than_the_tokens_that_are_left_all_of_them_are_held(ledger, user):
+    reservation = run(ledger.reserve(may_be_cut(user=user, daily=90, daily_usd="1")))
+
+    assert reservation.attempt.reserved_tokens == 90
+
+
+def test_what_is_left_of_a_cap_is_counted_at_the_admins_own_price(ledger, user):
+    ModelPrice.objects.create(provider_type="openai", model_name="gpt-own", input_mtok=1, output_mtok=10)
+
+    # $0.00006 for the prompt and $0.00001 a token of the reply.
+    reservation = run(ledger.reserve(may_be_cut(user=user, daily_usd="0.0004", model_name="gpt-own")))
+
+    assert reservation.attempt.max_output_tokens == 34
+    assert counters()[f"user-usd:{user.pk}", DAY] == (0, 400_000_000)
 
 
 def test_a_cut_call_settles_at_what_it_held_when_nobody_says_what_it_used(ledger, user):

@@ -64,6 +64,25 @@ async def test_it_describes_neither_this_machine_nor_asks_the_vendor_to_keep_any
         assert payload["store"] is False
 
 
+async def test_a_question_goes_as_the_sdk_sends_its_streams(provider_type):
+    """The SDK makes what goes with each body once; streams it sends itself."""
+    with Recorder() as recorder:
+        adapter = make_adapter(provider_type, recorder.url)
+        for prompt in ("hello", "hello again", "good bye"):
+            with pytest.raises(ProviderError):
+                await adapter.generate_content(GenerationRequest(prompt=prompt))
+        with pytest.raises(ProviderError):
+            async for _ in adapter.stream_content(GenerationRequest(prompt="hello")):
+                pass
+        await adapter.aclose()
+
+    *whole, (streamed_path, streamed_headers, _) = recorder.requests
+    assert [b"good bye" in body for _, _, body in whole] == [False, False, True]
+    for path, headers, body in whole:
+        assert path == streamed_path.replace(":streamGenerateContent?alt=sse", ":generateContent")
+        assert dict(headers) == dict(streamed_headers) | {"content-length": str(len(body))}
+
+
 async def test_the_key_does_not_follow_a_redirect(provider_type):
     with Recorder(status=200) as elsewhere:
         target = {"Location": f"{elsewhere.url}/stolen"}

@@ -20,6 +20,23 @@ ASK = [{"role": "user", "content": "Backend Engineer at Jua Logistics. You write
 IMAGE = "messages[0].content.image_url"
 FREE = {"name": "a", "schema": {"type": "object", "additionalProperties": True}}
 ELSEWHERE = [{"type": "image_url", "image_url": {"url": "http://example.com/a.png"}}]
+NO_PATTERN = {
+    "type": "object", "properties": {"a": {"type": "string", "pattern": "("}}, "required": ["a"],
+    "additionalProperties": False,
+}  # fmt: skip
+
+
+def deep_object(levels):
+    schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    for _ in range(levels):
+        schema = {
+            "type": "object", "properties": {"a": schema}, "required": ["a"], "additionalProperties": False
+        }  # fmt: skip
+    return schema
+
+
+def schema_of(schema):
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
 class Posting(BaseModel):
@@ -62,6 +79,7 @@ def test_a_task_is_a_model_too_and_a_bare_name_finds_its_config(door, config_at)
     assert list(tasks) == ["cv_draft", "chat"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_stream_comes_in_pieces_with_its_usage(wire, door, config_at):
     config_at(provider_type=wire)
@@ -101,6 +119,7 @@ def test_the_asynchronous_client_streams_and_may_leave(door, config_at, sandbox)
     assert sum(QuotaCounter.objects.values_list("reserved", flat=True)) == 0
 
 
+@pytest.mark.any_database
 def test_a_stream_that_breaks_says_so_in_the_stream(door, config_at):
     config_at("sandbox-mini@stream_error", provider_type="claude")
     stream = door().chat.completions.create(model="sandbox-mini", messages=ASK * 4, stream=True)
@@ -112,6 +131,7 @@ def test_a_stream_that_breaks_says_so_in_the_stream(door, config_at):
     assert the_row().status == "error"
 
 
+@pytest.mark.any_database
 def test_what_is_refused_before_the_first_piece_has_its_status(door, config_at):
     config_at("sandbox-mini@blocked", provider_type="claude")
 
@@ -121,6 +141,7 @@ def test_what_is_refused_before_the_first_piece_has_its_status(door, config_at):
     assert refused.value.code == "content_filter"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("model", ["sandbox-mini", "sandbox-plain"])
 def test_a_reply_keeps_to_a_schema(wire, model, door, config_at):
@@ -131,6 +152,7 @@ def test_a_reply_keeps_to_a_schema(wire, model, door, config_at):
     assert "Jua Logistics" in answer.choices[0].message.parsed.company
 
 
+@pytest.mark.any_database
 def test_any_json_object_is_one(door, config_at):
     config_at(provider_type="claude")
 
@@ -141,6 +163,7 @@ def test_any_json_object_is_one(door, config_at):
     assert isinstance(json.loads(answer.choices[0].message.content), dict)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_picture_is_seen(wire, door, config_at):
     config_at(provider_type=wire)
@@ -154,6 +177,7 @@ def test_a_picture_is_seen(wire, door, config_at):
     assert "PNG picture" in answer.choices[0].message.content
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_conversation_is_told_in_order(wire, door, config_at):
     config_at(provider_type=wire)
@@ -171,9 +195,12 @@ def test_a_conversation_is_told_in_order(wire, door, config_at):
     assert "Python" not in answer.choices[0].message.content
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("fields", "status", "code", "param"),
     [
+        ({"response_format": schema_of(deep_object(150))}, 400, "invalid_value", None),
+        ({"response_format": schema_of(NO_PATTERN)}, 400, "invalid_value", "response_format"),
         ({"n": 2}, 400, "unsupported_parameter", "n"),
         ({"logprobs": True}, 400, "unsupported_parameter", "logprobs"),
         ({"extra_body": {"wish": 1}}, 400, "unsupported_parameter", "wish"),
@@ -201,6 +228,7 @@ def test_what_cannot_be_done_is_refused_by_its_name(fields, status, code, param,
     assert not AIProviderUsageLog.objects.exists()
 
 
+@pytest.mark.any_database
 def test_a_key_that_is_none_is_refused(door, config_at):
     config_at()
 

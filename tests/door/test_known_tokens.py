@@ -59,6 +59,22 @@ def test_a_call_after_the_first_reads_nothing_before_it_reserves(warm, no_readin
     assert AIProviderUsageLog.objects.filter(status="success").count() == 3
 
 
+def test_the_names_of_models_are_told_from_what_is_known_until_something_changes(
+    warm, config_at, monkeypatch
+):
+    client, reads = warm(), []
+    read = entry._read
+    monkeypatch.setattr(entry, "_read", lambda secret: reads.append(secret) or read(secret))
+
+    assert "openai/sandbox-mini" in {model.id for model in client.models.list()}
+    assert reads == []
+    config_at("gpt-5-mini", provider_type="openai")
+    assert "openai/gpt-5-mini" in {model.id for model in client.models.list()}
+    PersonalToken.objects.update(tasks=["extraction"])
+    assert {model.id for model in client.models.list()} == {"aditus/extraction"}
+    assert len(reads) == 2
+
+
 def delete_owner():
     User.objects.get(personal_tokens__isnull=False).delete()
 

@@ -7,7 +7,7 @@ import pytest
 
 from usage.models import AIProviderUsageLog
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 WIRES = ("openai", "claude", "gemini", "local")
 ASK = [

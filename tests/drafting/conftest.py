@@ -8,7 +8,7 @@ from drafting import checking
 from drafting.facts import read_facts
 from drafting.replies import ReaderReply, RepairReply
 from orchestration.calls import heard
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 from orchestration.errors import ProvidersUnavailable
 from providers.adapters.base import TokenUsage
 from tests.factories import make_config

@@ -105,7 +105,8 @@ def test_job_and_profile_may_come_along_with_the_request(api, model_says, resume
     assert [call["task"] for call in data["calls"]] == ["cv_draft", "cv_draft"]
     assert data["cost_usd"] == "0.000246000000"
     assert data["usage"] == {
-        "input": 900, "cached": 100, "output": 200, "reasoning": 0, "total": 1100, "source": "vendor",
+        "input": 900, "cached": 100, "output": 200, "reasoning": 0, "total": 1100, "saved_usd": "0",
+        "source": "vendor",
     }  # fmt: skip
 
 

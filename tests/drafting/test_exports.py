@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 import pypdfium2
 import pytest
 from docx import Document
+from lxml import html as lxml_html
+from markdown_it import MarkdownIt
 from PIL import Image
 from pypdf import PdfReader
 
 from bench.exports_corpus import cv, letter, profile, scripts
 from bench.read_back import docx_text, pdf_readers, pypdf_text, read_back, reading_orders
-from drafting.exports import FileFormat, Look, Paper, Template, file_of
-from drafting.exports.dates import written_date
+from drafting.exports import FileFormat, Look, Paper, Template, cv_pages, file_of
 from drafting.exports.file_names import content_disposition
 from drafting.exports.glyph_text import with_exact_text
-from drafting.exports.layout import lay_out, layout_of, texts_in
+from drafting.exports.layout import lay_out, layout_of, texts_in, written_date
 from drafting.exports.markdown import markdown_of
-from drafting.exports.pdf import cv_pages
 from drafting.exports.plain_text import plain_text_of
 from drafting.facts import texts_of
 from drafting.models import Draft, Kind
@@ -211,17 +211,39 @@ def test_markup_in_a_letter_is_only_text():
 
 
 @pytest.mark.parametrize(
-    "text", ["# Not a heading", "- not a list", "1. not a list", "*a* _b_ `c` [d](e) <f> &amp; | \\"]
+    "text",
+    [
+        "# Not a heading",
+        "- not a list",
+        "1. Dezember 2026",
+        "2) not a list",
+        "2021.",
+        "---",
+        "- - -",
+        "= =",
+        "> no quote",
+        "*a* _b_ `c` [d](e) ![f](g) <f> &amp; | \\",
+    ],
 )
 def test_markdown_in_a_profile_is_only_text(text):
+    """As a reader of Markdown shows it: a paragraph, a line of a list and a heading that say the text."""
     resume = load_profile("german") | {"skills": [{"name": text}]}
     resume["basics"]["summary"] = text
+    resume["work"][0]["position"] = text
 
-    lines = markdown_of(layout_of(cv(resume))).splitlines()
+    page = lxml_html.fromstring(MarkdownIt().render(markdown_of(layout_of(cv(resume)))))
 
-    shown = [line for line in lines if re.sub(r"\\(.)", r"\1", line) in {text, f"- {text}"}]
-    assert len(shown) == 2
-    assert all(line.removeprefix("- ") != text for line in shown)
+    for element in ("p", "li", "h3"):
+        assert text in [shown.text_content() for shown in page.iter(element)], element
+
+
+def test_a_letter_in_markdown_shows_its_date_as_it_is_written():
+    draft = letter(profile("latin"))
+    draft.content["date_text"] = "1. Dezember 2026"
+
+    page = lxml_html.fromstring(MarkdownIt().render(markdown_of(layout_of(draft))))
+
+    assert "1. Dezember 2026" in [shown.text_content() for shown in page.iter("p")]
 
 
 @pytest.mark.parametrize("template", Template)

@@ -1,12 +1,12 @@
 import pytest
 
 from drafting.errors import ProfileTooThin
-from drafting.facts import read_facts, require_substance
+from drafting.facts import Relevance, read_facts, require_substance
 from drafting.masks import Mask
 from drafting.options import DraftOptions
 from drafting.prompts import COMPACT, FULL, WHOLE, cv_prompt, letter_prompt
-from drafting.relevance import Relevance
 from extraction.schema import JobData
+from providers.tasks import prompt_of
 from tests.drafting.conftest import JOB, load_profile
 
 
@@ -44,7 +44,11 @@ def test_a_real_profile_is_enough(name):
 def prompts(resume, budget):
     facts, job, options = read_facts(resume), JobData.model_validate(JOB), DraftOptions()
     asking = {"options": options, "language": "en", "budget": budget, "mask": Mask(resume)}
-    return cv_prompt(facts, job, lines=8, **asking), letter_prompt(facts, job, **asking)
+    cv, letter = prompt_of("cv_draft"), prompt_of("cover_letter")
+    return (
+        cv_prompt(facts, job, lines=8, wording=cv, **asking),
+        letter_prompt(facts, job, wording=letter, **asking),
+    )
 
 
 def test_a_long_profile_is_shown_by_its_most_relevant_lines(resume):
@@ -96,6 +100,7 @@ def test_a_posting_cannot_end_its_own_block(resume):
         lines=8,
         budget=FULL,
         mask=Mask(resume),
+        wording=prompt_of("cv_draft"),
     )
 
     assert prompt.text.count("</posting>") == 1

@@ -9,11 +9,10 @@ from bench.drafts_corpus import posting, profile
 from drafting.check.judge import Check, Proof
 from drafting.checking import check_texts
 from drafting.drafter import letter_texts
-from drafting.facts import read_facts
+from drafting.facts import match, read_facts
 from drafting.language import codes
 from drafting.letter import compose_letter
 from drafting.options import DraftOptions, Length, Tone
-from drafting.relevance import match
 from drafting.replies import LetterReply
 from extraction.schema import JobData
 from tests.drafting.conftest import JOB, letter_reply, load_profile

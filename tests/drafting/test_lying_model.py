@@ -16,7 +16,7 @@ from sandbox import drafts as liar
 from tests.factories import make_config
 from usage.models import AIProviderUsageLog
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 PROFILES = sorted(path.stem for path in (ROOT / "profiles").glob("*.json"))
 ONE_PER_LANGUAGE = sorted({name.rpartition("_")[2]: name for name in PROFILES}.values())

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from contextlib import aclosing
+from uuid import UUID
 
 import pytest
 from django.test import AsyncClient
@@ -11,16 +13,22 @@ from accounts.concurrency import in_database_thread, unfinished
 from drafting.models import Draft, MasterProfile
 from extraction.models import JobPosting
 from extraction.schema import JobData
+from orchestration.batches.work import work_off
+from orchestration.models import BatchItem
 from tests.drafting.conftest import JOB
 from tests.factories import make_config
-from tests.sandbox import Holding, running_sandbox
+from tests.sandbox import Halfway, Holding, running_sandbox
 from tests.waiting import until
 from usage.models import AIProviderUsageLog, QuotaCounter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CV, LETTER = "/api/v1/cv-drafter/draft", "/api/v1/cover-letter/generate"
-EXTRACT = "/api/v1/job-extractor/extract"
+EXTRACT, IMPORT = "/api/v1/job-extractor/extract", "/api/v1/profiles/import"
+CV_TEXT = (
+    "Jane Otieno\njane.otieno@example.com\n\nWork experience\nDeveloper, Lakeside Bank\n2019 - 2023\n"
+    "- Built interfaces in Python for the payments team.\n\nEducation\nBSc, University of Nairobi, 2018"
+)
 TEXT = "Night baker wanted\nZiwa Bakery, Kisumu\nWe hire a baker for the night. Full time. Apply by letter."
 
 
@@ -78,6 +86,58 @@ async def test_a_draft_is_shown_while_it_is_written_and_is_there_once_it_is_chec
     assert await AIProviderUsageLog.objects.filter(status="success").acount() == len(done["data"]["calls"])
 
 
+async def test_a_section_is_shown_while_it_is_written_anew(send, config, body):
+    made = (await events_of(await send(CV, body)))[-1][1]["data"]
+
+    events = await events_of(await send(f"/api/v1/drafts/{made['draft_id']}/regenerate", {"section": "work"}))
+
+    deltas = [data for event, data in events if event == "delta"]
+    assert {delta["is_checked"] for delta in deltas} == {False}
+    assert (events[-1][0], events[-1][1]["status"]) == ("done", 201)
+    assert events[-1][1]["data"]["made_by"] == "regenerate"
+    assert await Draft.objects.acount() == 2
+
+
+async def test_an_import_is_shown_in_the_person_s_own_words(send, config):
+    events = await events_of(await send(IMPORT, {"text": CV_TEXT}))
+
+    shown = "".join(data["text"] for event, data in events if event == "delta")
+    assert "Lakeside Bank" in shown
+    assert events[-1][1]["status"] == 200
+    assert events[-1][1]["data"]["resume"]["work"][0]["name"] == "Lakeside Bank"
+
+
+@pytest.mark.parametrize("what", ["section", "import"])
+async def test_neither_need_be_waited_for(send, config, body, what, no_worker_yet):
+    if what == "section":
+        made = (await events_of(await send(CV, body)))[-1][1]["data"]
+        path, given = f"/api/v1/drafts/{made['draft_id']}/regenerate", {"section": "work"}
+    else:
+        path, given = IMPORT, {"text": CV_TEXT}
+
+    sent = await send(path, given, accept="application/json", prefer="respond-async")
+
+    assert (sent.status_code, sent["Preference-Applied"]) == (202, "respond-async")
+    assert await BatchItem.objects.aget(state="waiting")
+    await work_off(UUID(no_worker_yet[0]))
+    item = await BatchItem.objects.aget()
+    assert (item.state, item.given) == ("done", {})
+    answered = item.answer["content"] if what == "section" else item.answer["resume"]
+    assert answered["work"]
+
+
+async def test_a_section_of_a_draft_that_is_gone_is_not_found(send, config, body, no_worker_yet):
+    made = (await events_of(await send(CV, body)))[-1][1]["data"]
+    path = f"/api/v1/drafts/{made['draft_id']}/regenerate"
+    await send(path, {"section": "work"}, accept="application/json", prefer="respond-async")
+    await Draft.objects.all().adelete()
+
+    await work_off(UUID(no_worker_yet[0]))
+
+    item = await BatchItem.objects.aget()
+    assert (item.state, item.status, item.answer["code"]) == ("failed", 404, "not_found")
+
+
 async def test_what_lies_is_shown_as_unchecked_and_is_not_in_the_draft(send, sandbox, body):
     await in_database_thread(
         make_config, model_name="sandbox-mini@lies", base_url=sandbox.openai, is_default=True
@@ -126,6 +186,16 @@ async def test_a_vendor_that_breaks_off_in_the_middle_is_told_as_an_error(send, 
 
 
 @pytest.fixture
+def no_worker_yet(monkeypatch):
+    """The batches a worker was called for."""
+    called = []
+    monkeypatch.setattr(
+        "orchestration.celery_tasks.work_batch.apply_async", lambda args, **_: called.append(args[0])
+    )
+    return called
+
+
+@pytest.fixture
 def holding():
     return Holding()
 
@@ -152,20 +222,26 @@ async def test_who_leaves_ends_the_call_and_pays_for_what_was_used(send, slow_ve
     assert not await Draft.objects.aexists()
 
 
-async def test_who_leaves_while_it_is_shown_leaves_no_draft(send, sandbox, body):
-    await in_database_thread(
-        make_config, model_name="sandbox-mini@slow=0.2", base_url=sandbox.openai, is_default=True
-    )
-    response = await send(LETTER, body)
-    content = response.streaming_content
-    async for chunk in content:
-        if chunk.startswith(b"event: delta"):
-            break
+@pytest.fixture
+def vendor_in_the_middle():
+    """However slow this machine is, the answer is not all there when its reader leaves."""
+    with running_sandbox(Halfway()) as server:
+        make_config(model_name="sandbox-mini", base_url=server.openai)
+        yield server
 
-    await content.aclose()
+
+async def test_who_leaves_while_it_is_shown_leaves_no_draft(send, vendor_in_the_middle, body):
+    response = await send(LETTER, body)
+
+    # As Django's handler does when the client is gone. Closing what `streaming_content` gives would close
+    # Django's wrapper alone, and let the work go on.
+    async with aclosing(aiter(response)) as content:
+        async for chunk in content:
+            if chunk.startswith(b"event: delta"):
+                break
     if unfinished():
         await asyncio.wait(unfinished())
 
-    assert await AIProviderUsageLog.objects.filter(status="started").acount() == 0
+    assert [row.status async for row in AIProviderUsageLog.objects.all()] == ["aborted"]
     assert not await QuotaCounter.objects.exclude(reserved=0).aexists()
     assert not await Draft.objects.aexists()

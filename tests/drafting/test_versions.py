@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection
 from drafting import versions
 from drafting.models import Draft, Kind
 from drafting.versions import account_for, save_next_version, series_of
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import GenerationResult
 from providers.adapters.base import TokenUsage
 
 RESULT = GenerationResult(

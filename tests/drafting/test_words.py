@@ -1,7 +1,11 @@
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import pytest
+import snowballstemmer
 
+from drafting.check import lemmas
 from drafting.check.lemmas import keys
 from drafting.check.quantities import quantities_of
 from drafting.check.tokens import read
@@ -110,3 +114,43 @@ def test_prose_is_tidied():
     assert tidy("- **Built** the `API`\n") == "Built the API"
     assert tidy("“Built it.”") == "Built it."
     assert tidy("1. Built\x00 it") == "Built it"
+
+
+STARTS = ("manag", "organis", "develop", "relat", "nation", "conduct", "operat", "train")
+WORDS = [start + end for start in STARTS for end in ("ing", "ement", "ational", "ers", "ed", "ization")]
+
+
+@pytest.fixture
+def impatient_threads():
+    """Threads take turns as often as the interpreter can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def stems_that_several_threads_find():
+    def find(_reader):
+        try:
+            return [keys.__wrapped__(word, "en") for word in WORDS]
+        except (AssertionError, IndexError):
+            # The stemmer stands where another word was longer.
+            return []
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(find, range(64)))
+
+
+def test_drafts_read_in_several_threads_keep_their_own_stems(impatient_threads):
+    alone = [keys.__wrapped__(word, "en") for word in WORDS]
+
+    assert all(found == alone for found in stems_that_several_threads_find())
+
+
+def test_a_stemmer_for_all_would_mix_the_words(impatient_threads, monkeypatch):
+    alone = [keys.__wrapped__(word, "en") for word in WORDS]
+    shared = snowballstemmer.stemmer("english")
+    monkeypatch.setattr(lemmas, "_stemmer", lambda language: shared)
+
+    # Which words meet is chance; that none ever do is not.
+    assert any(any(found != alone for found in stems_that_several_threads_find()) for _attempt in range(50))

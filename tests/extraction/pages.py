@@ -202,9 +202,9 @@ def running_site():
         site.host = f"127.0.0.1:{runner.addresses[0][1]}"
         return runner
 
-    runner = loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever, name="site", daemon=True)
     thread.start()
+    runner = asyncio.run_coroutine_threadsafe(start(), loop).result(timeout=PATIENCE_SECONDS)
     try:
         yield site
     finally:

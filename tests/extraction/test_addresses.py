@@ -6,8 +6,9 @@ import socket
 import pytest
 from yarl import URL
 
-from extraction.addresses import AddressGuard, address_key, is_public, same_address
+from extraction.addresses import AddressGuard, address_key, same_address
 from extraction.errors import UrlNotAllowed
+from providers.public_addresses import is_public
 
 PUBLIC = "93.184.216.34"
 

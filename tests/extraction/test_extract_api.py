@@ -80,6 +80,7 @@ async def test_a_page_with_json_ld_needs_no_model(token, config, sandbox, site):
         "output": 0,
         "reasoning": 0,
         "total": 0,
+        "saved_usd": "0",
         "source": "none",
     }
     assert sandbox.hits()["total"] == 0
@@ -260,6 +261,7 @@ async def test_instructions_in_a_posting_change_nothing(token, config, sandbox, 
     assert "Ignore all previous instructions" in body["extracted_data"]["description"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("data", "field"),
     [
@@ -286,6 +288,7 @@ async def test_bad_input_is_named_and_costs_nothing(token, config, sandbox, data
     await assert_nothing_happened(sandbox)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("url", "status", "code"),
     [
@@ -313,6 +316,7 @@ async def test_a_page_that_cannot_be_read_is_refused_and_costs_nothing(
     await assert_nothing_happened(sandbox)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", [EXTRACT, VALIDATE])
 @pytest.mark.parametrize(
     ("content", "status", "code"),
@@ -360,6 +364,7 @@ async def test_it_says_what_it_thinks_of_a_picture(token, config, sandbox):
     assert await JobPosting.objects.acount() == 0
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", [EXTRACT, VALIDATE, "/api/v1/jobs", "/api/v1/jobs/1"])
 async def test_it_asks_for_a_login(path):
     send = AsyncClient().get if "/jobs" in path else AsyncClient().post

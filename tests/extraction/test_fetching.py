@@ -4,7 +4,7 @@ import socket
 import pytest
 from yarl import URL
 
-from extraction.addresses import AddressGuard, UncheckedAddress, is_public
+from extraction.addresses import AddressGuard
 from extraction.errors import (
     PageTimedOut,
     PageTooLarge,
@@ -13,6 +13,7 @@ from extraction.errors import (
     UrlNotAllowed,
 )
 from extraction.fetching import FetchLimits, fetch
+from providers.public_addresses import UncheckedAddress, is_public
 
 HOSTILE_URLS = [
     "http://127.0.0.1/",
@@ -130,7 +131,7 @@ async def test_nothing_is_connected_to_that_the_guard_has_not_seen(monkeypatch, 
         return [here | {"proto": 6, "flags": 0}]
 
     port = int(forbidden_site.host.rpartition(":")[2])
-    monkeypatch.setattr("extraction.addresses.PORTS", frozenset({port}))
+    monkeypatch.setattr("providers.public_addresses.PORTS", frozenset({port}))
     monkeypatch.setattr(AddressGuard, "resolve", resolve)
 
     with pytest.raises(UrlNotAllowed):
@@ -192,7 +193,7 @@ async def test_it_connects_to_the_address_it_checked_even_if_the_name_changes_it
     """DNS rebinding: public when checked, loopback when asked again. Nobody asks again."""
     loop = asyncio.get_running_loop()
     port = int(forbidden_site.host.rpartition(":")[2])
-    monkeypatch.setattr("extraction.addresses.PORTS", frozenset({port}))
+    monkeypatch.setattr("providers.public_addresses.PORTS", frozenset({port}))
     monkeypatch.setattr(loop, "getaddrinfo", answers(["93.184.216.34"], ["127.0.0.1"]))
     tried = []
 

@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection
+from django.db.models.functions import Now
 from django.test import AsyncClient
 from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
@@ -163,7 +164,7 @@ def test_the_key_of_a_process_that_died_is_given_to_the_next(user, monkeypatch):
     row = idempotency.claim(user.pk, "key", "fingerprint")
     with pytest.raises(idempotency.RequestInProgress):
         idempotency.claim(user.pk, "key", "fingerprint")
-    IdempotencyKey.objects.update(held_until=timezone.now())
+    IdempotencyKey.objects.update(held_until=Now())
 
     assert idempotency.claim(user.pk, "key", "fingerprint").claim != row.claim
     idempotency.finish(row, idempotency.Answer(201, {}, "1"))

@@ -116,3 +116,47 @@ def test_a_pasted_text_is_taken_unless_it_is_plainly_something_else():
             Findings(),
             read_pasted("Pilau. Ingredients: rice. Preheat the oven, add a tablespoon of oil. Simmer."),
         )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Backend Engineer at Jua. You write Python. Opening 27513948-404.",
+        "Backend Engineer at Jua, 404 Main Street, Austin. You write Python.",
+        "We can't find enough good people: Backend Engineer at Jua. You write Python.",
+        "Oops, we did it again: we grow. Barista at Jua in Thika, full-time.",
+        "Wir finden, was nicht gefunden werden will: Detektivin bei Jua, Vollzeit.",
+    ],
+)
+def test_a_pasted_posting_may_say_what_missing_pages_say_of_something_else(text):
+    put_known(Findings(), read_pasted(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Page not found. See other jobs.", "404\nOops", "Error 404. Back to all jobs.", "Seite nicht gefunden"],
+)
+def test_a_pasted_page_that_is_missing_is_refused(text):
+    with pytest.raises(NotAPosting) as refused:
+        put_known(Findings(), read_pasted(text))
+
+    assert refused.value.details["reason"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["<title>404 | Acme</title><p>Go home.</p>", "<h1>404</h1><p>Go home.</p>", "<p>404</p><p>Oh no.</p>"],
+)
+def test_a_page_that_shows_its_status_is_missing(html):
+    assert reason(html) == "not_found"
+
+
+@pytest.mark.parametrize("number", ["27513948-404", "404/2026", "A404"])
+def test_a_number_with_404_in_it_is_no_status(number):
+    findings = Findings()
+    text = f"<h1>Welder</h1><p>Acme is hiring, full-time. Apply with {number}.</p>"
+    html = f"<title>Welder ({number})</title>{text}"
+
+    put_known(findings, read_document(Page(url="https://jobs.example/1", body=html)))
+
+    assert findings.data.title == "Welder"

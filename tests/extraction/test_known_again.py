@@ -52,6 +52,16 @@ def test_another_job_at_the_address_is_another_job(api, config, site):
     assert JobPosting.objects.count() == 2
 
 
+@pytest.mark.parametrize("line", ["Job title: Nurse, Ward {}", "Company: Studio {}", "{} hours a week"])
+def test_pasted_postings_that_differ_in_a_figure_are_two(api, config, line):
+    """Few words and a figure may be a counter on a page, and elsewhere what tells one job from the other."""
+    rest = "Jua Hospital is looking for somebody in Thika.\nYou care for people.\nApply with your CV."
+    sent = [api.post(EXTRACT, {"text": f"{line.format(n)}\n{rest}"}, format="json") for n in (54, 38, 54)]
+
+    assert [response.status_code for response in sent] == [201, 201, 200]
+    assert JobPosting.objects.count() == 2
+
+
 def test_another_persons_posting_is_not_known(api, config, sandbox, outsider):
     text = {"text": "Cook wanted at Hotel Baobab. You cook. Apply with your CV."}
     JobPosting.objects.create(user=outsider, source_kind="text", content_hash="x" * 64, fingerprint="x" * 64)

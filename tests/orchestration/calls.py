@@ -2,7 +2,8 @@
 
 from accounts.calendars import IN_UTC
 from accounts.models import Plan
-from orchestration.calls.call import Call, CallBudget, Failure, Question
+from orchestration.calls.call import Call
+from orchestration.calls.question import CallBudget, Failure, Question
 from orchestration.routing.candidates import Candidate
 from orchestration.routing.snapshot import ProviderSnapshot, RoutingSnapshot
 from providers.adapters.base import GenerationRequest

@@ -4,12 +4,15 @@ import asyncio
 import csv
 import io
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import concurrency
@@ -18,6 +21,7 @@ from orchestration.batches import kinds, queue, work
 from orchestration.celery_tasks import resume_batches, work_batch
 from orchestration.models import Batch, BatchItem
 from tests.factories import make_config
+from tests.waiting import PATIENCE_SECONDS, until
 from usage.models import AIProviderUsageLog
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,6 +51,18 @@ def no_worker_yet(monkeypatch):
         "orchestration.celery_tasks.work_batch.apply_async", lambda args, **_: called.append(args[0])
     )
     return called
+
+
+def test_who_waits_for_one_request_does_not_wait_behind_batches(monkeypatch, user):
+    queues = []
+    monkeypatch.setattr(
+        "orchestration.celery_tasks.work_batch.apply_async", lambda queue, **_: queues.append(queue)
+    )
+
+    for items, economy in ([{"n": 1}], False), ([{"n": 1}, {"n": 2}], False), ([{"n": 1}], True):
+        queue.start(user=user, kind="extract", items=items, economy=economy)
+
+    assert queues == ["interactive", "batch", "batch"]
 
 
 @pytest.fixture
@@ -103,6 +119,56 @@ def test_a_table_is_as_good_and_comes_back_as_one(api, echo, config):
     assert json.loads(rows[0]["answer"]) == lines[0]["answer"]
 
 
+def test_results_come_some_at_a_time_and_all_of_them(api, user, monkeypatch):
+    monkeypatch.setattr("orchestration.api.batches._ITEMS_AT_ONCE", 2)
+    batch = queue.start(user=user, kind="extract", items=[{"text": f"{number}"} for number in range(5)])
+
+    where = f"{BATCHES}/{batch.pk}/results"
+    rows = csv.DictReader(io.StringIO(_text(api.get(f"{where}?format=csv"))))
+    lines = [json.loads(line) for line in _text(api.get(f"{where}?format=ndjson")).splitlines()]
+
+    assert [row["number"] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert [line["number"] for line in lines] == [1, 2, 3, 4, 5]
+
+
+def test_so_are_lines_of_json(api, user, no_worker_yet):
+    lines = "\n".join(json.dumps({"text": posting(number)}) for number in range(2))
+
+    sent = api.generic("POST", EXTRACT_MANY, f"{lines}\n\n", content_type="application/x-ndjson")
+
+    assert (sent.status_code, sent.json()["data"]["total"]) == (202, 2)
+    assert [item.given for item in BatchItem.objects.order_by("number")] == [
+        {"text": posting(number)} for number in range(2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "where"),
+    [
+        ("application/x-ndjson", '{"text": "a"}\n\n{"text": \n', "line 3"),
+        ("application/x-ndjson", '{"text": "a", "text": "b"}', "line 1"),
+        ("text/csv", "url,text\n,A cook, who cooks,\n", "line 2"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(api, kind, body, where):
+    refused = api.generic("POST", EXTRACT_MANY, body, content_type=kind)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "parse_error")
+    assert where in refused.json()["error"]["message"]
+    assert not Batch.objects.exists()
+
+
+def test_every_item_at_fault_is_named_by_its_place(api):
+    items = [{"url": "https://example.com"}, {"link": "x"}, {"text": "A cook."}, {}]
+
+    refused = api.post(EXTRACT_MANY, {"items": items}, format="json")
+
+    assert refused.status_code == 400
+    at_fault = refused.json()["error"]["details"]["fields"]["items"]
+    assert list(at_fault) == ["1", "3"]
+    assert list(at_fault["1"]) == ["link"]
+
+
 def _text(response):
     return b"".join(response.streaming_content).decode()
 
@@ -143,7 +209,7 @@ def test_a_refusal_is_an_answer_and_a_short_wait_is_waited_for(user, echo):
     assert found == [("failed", 429, 1), ("waiting", None, 0), ("done", 201, 1)]
     assert batch.items.get(number=1).answer["code"] == "refused"
     assert resume_batches() == 0
-    batch.items.update(not_before=timezone.now())
+    batch.items.update(not_before=Now())
     assert resume_batches() == 1
     Batch.objects.update(created_at=timezone.now() - timedelta(days=1))
     concurrency.run(work.work_off(batch.pk))
@@ -156,7 +222,7 @@ def test_an_item_of_a_worker_that_died_is_given_to_the_next_and_not_for_ever(use
     assert queue.claim_next(batch.pk) is None
 
     for _ in range(queue.MOST_TRIES - 1):
-        BatchItem.objects.update(held_until=timezone.now())
+        BatchItem.objects.update(held_until=Now())
         assert resume_batches() == 1
         taken = queue.claim_next(batch.pk)
     queue.finish(lost, kinds.Answer(201, "late"))
@@ -164,9 +230,10 @@ def test_an_item_of_a_worker_that_died_is_given_to_the_next_and_not_for_ever(use
     assert BatchItem.objects.get().state == "running"
     assert taken.claim != lost.claim
 
-    BatchItem.objects.update(held_until=timezone.now())
+    BatchItem.objects.update(held_until=Now())
     assert queue.claim_next(batch.pk) is None
-    assert BatchItem.objects.get().answer["code"] == "given_up"
+    given_up = BatchItem.objects.get()
+    assert (given_up.answer["code"], given_up.given) == ("given_up", {})
     assert echo == []
 
 
@@ -196,6 +263,29 @@ async def test_a_worker_that_is_stopped_gives_its_items_back(user, monkeypatch):
 
     working.cancel()
     await asyncio.wait([working])
+    await until(lambda: not concurrency.unfinished())
+
+    item = await BatchItem.objects.aget()
+    assert (item.state, item.tries) == ("waiting", 0)
+
+
+async def test_a_worker_that_is_stopped_while_it_claims_an_item_gives_it_back(user, monkeypatch):
+    reads, may_claim, claim = threading.Event(), threading.Event(), queue.claim_next
+
+    def claim_late(batch):
+        reads.set()
+        may_claim.wait(PATIENCE_SECONDS)
+        return claim(batch)
+
+    monkeypatch.setattr(queue, "claim_next", claim_late)
+    batch = await concurrency.in_database_thread(queue.start, user=user, kind="never", items=[{}])
+    working = asyncio.ensure_future(work.work_off(batch.pk))
+    await until(reads.is_set)
+
+    working.cancel()
+    await asyncio.wait([working])
+    may_claim.set()
+    await until(lambda: not concurrency.unfinished())
 
     item = await BatchItem.objects.aget()
     assert (item.state, item.tries) == ("waiting", 0)
@@ -212,6 +302,31 @@ def test_a_batch_is_its_users_alone(api, user, outsider, echo):
     assert api.delete(f"{BATCHES}/{theirs.pk}").status_code == 404
     assert api.delete(f"{BATCHES}/{mine.pk}").status_code == 204
     assert list(Batch.objects.all()) == [theirs]
+
+
+def test_a_list_of_many_batches_costs_as_many_queries_as_one_of_few(api, user, echo):
+    ended = queue.start(user=user, kind="echo", items=[{"n": 1}, {"n": 2, "error": True}])
+    concurrency.run(work.work_off(ended.pk))
+    few = queries_of(lambda: api.get(BATCHES))
+    for _ in range(5):
+        queue.start(user=user, kind="echo", items=[{"n": 1}])
+
+    many = queries_of(lambda: api.get(BATCHES))
+
+    rows = api.get(BATCHES).json()["data"]["results"]
+    assert many == few
+    assert [(row["state"], row["total"], row["done"], row["failed"]) for row in rows] == [
+        *[("waiting", 1, 0, 0)] * 5,
+        ("done", 2, 1, 1),
+    ]
+    assert [row["ended_at"] is None for row in rows] == [True] * 5 + [False]
+    assert rows[-1] == api.get(f"{BATCHES}/{ended.pk}").json()["data"]
+
+
+def queries_of(asked):
+    with CaptureQueriesContext(connection) as found:
+        assert asked().status_code == 200
+    return len(found)
 
 
 def claims(batch, workers=8):

@@ -9,7 +9,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.models import Plan, Subscription, TokenFamily, User
 from accounts.standing import Login, SignedOut
-from orchestration.calls import beginnings, orchestrator
+from orchestration.calls import orchestrator, question
 from orchestration.errors import NoActiveProvider, TooManyCalls
 from providers.models import AIProviderConfig
 from usage.ledger.base import QuotaExceeded
@@ -27,8 +27,8 @@ def no_reading(monkeypatch):
 
     def apply():
         monkeypatch.setattr(orchestrator, "begin", refuse)
-        monkeypatch.setattr(beginnings, "current_standing", refuse)
-        monkeypatch.setattr(beginnings, "current_snapshot", refuse)
+        monkeypatch.setattr(question, "current_standing", refuse)
+        monkeypatch.setattr(question, "current_snapshot", refuse)
 
     return apply
 
@@ -171,7 +171,7 @@ def test_without_the_stamp_a_change_would_be_missed(config_at, ask, user, monkey
     login = login_of(user)
     ask(login=login)
     User.objects.update(is_active=False)
-    as_it_was = beginnings.assume
+    as_it_was = question.assume
 
     def unverified(*args):
         assumed = as_it_was(*args)
@@ -189,5 +189,5 @@ def test_a_process_keeps_the_standing_of_so_many_accounts(config_at, ask, user, 
         ask()
         assert ask(user=other).text
 
-    assert beginnings.assume(user, "extraction") is None
-    assert beginnings.assume(other, "extraction") is not None
+    assert question.assume(user, "extraction") is None
+    assert question.assume(other, "extraction") is not None

@@ -7,8 +7,7 @@ from decimal import Decimal
 import pytest
 from pydantic import BaseModel
 
-from orchestration.calls.call import CallBudget, Failure
-from orchestration.calls.results import GenerationResult
+from orchestration.calls.question import CallBudget, Failure, GenerationResult
 from orchestration.experiments.assignment import Arm
 from orchestration.routing.snapshot import PolicyInForce, RoutingSnapshot
 from providers.adapters.base import GenerationRequest, ProviderReply, TokenUsage
@@ -54,11 +53,11 @@ def test_a_call_costs_what_its_attempts_cost_and_nobody_knows_it_when_one_is_not
 
 def test_a_call_makes_no_more_requests_than_it_may():
     budget = CallBudget(deadline=0.0, most=2, attempts=1)
-    assert call_of(ONE, budget=budget).remaining() == [ONE]
+    assert list(call_of(ONE, budget=budget).remaining()) == [ONE]
 
     budget.attempts += 1
 
-    assert call_of(ONE, budget=budget).remaining() == []
+    assert list(call_of(ONE, budget=budget).remaining()) == []
 
 
 def test_a_number_is_given_out_again_only_if_it_was_the_last():
@@ -83,17 +82,17 @@ def test_after_a_failure_of_the_provider_any_other_may_be_asked(kind):
 
     failed(call, ONE, kind)
 
-    assert call.remaining() == [TWO, THREE]
+    assert list(call.remaining()) == [TWO, THREE]
 
 
 def test_after_a_second_provider_rejected_the_request_nobody_is_asked():
     call = call_of(ONE, TWO, THREE)
 
     failed(call, ONE, "rejected")
-    assert call.remaining() == [TWO, THREE]
+    assert list(call.remaining()) == [TWO, THREE]
 
     failed(call, TWO, "rejected")
-    assert call.remaining() == []
+    assert list(call.remaining()) == []
 
 
 def test_the_same_provider_that_rejects_it_twice_is_one():
@@ -102,13 +101,13 @@ def test_the_same_provider_that_rejects_it_twice_is_one():
     failed(call, ONE, "rejected")
     failed(call, ONE, "rejected")
 
-    assert call.remaining() == [TWO, THREE]
+    assert list(call.remaining()) == [TWO, THREE]
 
 
 def test_what_a_filter_blocked_goes_to_no_other_unless_the_task_says_so(monkeypatch):
     call = call_of(ONE, TWO)
     failed(call, ONE, "blocked")
-    assert call.remaining() == []
+    assert list(call.remaining()) == []
 
     lenient = replace(call_of().question, task="extraction")
     monkeypatch.setattr(
@@ -116,7 +115,7 @@ def test_what_a_filter_blocked_goes_to_no_other_unless_the_task_says_so(monkeypa
     )
     call = call_of(ONE, TWO, question={"task": lenient.task})
     failed(call, ONE, "blocked")
-    assert call.remaining() == [TWO]
+    assert list(call.remaining()) == [TWO]
 
 
 def test_after_an_input_that_was_too_long_only_larger_windows_are_asked():
@@ -125,7 +124,7 @@ def test_after_an_input_that_was_too_long_only_larger_windows_are_asked():
 
     failed(call, small, "too_long")
 
-    assert call.remaining() == [larger]
+    assert list(call.remaining()) == [larger]
 
 
 def test_no_window_is_known_to_be_larger_than_one_that_nobody_knows():
@@ -133,7 +132,7 @@ def test_no_window_is_known_to_be_larger_than_one_that_nobody_knows():
 
     failed(call, ONE, "too_long")
 
-    assert call.remaining() == []
+    assert list(call.remaining()) == []
 
 
 def test_after_a_request_that_was_too_large_only_others_that_take_it_are_asked():
@@ -142,12 +141,12 @@ def test_after_a_request_that_was_too_large_only_others_that_take_it_are_asked()
     other = candidate(3, provider_type="claude")
     unknown = candidate(4, provider_type="local", base_url="http://127.0.0.1/v1")
 
-    assert call_of(first, unknown).remaining() == [first, unknown]
+    assert list(call_of(first, unknown).remaining()) == [first, unknown]
 
     def left(size):
         call = call_of(first, twin, other, unknown, request=GenerationRequest(prompt="x" * size))
         failed(call, first, "too_large")
-        return call.remaining()
+        return list(call.remaining())
 
     assert left(takes - 1) == [other]
     assert left(takes) == []
@@ -158,7 +157,7 @@ def test_who_was_given_up_on_is_not_asked_again_by_another_of_its_models():
 
     call.give_up_on(ONE)
 
-    assert call.remaining() == [TWO]
+    assert list(call.remaining()) == [TWO]
 
 
 def test_the_same_question_again_is_counted_by_provider_and_not_where_a_parameter_was_left_out():
@@ -239,7 +238,7 @@ def test_the_plan_decides_which_of_the_two_models_is_asked():
 
 def test_the_order_is_that_of_the_tasks_strategy():
     def price(name, amount):
-        return ModelPrice(model_name=name, input_mtok=Decimal(amount), output_mtok=Decimal(amount))
+        return [ModelPrice(model_name=name, input_mtok=Decimal(amount), output_mtok=Decimal(amount))]
 
     dear, cheap = candidate(1, model="dear", priority=9).provider, candidate(2, model="cheap").provider
     call = call_of()

@@ -1,7 +1,6 @@
 """The health of providers as people and programs read it: the console's page, and the super-admin API."""
 
 import re
-import time
 from datetime import timedelta
 from html import unescape
 
@@ -41,9 +40,9 @@ def console(super_admin):
 
 
 def begin_calls(config, count):
-    gate, now = gate_of(ProviderSnapshot.of(config)), time.time()
+    gate = gate_of(ProviderSnapshot.of(config))
     for number in range(count):
-        concurrency.run(get_guards().enter(gate, f"call-{number}", now=now, seconds=600))
+        concurrency.run(get_guards().enter(gate, f"call-{number}", seconds=600))
     return gate
 
 
@@ -55,9 +54,9 @@ def row_of(console, config):
     return " ".join(unescape(strip_tags(re.sub(r"<(?!/?time)", " <", row))).split())
 
 
-def test_the_page_is_in_the_sidebar_under_its_name(console):
+def test_the_page_stands_beside_the_providers_under_its_name(console):
     assert reverse("admin:orchestration_health") == PAGE
-    assert f'href="{PAGE}"' in console.get("/admin/").content.decode()
+    assert f'href="{PAGE}"' in console.get("/admin/providers/aiproviderconfig/").content.decode()
     assert console.get("/admin/orchestration/providerprobe/").url == PAGE
 
 
@@ -94,7 +93,7 @@ def test_calls_pace_and_latency_are_shown(console):
     make_calls(19, config, latency_ms=1_000)
     make_calls(1, config, status="error", error_kind="server")
     gate = begin_calls(config, 3)
-    concurrency.run(get_guards().slow_down(gate, now=time.time()))
+    concurrency.run(get_guards().slow_down(gate))
 
     said = row_of(console, config)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from accounts import concurrency
 from accounts.models import AuditEntry, Plan
-from orchestration.calls.budget import MAX_ATTEMPTS
+from orchestration.calls.question import MAX_ATTEMPTS
 from orchestration.errors import (
     ContentBlocked,
     InputTooLong,

@@ -3,11 +3,12 @@
 import pytest
 
 from orchestration.calls.outcomes import final_error
+from orchestration.calls.question import Failure
 from orchestration.errors import ProvidersUnavailable
 from orchestration.routing.snapshot import RoutingSnapshot
 from providers.adapters.base import GenerationRequest, Image
-from providers.errors import UndecryptableKey
-from tests.orchestration.calls import call_of, candidate, failed
+from providers.errors import ErrorKind, UndecryptableKey
+from tests.orchestration.calls import call_of, candidate, error_of, failed
 from usage.ledger.base import QuotaExceeded
 
 ONE, TWO, THREE = candidate(1), candidate(2), candidate(3)
@@ -99,6 +100,18 @@ def test_a_failure_is_told_even_where_others_were_passed_over():
     failed(call, ONE, "server")
 
     assert final_error(call, [QuotaExceeded(retry_after=600)]).code == "provider_failed"
+
+
+def test_what_failed_in_a_vendors_batch_is_not_told_where_nobody_could_be_asked_after_it():
+    call, unavailable = call_of(ONE), ProvidersUnavailable(retry_after=30)
+    call.failures.append(Failure(ONE, error_of(ErrorKind.TIMEOUT), was_elsewhere=True))
+
+    nobody_asked, nobody_left = final_error(call, [unavailable]), final_error(call, [])
+    failed(call, ONE, ErrorKind.SERVER)
+
+    assert nobody_asked is unavailable
+    assert nobody_left.code == "provider_timeout"
+    assert final_error(call, [unavailable]).code == "provider_failed"
 
 
 def test_all_attempts_are_told_with_what_a_client_may_know():

@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from accounts.errors import DomainError
+from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot
 from providers.adapters.base import GenerationRequest
 from providers.capabilities import parameters
@@ -257,3 +258,29 @@ def test_a_request_is_left_alone_by_a_model_that_takes_all_of_it():
 
     assert parameters.applied(request, ()) is request
     assert parameters.applied(request, {"limit=4000"}).max_output_tokens == 100
+
+
+@pytest.mark.parametrize(
+    ("policy", "part", "message", "param"),
+    [
+        ({"service_tier": "flex"}, "service_tier", "Invalid service_tier for reasoning models", None),
+        ({"service_tier": "flex"}, "service_tier", "Unsupported service_tier: flex", None),
+        ({"prompt_cache": "1h"}, "prompt_cache_key", "Unknown parameter.", "prompt_cache_key"),
+    ],
+)
+def test_what_a_policy_wishes_and_a_model_refuses_is_left_out_from_then_on(ask, policy, part, message, param):
+    TaskPolicy.objects.create(task="extraction", **policy)
+
+    def strict(asked, _number):
+        return refusal(message, param=param) if part in asked else (200, RESPONSE)
+
+    with scripted(strict) as server:
+        config_of(server, "openai", "gpt-4o")
+        first = ask("Say hello.", system_prompt="Be brief. " * 600)
+        second = ask("Say it again.", system_prompt="Be brief. " * 600)
+
+    assert (first.attempts, second.attempts) == (2, 1)
+    assert [part in asked for asked in server.asked] == [True, False, False]
+    wished = policy.get("service_tier", "")
+    tiers = AIProviderUsageLog.objects.order_by("pk").values_list("requested_tier", flat=True)
+    assert list(tiers) == [wished, "", ""]

@@ -5,6 +5,8 @@ import pytest
 from accounts.models import AuditEntry
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import PolicyInForce, current_snapshot
+from providers.adapters.manner import PLAIN, Manner
+from usage.models import AIProviderUsageLog
 
 pytestmark = pytest.mark.django_db
 
@@ -83,3 +85,43 @@ def test_a_prompt_of_the_task_can_be_chosen(console):
     row.refresh_from_db()
     assert row.prompt_version == "brief"
     assert "brief" in console.get(LIST).content.decode()
+
+
+def test_how_models_are_asked_is_set_in_the_console_and_holds_for_the_next_call(console):
+    wishes = {"reasoning_effort": "high", "service_tier": "flex", "prompt_cache": "1h"}
+    assert current_snapshot().policy_of("extraction").manner is PLAIN
+
+    assert console.post(ADD, filled_in(**wishes)).status_code == 302
+
+    assert current_snapshot().policy_of("extraction").manner == Manner("high", "flex", "1h")
+    refused = console.post(ADD, filled_in(task="cv_draft", service_tier="batch"))
+    assert (refused.status_code, TaskPolicy.objects.count()) == (200, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("provider_type", "asked"), [("openai", "flex"), ("claude", "")])
+def test_a_row_names_the_tier_that_was_asked_for_where_the_vendor_has_it(
+    ask, config_at, provider_type, asked
+):
+    config_at(provider_type=provider_type)
+    TaskPolicy.objects.create(task="extraction", service_tier="flex")
+
+    ask("Say hello.", prompt_version="brief")
+
+    row = AIProviderUsageLog.objects.get()
+    assert (row.requested_tier, row.prompt_version) == (asked, "brief")
+    # The sandbox serves everybody alike, and says so.
+    assert row.service_tier in {"default", "standard"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_thought_out_less_is_not_given_again_when_more_is_wished(ask, config_at):
+    config_at()
+    policy = TaskPolicy.objects.create(task="extraction")
+    ask("Say hello.", is_repeatable=True)
+
+    policy.reasoning_effort = "high"
+    policy.save()
+
+    assert ask("Say hello.", is_repeatable=True).cached is False
+    assert ask("Say hello.", is_repeatable=True).cached is True

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 
-from orchestration.experiments.assignment import Arm
+from orchestration.experiments.assignment import Arm, RunningExperiment
 from orchestration.models import PlanTaskTier, TaskPolicy
-from orchestration.routing.candidates import Needs, candidates, with_arm_first
+from orchestration.routing.candidates import Needs, candidates, is_asked, with_arm_first
 from orchestration.routing.snapshot import (
     PolicyInForce,
     ProviderSnapshot,
@@ -22,6 +23,7 @@ from providers.tasks import TASKS
 from tests.factories import make_config
 from tests.orchestration.calls import candidate
 from usage.models import ModelPrice, QuotaRule
+from usage.pricing import overrides_of
 from usage.quotas import estimate_input_tokens
 
 pytestmark = [pytest.mark.any_database, pytest.mark.django_db]
@@ -224,6 +226,27 @@ def test_an_arm_changes_the_provider_or_the_model_and_only_where_it_can():
     assert ordered(blind, needs=Needs(vision=True)) == [(1, "sandbox-mini")]
 
 
+def test_a_model_is_asked_that_is_the_providers_for_a_tier_or_for_an_arm():
+    one = candidate(1, model="sandbox-mini", quality_model="large").provider
+    environment = candidate(None, model="sandbox-text").provider
+    tried = Arm(id=1, weight=1, provider_config_id=1, model_name="tried")
+    nobodys = Arm(id=2, weight=1, model_name="loose")
+    snapshot = RoutingSnapshot(
+        revision=1,
+        providers=(one, environment),
+        tiers={},
+        experiments={"extraction": RunningExperiment(1, "extraction", (tried, nobodys))},
+    )
+
+    def asked(identity):
+        models = ("sandbox-mini", "large", "tried", "sandbox-text", "loose", "")
+        return [name for name in models if is_asked(snapshot, identity=identity, model_name=name)]
+
+    assert asked(1) == ["sandbox-mini", "large", "tried"]
+    assert asked("openai") == ["sandbox-text"]
+    assert asked(2) == asked("claude") == asked(None) == []
+
+
 def test_an_arm_that_fills_in_no_forms_is_asked_by_prompt():
     one = candidate(1, model="sandbox-plain").provider
     snapshot = RoutingSnapshot(revision=1, providers=(one,), tiers={})
@@ -232,3 +255,19 @@ def test_an_arm_that_fills_in_no_forms_is_asked_by_prompt():
     [first] = with_arm_first((), arm, snapshot, "fast", Needs(structured_output=True))
 
     assert (first.degraded, first.capabilities.structured_output) == (("structured_output",), False)
+
+
+def test_a_price_that_begins_later_is_what_models_are_compared_by_from_then_on():
+    today, tomorrow = datetime(2026, 11, 21, 12, 30, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC)
+    one = Decimal(1)
+    row = ModelPrice(
+        provider_type="openai", model_name="m", input_mtok=one, output_mtok=one, valid_from=tomorrow
+    )
+    snapshot = RoutingSnapshot(revision=1, providers=(), tiers={}, prices=overrides_of([row]))
+
+    with time_machine.travel(today):
+        before = snapshot.typical_cost("openai", "m")
+    with time_machine.travel(tomorrow):
+        after = snapshot.typical_cost("openai", "m")
+
+    assert (before, after) == (None, Decimal("0.004"))

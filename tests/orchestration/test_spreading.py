@@ -79,6 +79,64 @@ def test_a_user_stays_with_a_provider_also_when_another_one_comes():
     assert moved == pytest.approx(250, abs=4 * math.sqrt(1_000 * 0.25 * 0.75))
 
 
+MANY = [provider(number, weight=number % 4) for number in range(1, 41)]
+
+
+def test_among_many_too_each_place_goes_by_weight():
+    places = [order(MANY, Spread(seed=f"call-{number}"))[:30] for number in range(3_000)]
+
+    weighty = sum(one.weight for one in MANY)
+    for weight in (1, 2, 3):
+        expected = 10 * weight / weighty
+        share = sum(first % 4 == weight for first, *_ in places) / 3_000
+        assert share == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / 3_000))
+        # Of those whose first was a 3, the second is drawn from what is left.
+        seconds = [second % 4 for first, second, *_ in places if first % 4 == 3]
+        left = (10 - (weight == 3)) * weight / (weighty - 3)
+        tolerance = 4 * math.sqrt(left * (1 - left) / len(seconds))
+        assert seconds.count(weight) / len(seconds) == pytest.approx(left, abs=tolerance)
+    assert all(number % 4 for few in places for number in few)
+
+
+@pytest.mark.slow
+def test_among_many_draws_and_lots_give_the_same_shares_at_a_late_place():
+    def shares_at(place, *, is_sticky):
+        found = [
+            order(MANY, Spread(seed=f"call-{number}", is_sticky=is_sticky))[place] % 4
+            for number in range(3_000)
+        ]
+        return [found.count(weight) / 3_000 for weight in range(4)]
+
+    # Two samples: four standard deviations of their difference.
+    for drawn, by_lot in zip(shares_at(10, is_sticky=False), shares_at(10, is_sticky=True), strict=True):
+        assert drawn == pytest.approx(by_lot, abs=4 * math.sqrt(2 * 0.25 / 3_000))
+
+
+def test_among_many_only_who_is_asked_is_drawn(monkeypatch):
+    lots = []
+    monkeypatch.setattr("orchestration.routing.balancing.lot_of", lambda *facts: lots.append(facts) or 0.0)
+    snapshot = RoutingSnapshot(revision=1, providers=tuple(MANY), tiers={})
+    spread = Spread(seed="any")
+
+    found = candidates(snapshot, task="extraction", tier="fast", needs=Needs(), spread=spread)
+
+    assert found
+    assert len(found[:3]) == 3
+    assert lots == []
+    assert len(found) == len(MANY)
+    assert lots, "who is left when all are wanted draws lots"
+
+
+def test_among_many_too_a_user_stays_although_another_one_comes():
+    after = [*MANY, provider(99, weight=3)]
+    for user in range(200):
+        spread = Spread(seed=f"user:{user}:extraction", is_sticky=True)
+
+        was, now = order(MANY, spread), order(after, spread)
+
+        assert was == [number for number in now if number != 99]
+
+
 def test_the_fastest_first_and_what_nobody_has_timed_before_all():
     latency = {1: 900.0, 2: 0.5, 3: None}
     spread = Spread(strategy=Strategy.LEAST_LATENCY, latency=lambda one, model: latency[one.config_id])
@@ -130,8 +188,8 @@ def test_calls_go_to_who_has_been_answering_fastest_with_the_model_that_is_asked
 
 def test_calls_go_to_who_is_cheapest_by_the_snapshots_prices():
     prices = {
-        ("openai", "dear"): ModelPrice(model_name="dear", input_mtok=Decimal(9), output_mtok=Decimal(9)),
-        ("openai", "cheap"): ModelPrice(model_name="cheap", input_mtok=Decimal(1), output_mtok=Decimal(1)),
+        ("openai", "dear"): [ModelPrice(model_name="dear", input_mtok=Decimal(9), output_mtok=Decimal(9))],
+        ("openai", "cheap"): [ModelPrice(model_name="cheap", input_mtok=Decimal(1), output_mtok=Decimal(1))],
     }
     dear, cheap = (replace(provider(number), fast_model=name) for number, name in ((1, "dear"), (2, "cheap")))
     snapshot = RoutingSnapshot(revision=1, providers=(dear, cheap), tiers={}, prices=prices)
@@ -175,7 +233,7 @@ PROVIDERS = st.lists(
         is_flagged=st.booleans(),
         tasks=st.sampled_from([frozenset(), frozenset({"extraction"})]),
     ),
-    max_size=8,
+    max_size=20,
     unique_by=lambda one: one.config_id,
 )
 

@@ -142,7 +142,7 @@ def test_callers_who_leave_at_random_lose_no_row(config_at, streamed, sandbox):
 
 def test_a_reader_who_stops_reading_is_given_up_on(config_at, streamed, settings, monkeypatch):
     settings.STREAM_IDLE_SECONDS = 1
-    monkeypatch.setattr("orchestration.calls.pieces.MOST_WAITING", 2)
+    monkeypatch.setattr("orchestration.calls.streaming.MOST_WAITING", 2)
     config_at(timeout=300)
 
     async def scenario():

@@ -10,7 +10,7 @@ from pydantic import BaseModel, model_validator
 
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration.calls.budget import MAX_ATTEMPTS
+from orchestration.calls.question import MAX_ATTEMPTS
 from orchestration.calls.voting import MOST_REQUESTS, answer, merge
 from orchestration.errors import ProviderFailed, ProvidersUnavailable
 from orchestration.models import TaskPolicy

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orchestration.guards.fair_queue import WaitingRoom
+from orchestration.guards.passes import WaitingRoom
 
 
 async def queue_up(room, users, served):
@@ -48,6 +48,31 @@ async def test_one_that_gives_up_while_it_waits_is_skipped():
     await asyncio.gather(waiting[0], waiting[2])
 
     assert served == [1, 3]
+    assert not room.has_queue
+
+
+async def test_one_that_gives_up_hands_on_no_turn_that_somebody_else_has():
+    room, served = WaitingRoom(), []
+    async with room.turn(0):
+        waiting = await queue_up(room, [1, 2], served)
+        waiting[0].cancel()
+        await asyncio.wait([waiting[0]])
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+        assert served == []
+    await waiting[1]
+
+
+async def test_one_that_gives_up_costs_its_user_no_turn():
+    room, served = WaitingRoom(), []
+    async with room.turn(0):
+        waiting = await queue_up(room, [1, 1, 2], served)
+        waiting[0].cancel()
+        await asyncio.wait([waiting[0]])
+    await asyncio.wait(waiting[1:])
+
+    assert served == [1, 2]
     assert not room.has_queue
 
 

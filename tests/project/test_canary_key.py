@@ -49,6 +49,7 @@ def log():
     root.setLevel(level)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vendor", sorted(PROVIDER_TYPES))
 def test_a_key_appears_nowhere_but_in_its_column(api, sandbox, super_admin, log, vendor):
     Plan.objects.update(daily_token_limit=None)

@@ -125,6 +125,28 @@ def test_a_domain_error_brings_its_sentence_details_and_retry_after(failing_urls
     assert response["Retry-After"] == "30"
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("missing", "Check the address"),
+        ("method", "header Allow"),
+        ("media", "Send one of: application/json"),
+    ],
+)
+def test_what_the_framework_refuses_says_what_to_do_next(failing_urls, name, advice):
+    message = error_of(APIClient().get(f"/api/failing/{name}"))["message"]
+
+    assert advice in message
+    assert "secret detail" not in message
+
+
+def test_an_answer_that_cannot_be_had_says_what_to_ask_for(failing_urls):
+    response = APIClient().get("/api/failing/domain", headers={"accept": "text/csv"})
+
+    assert (response.status_code, error_of(response)["code"]) == (406, "not_acceptable")
+    assert "Accept: application/json" in error_of(response)["message"]
+
+
 def test_a_wait_is_rounded_up(failing_urls):
     assert APIClient().get("/api/failing/throttled")["Retry-After"] == "5"
 
@@ -261,3 +283,18 @@ def test_a_strict_serializer_passes_what_it_knows():
 
     assert serializer.is_valid()
     assert serializer.validated_data == data
+
+
+class _Choosing(StrictSerializer):
+    paper = serializers.ChoiceField(choices=["a4", "letter", "{odd}"], required=False)
+    papers = serializers.ListField(child=serializers.ChoiceField(choices=["a4"]), required=False)
+    zone = serializers.ChoiceField(choices=range(100), required=False)
+
+
+def test_a_value_that_is_no_choice_is_answered_with_the_choices():
+    serializer = _Choosing(data={"paper": "a3", "papers": ["a3"], "zone": "x"})
+
+    assert not serializer.is_valid()
+    assert serializer.errors["paper"] == ['"a3" is not a valid choice. Send one of: a4, letter, {odd}.']
+    assert serializer.errors["papers"] == {0: ['"a3" is not a valid choice. Send one of: a4.']}
+    assert serializer.errors["zone"] == ['"x" is not a valid choice.']

@@ -3,7 +3,12 @@
 import pytest
 from django.core.cache import cache
 from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+
+from aditus import liveness
+from usage.heartbeats import beat
+from usage.models import Heartbeat
 
 
 def test_a_process_is_alive_without_a_database(django_db_blocker):
@@ -46,7 +51,29 @@ def test_it_stays_ready_while_redis_is_away(settings, monkeypatch):
     response = Client().get("/readyz")
 
     assert response.status_code == 200
-    assert response.json()["checks"] == {"database": "ok", "cache": "unavailable"}
+    assert response.json()["checks"] == {"database": "ok", "migrations": "ok", "cache": "unavailable"}
+
+
+@pytest.mark.django_db
+def test_it_is_not_ready_before_its_migrations_are_applied():
+    liveness.schema.get().is_complete = False
+    MigrationRecorder.Migration.objects.filter(app="usage").order_by("-id").first().delete()
+
+    response = Client().get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["checks"]["migrations"] == "unapplied"
+
+
+@pytest.mark.django_db
+def test_it_says_whether_worker_and_beat_live_and_is_ready_without_them(settings):
+    settings.WORKERS_EXPECTED = True
+    beat(role=Heartbeat.Role.BEAT)
+
+    response = Client().get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json()["checks"] | {"worker": "late", "beat": "ok"} == response.json()["checks"]
 
 
 def test_probes_are_not_redirected_to_https(settings):

@@ -34,9 +34,9 @@ def hops(monkeypatch):
     return taken
 
 
-def ask(path, *, method="POST", body=b"{}", headers=None, until=None):
+def ask(path, *, method="POST", body=b"{}", headers=None, until=None, serve=None):
     """Status, headers and body of what the ASGI application answers. The client leaves as soon as the list
-    `until` has something in it; then None."""
+    `until` has something in it; then None. `serve` awaits the application as a server does."""
     sent = []
     incoming = [{"type": "http.request", "body": body}]
 
@@ -55,7 +55,8 @@ def ask(path, *, method="POST", body=b"{}", headers=None, until=None):
         "type": "http", "http_version": "1.1", "method": method, "path": path, "query_string": b"",
         "headers": raw, "client": ("127.0.0.1", 5000), "server": ("testserver", 80), "scheme": "http",
     }  # fmt: skip
-    asyncio.run(LoopHandler()(scope, receive, send))
+    answering = LoopHandler()(scope, receive, send)
+    asyncio.run(serve(answering) if serve else answering)
     if not sent:
         return None
     start, *parts = sent
@@ -116,7 +117,7 @@ def test_it_is_served_over_https_only_where_the_others_are(settings, token):
     assert (status, headers["Location"][:8]) == (301, "https://")
 
 
-def test_a_client_that_leaves_ends_the_work_for_it(token, monkeypatch):
+def test_a_client_that_leaves_ends_the_work_for_it_without_a_thread(token, monkeypatch, hops):
     begun, ended = [], []
 
     async def waiting(self, request):
@@ -130,7 +131,41 @@ def test_a_client_that_leaves_ends_the_work_for_it(token, monkeypatch):
     monkeypatch.setattr("extraction.api.views.ExtractView.post", waiting)
 
     assert ask(reverse("v1:job-extract"), headers=bearer(token), until=begun) is None
-    assert ended == ["cancelled"]
+    assert (ended, hops) == (["cancelled"], [])
+
+
+def test_a_server_that_breaks_a_request_off_ends_the_work_for_it_before_it_ends(token, monkeypatch):
+    begun, ended, seen = [], [], []
+
+    async def waiting(self, request):
+        begun.append(True)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("settled")
+
+    async def end_meanwhile(answering):
+        request = asyncio.ensure_future(answering)
+        while not begun:
+            await asyncio.sleep(0.01)
+        request.cancel()
+        await asyncio.wait([request])
+        seen.extend(ended)
+
+    monkeypatch.setattr("extraction.api.views.ExtractView.post", waiting)
+
+    assert ask(reverse("v1:job-extract"), headers=bearer(token), serve=end_meanwhile, until=[]) is None
+    assert seen == ["settled"]
+
+
+def test_probes_and_prometheus_are_answered_by_whatever_name_they_call(settings, token):
+    settings.ALLOWED_HOSTS = ["testserver"]
+    by_address = {"host": "10.1.2.3:8000"}
+
+    assert ask("/healthz", method="GET", headers=by_address)[0] == 200
+    # Off in this suite; what it is not is refused for its name.
+    assert ask("/metrics", method="GET", headers=by_address)[0] == 404
+    assert ask(reverse("v1:job-extract"), headers=bearer(token) | by_address)[0] == 400
 
 
 def test_a_bug_is_answered_by_the_envelope(token, monkeypatch):

@@ -22,6 +22,8 @@ def refusal(response):
     "body",
     [
         "[" * 100_000,
+        # Deeper than is read on, not too deep to be read.
+        f'{{"text": {"[" * 400}{"]" * 400}}}',
         '{"text": 1e400}',
         '{"text": -1e400}',
         '{"nested": [{"deep": 1E+999}]}',

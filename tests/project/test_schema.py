@@ -31,7 +31,7 @@ def test_the_door_asks_for_an_access_token_and_answers_in_its_own_form(generated
     paths = [found for path, found in schema["paths"].items() if path.startswith("/v1/")]
     door = [operation for operations in paths for operation in operations.values()]
 
-    assert len(door) == 3
+    assert len(door) == 4
     for operation in door:
         assert operation["security"] == [{"accessToken": []}]
         refusal = operation["responses"]["default"]["content"]["application/json"]["schema"]

@@ -3,7 +3,7 @@
 import pytest
 
 from providers.adapters.base import GenerationRequest
-from providers.adapters.efforts import effort_of
+from providers.adapters.manner import effort_of
 from tests.contract.vendors import make_adapter
 from tests.scripted import RESPONSE, scripted
 

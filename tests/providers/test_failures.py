@@ -53,4 +53,4 @@ def test_only_what_looks_like_a_code_is_kept_as_one(code, kept):
     ],
 )
 def test_geminis_thoughts_leave_room_for_the_reply(model, max_output_tokens, budget):
-    assert _thinking(model, max_output_tokens) == {"thinkingBudget": budget}
+    assert _thinking(model, max_output_tokens, wish="") == {"thinkingBudget": budget}

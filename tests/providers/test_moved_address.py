@@ -66,26 +66,6 @@ def test_not_by_the_api(admin_api, config, moving):
     assert stored() == (ELSEWHERE, THEIRS, None)
 
 
-def test_not_by_the_form(console, config, moving, sandbox):
-    moving(write="update")
-    typed = {
-        "model_name": config.model_name,
-        "base_url": sandbox.openai,
-        "is_active": "on",
-        "timeout": "60",
-        "priority": "0",
-        "weight": "1",
-        "api_key": NEW,
-    }
-    change = reverse("admin:providers_aiproviderconfig_change", args=[config.pk])
-
-    page = console.post(change, typed, follow=True).content.decode()
-
-    assert "The address of this provider was changed while the key was being checked" in page
-    # The move was within the form's own transaction here, and went with it.
-    assert NEW not in stored()
-
-
 def test_another_change_meanwhile_does_not_keep_the_key_out(admin_api, actor, config, monkeypatch):
     check_for_saving = trials.check_for_saving
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.utils.module_loading import import_string
 
 from providers.adapters.base import AIProvider, GenerationRequest
 from providers.errors import ProviderError
@@ -23,7 +24,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 from dataclasses import replace
 from providers import registry, tasks
 registry.PROVIDER_TYPES["newcomer"] = replace(registry.PROVIDER_TYPES["local"], slug="newcomer")
-tasks.TASKS["interview_prep"] = tasks.TaskType("interview_prep", "Interview preparation")
+tasks.TASKS["salary_check"] = tasks.TaskType("salary_check", "Salary check")
 import django
 django.setup()
 from django.core.management import call_command
@@ -74,6 +75,7 @@ async def test_a_hosted_vendor_over_a_common_adapter_is_called_at_its_own_home(m
 
 def test_every_adapter_serves_a_registered_vendor():
     registered = {ProviderFactory.adapter_class(slug) for slug in PROVIDER_TYPES}
+    registered |= {import_string(kind.batches) for kind in PROVIDER_TYPES.values() if kind.batches}
     of_the_product = {
         adapter for adapter in own_classes(AIProvider) if adapter.__module__.startswith("providers.adapters.")
     }
@@ -81,6 +83,7 @@ def test_every_adapter_serves_a_registered_vendor():
     assert registered == {adapter for adapter in of_the_product if not inspect.isabstract(adapter)}
 
 
+@pytest.mark.processes
 def test_a_new_vendor_and_a_new_task_make_no_migration():
     done = subprocess.run(
         [sys.executable, "-c", NEW_VENDOR_AND_TASK],
@@ -124,12 +127,13 @@ def test_the_test_keys_look_like_keys(slug):
 
 
 @pytest.mark.processes
-def test_describing_vendors_loads_no_sdk():
-    # A web process that never calls a vendor should not pay for its SDK.
+def test_a_web_process_holds_no_sdk_and_no_compiler_before_it_needs_one():
+    # One that never calls a vendor and makes no file should not pay for it.
     code = (
-        "import django, os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'; django.setup();"
-        "import providers.models, providers.capabilities, providers.registry;"
-        "print(sorted({'openai', 'anthropic', 'google.genai'} & set(sys.modules)))"
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings';"
+        "import aditus.asgi; from django.urls import get_resolver; get_resolver().url_patterns;"
+        "late = {'openai', 'anthropic', 'google.genai', 'typst', 'docx', 'fontTools'};"
+        "print(sorted(late & set(sys.modules)))"
     )
 
     done = subprocess.run(

@@ -12,6 +12,8 @@ import threading
 from contextlib import contextmanager
 from urllib.request import Request, urlopen
 
+from aiohttp import web
+
 from sandbox.server import Sandbox, start
 from tests.waiting import PATIENCE_SECONDS
 
@@ -68,14 +70,27 @@ class Holding(Sandbox):
             self._loop.call_soon_threadsafe(self._let_go.set)
 
 
+class Halfway(Sandbox):
+    """Streams half of every answer, and then nothing until its caller leaves."""
+
+    async def _stream(self, wire, request, asked, events, faults):
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for event in events[: len(events) // 2]:
+            await response.write(event)
+        await asyncio.Event().wait()
+
+
 @contextmanager
 def running_sandbox(sandbox=None, *, latency=0.0):
     """A sandbox for the time of the block."""
     loop = asyncio.new_event_loop()
     served = sandbox or Sandbox(latency=latency)
-    runner, port = loop.run_until_complete(start(served, host="127.0.0.1", port=0))
     thread = threading.Thread(target=loop.run_forever, name="sandbox", daemon=True)
     thread.start()
+    # Not in this thread, where a browser's loop may be running.
+    starting = asyncio.run_coroutine_threadsafe(start(served, host="127.0.0.1", port=0), loop)
+    runner, port = starting.result(timeout=PATIENCE_SECONDS)
     try:
         yield RunningSandbox(port)
     finally:

@@ -81,6 +81,7 @@ async def test_it_counts_each_generation_once_and_model_lists_apart(session, san
         "by_model": {"sandbox-mini": 1, "m@rate_limited=1": 1},
         "by_status": {"200": 1, "429": 1},
         "model_lists": {"openai": 1},
+        "batches": {},
     }
 
 

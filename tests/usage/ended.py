@@ -59,6 +59,7 @@ def make_many(count, *, start, end, users=(None,), configs=(None,), seed=1):
                 model_name="" if refused else dice.choice(["fast", "best"]),
                 task_type=dice.choice(["extraction", "cv_draft"]),
                 plan=dice.choice(["freemium", "paygo"]),
+                prompt_version=("", "standard", "warm")[len(rows) % 3],
                 request_id="0" * 32,
                 attempt=0 if refused else 1,
                 input_tokens=read,

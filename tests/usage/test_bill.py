@@ -1,6 +1,8 @@
 from decimal import Decimal
 
-from usage.bill import bill_of
+import pytest
+
+from usage.bill import bill_of, saved_by
 from usage.models import AIProviderUsageLog
 
 
@@ -38,3 +40,30 @@ def test_a_price_nobody_knows_makes_no_amount():
 
 def test_no_tokens_make_no_lines():
     assert bill_of(AIProviderUsageLog()) == []
+
+
+PRICES = {"input_mtok": "2", "cache_read_mtok": "0.2", "cache_write_mtok": "2.5", "cache_write_1h_mtok": "4"}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "saved"),
+    [
+        ({}, "0"),
+        ({"cached_tokens": 1000}, "0.0018"),
+        ({"cache_write_tokens": 1000}, "-0.0005"),
+        ({"cache_write_tokens": 1000, "cache_write_1h_tokens": 1000}, "-0.002"),
+        ({"cached_tokens": 1000, "cache_write_tokens": 500, "cache_write_1h_tokens": 100}, "0.0014"),
+    ],
+)
+def test_what_the_cache_saved_is_measured_by_what_fresh_input_costs(tokens, saved):
+    row = AIProviderUsageLog(input_tokens=2000, unit_prices=PRICES, **tokens)
+
+    assert saved_by(row) == Decimal(saved)
+
+
+@pytest.mark.parametrize("unknown", ["input_mtok", "cache_read_mtok"])
+def test_what_a_cache_saved_at_an_unknown_price_is_not_known(unknown):
+    prices = {name: price for name, price in PRICES.items() if name != unknown}
+
+    assert saved_by(AIProviderUsageLog(input_tokens=9, cached_tokens=9, unit_prices=prices)) is None
+    assert saved_by(AIProviderUsageLog(input_tokens=9, unit_prices=prices)) == 0

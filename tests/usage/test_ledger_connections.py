@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from django.db import IntegrityError, OperationalError, connection
 
+from tests.cluster.machines import orm_on
+from tests.cluster.proxy import proxy
 from tests.waiting import wait_until
 from usage.ledger import connections
 from usage.ledger.connections import close_pool, fetch_one
@@ -41,6 +43,20 @@ def test_a_connection_is_used_again():
         return await fetch_one(ME, []) == await fetch_one(ME, [])
 
     assert asyncio.run(twice())
+
+
+async def prepared():
+    """How many of a statement that is sent often."""
+    for _ in range(connections.PREPARED_AFTER + 1):
+        await fetch_one(ME, [])
+    [count] = await fetch_one("SELECT count(*) FROM pg_prepared_statements WHERE statement = %s", [ME])
+    return count
+
+
+def test_statements_are_prepared(settings):
+    settings.LEDGER_CONNECTIONS = 1
+
+    assert asyncio.run(prepared()) == 1
 
 
 def test_those_that_a_restart_has_ended_are_not_used_again():
@@ -106,3 +122,28 @@ def test_closing_ends_them_and_the_next_statement_makes_another():
     before, after = asyncio.run(closed())
 
     assert before != after
+
+
+@pytest.fixture
+def line():
+    """The way to the database, through a proxy that can fall silent."""
+    with proxy(int(connection.settings_dict["PORT"] or 5432)) as line:
+        here = f"postgres://postgres@127.0.0.1:{line.port}/{connection.settings_dict['NAME']}"
+        with orm_on(here):
+            yield line
+
+
+def test_a_server_that_has_fallen_silent_is_given_up_and_found_again(line):
+    """Nothing ends such a connection: who sits on it waits for as long as it lets itself wait."""
+
+    async def through_silence():
+        await sessions(1)
+        line.stop_forwarding()
+        # The suite's own is a minute, for slow machines.
+        (await connections._pool()).patience = 0.5
+        with pytest.raises(OperationalError):
+            await fetch_one(ME, [])
+        line.forward_again()
+        return await fetch_one("SELECT 7", [])
+
+    assert asyncio.run(through_silence()) == (7,)

@@ -1,13 +1,18 @@
 """What a person used, by the days of the person's own calendar."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tests.factories import make_user
-from tests.usage.ended import make_call, make_refusal
+from tests.usage.ended import make_call, make_many, make_refusal
+from usage.models import PersonRollup
+from usage.stats import rollup
 from usage.stats.own import own_usage
+from usage.stats.verification import verify
 
 pytestmark = pytest.mark.django_db
 # Seven in the morning of the second in Auckland.
@@ -43,6 +48,38 @@ def test_refusals_cached_answers_and_unknown_prices_are_counted_apart(person):
 
     assert (today.calls, today.refusals, today.unpriced_calls) == (1, 1, 1)
     assert today.total_cost_usd is None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "Asia/Kolkata"])
+def test_it_is_the_same_from_the_rollups_in_any_zone(zone, outsider):
+    person = make_user("roller@example.com", time_zone=zone)
+    calls = make_many(300, start=datetime(2026, 10, 28, tzinfo=UTC), end=NOW, users=[person, outsider, None])
+    from_rows = own_usage(user=person, days=6, now=NOW)
+
+    rollup.refresh(now=NOW)
+    late = next(row for row in calls if row.user == person and row.status == "started")
+    late.status, late.settled_at = "aborted", NOW
+    late.save()
+    with CaptureQueriesContext(connection) as captured:
+        from_rollups = own_usage(user=person, days=6, now=NOW)
+    late.delete()
+    rollup.refresh(now=NOW + timedelta(minutes=1))
+
+    assert from_rows == own_usage(user=person, days=6, now=NOW)
+    assert sum(day.aborted for day in from_rollups.days.values()) == 1 + sum(
+        day.aborted for day in from_rows.days.values()
+    )
+    assert any("usage_person_rollups" in query["sql"] for query in captured)
+
+
+def test_a_difference_from_the_rows_is_found(person):
+    make_call(NOW - timedelta(hours=2), user=person)
+    rollup.refresh(now=NOW)
+    assert not list(verify())
+
+    PersonRollup.objects.update(hours={"16/extraction": [1] * 15})
+
+    assert [(found.table, found.key) for found in verify()] == [("person", f"user {person.pk}")]
 
 
 def test_the_api_tells_it(person):

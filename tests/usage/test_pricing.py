@@ -1,6 +1,6 @@
 """Prices to the micro-dollar, and never a 0 that means "unknown"."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from providers.adapters.base import TokenUsage
 from providers.registry import PROVIDER_TYPES
 from usage.models import ModelPrice
-from usage.pricing import _warn_of_unknown_price, overrides_for, price, quote
+from usage.pricing import _warn_of_unknown_price, bound, overrides_for, overrides_of, price, quote
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 MILLION = TokenUsage(1_000_000, 0)
@@ -28,9 +28,9 @@ def override(provider_type, model_name, input_mtok, output_mtok, **cache_prices)
         model_name=model_name,
         input_mtok=Decimal(input_mtok),
         output_mtok=Decimal(output_mtok),
-        **{name: Decimal(value) for name, value in cache_prices.items()},
+        **{name: Decimal(value) if name.endswith("mtok") else value for name, value in cache_prices.items()},
     )
-    return {(provider_type, model_name): row}
+    return overrides_of([row])
 
 
 # Each case is a public bug report with the right bill; usage is in our convention (input includes the cache).
@@ -382,7 +382,7 @@ def test_a_price_row_bears_the_plain_name_whoever_writes_it_and_is_one():
     row.save()
 
     again = ModelPrice(provider_type="gemini", model_name="GEMINI-X", input_mtok=1, output_mtok=2)
-    with pytest.raises(ValidationError, match="already exists"):
+    with pytest.raises(ValidationError, match="holds from the beginning"):
         again.full_clean()
 
     assert row.model_name == ModelPrice.objects.get(model_name="publishers/google/models/gemini-x").model_name
@@ -458,3 +458,104 @@ def test_the_price_list_is_the_installed_one_and_nothing_refreshes_it():
 
     assert get_snapshot().from_auto_update is False
     assert priced.unit_prices["source"] == f"genai-prices {genai_prices.__version__}"
+
+
+DECEMBER, JANUARY = datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def house_price(amount, **conditions):
+    return ModelPrice(
+        provider_type="local",
+        model_name="house-model",
+        input_mtok=Decimal(amount),
+        output_mtok=Decimal(amount),
+        **conditions,
+    )
+
+
+def house_cost(rows, *, at=NOON, tokens=1_000_000, service_tier=""):
+    usage = TokenUsage(tokens, 0)
+    found = price(
+        provider_type="local",
+        model_name="house-model",
+        usage=usage,
+        at=at,
+        service_tier=service_tier,
+        overrides=overrides_of(rows),
+    )
+    return found.cost
+
+
+@pytest.mark.parametrize(
+    ("at", "cost"),
+    [
+        (DECEMBER - timedelta(microseconds=1), 1),
+        (DECEMBER, 2),
+        (JANUARY - timedelta(microseconds=1), 2),
+        (JANUARY, 1),
+    ],
+)
+def test_a_price_holds_from_its_first_moment_up_to_its_last_and_the_open_one_around_it(at, cost):
+    rows = [house_price(2, valid_from=DECEMBER, valid_until=JANUARY), house_price(1)]
+
+    assert house_cost(rows, at=at) == cost
+    assert house_cost(reversed(rows), at=at) == cost
+
+
+def test_before_and_after_an_admins_price_the_list_holds():
+    rows = override("openai", "gpt-5-mini", 7, 7, valid_from=DECEMBER, valid_until=JANUARY)
+
+    costs = [
+        quote(provider_type="openai", model_name="gpt-5-mini", usage=MILLION, at=at, overrides=rows).cost
+        for at in (NOON, DECEMBER, JANUARY)
+    ]
+
+    assert costs == [Decimal("0.25"), 7, Decimal("0.25")]
+
+
+def test_long_input_and_service_tiers_have_rows_of_their_own():
+    rows = [
+        house_price(4),
+        house_price(8, over_input_tokens=200_000),
+        house_price(2, service_tier="batch"),
+        house_price(3, service_tier="standard"),
+    ]
+
+    assert house_cost(rows, tokens=200_000, service_tier="flex") == Decimal("0.8")
+    assert house_cost(rows, service_tier="flex") == 8
+    assert house_cost(rows, service_tier="Batch") == 2
+    assert house_cost(rows, service_tier="default") == 3
+    assert house_cost(rows) == 3
+
+
+def test_a_tiers_row_alone_leaves_other_tiers_unknown():
+    assert house_cost([house_price(2, service_tier="batch")], service_tier="flex") is None
+
+
+def test_a_ceiling_prices_nothing_and_bounds_what_it_is_set_for():
+    rows = overrides_of([house_price(50, is_ceiling=True)])
+
+    held = bound(provider_type="local", model_name="house-model", usage=MILLION, at=NOON, overrides=rows)
+
+    assert house_cost([house_price(50, is_ceiling=True)]) is None
+    assert held.cost == 50
+
+
+@pytest.mark.django_db
+def test_prices_of_one_thing_begin_at_different_moments_and_end_after_they_began():
+    house_price(1).save()
+    house_price(1, valid_from=DECEMBER).save()
+    house_price(1, is_ceiling=True).save()
+    house_price(1, service_tier=" Default ").save()
+
+    for twice in (house_price(2), house_price(2, valid_from=DECEMBER), house_price(2, service_tier="auto")):
+        with pytest.raises(ValidationError, match="holds from the"):
+            twice.full_clean()
+    with pytest.raises(ValidationError, match="begin before it ends"):
+        house_price(2, valid_from=JANUARY, valid_until=DECEMBER).full_clean()
+    assert ModelPrice.objects.filter(service_tier="standard").exists()
+
+
+def test_a_ceiling_of_nothing_is_refused():
+    with pytest.raises(ValidationError, match="hold nothing"):
+        house_price(0, is_ceiling=True).clean()

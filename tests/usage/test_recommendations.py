@@ -4,13 +4,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
+from drafting.models import Draft
+from orchestration.models import CallFeedback
 from providers.models import AIProviderConfig
-from tests.factories import make_config
+from tests.factories import make_config, make_user
 from tests.usage.calls import make_calls
 from tests.usage.ended import make_call, make_many
 from usage.models import AIProviderUsageLog, ModelPrice, WorkRollup
-from usage.recommendations import cheaper_models
+from usage.pruning import prune
+from usage.quality import Quality, quality_of
+from usage.recommendations import cheaper_models, compared_models
 from usage.stats import Period, rollup
 from usage.stats.work import work_of
 
@@ -200,3 +205,140 @@ def test_recommendations_are_the_same_from_rollups(dear):
 
     assert WorkRollup.objects.filter(span="hour").get().calls == 1_000
     assert cheaper_models(now=NOW) == from_rows
+
+
+def rate(config, rating, count, request="r"):
+    """`count` users' ratings of as many answers of the config."""
+    for n in range(count):
+        user = make_user(f"{request}{n}@example.com")
+        make_calls(
+            1, config, user=user, request_id=f"{request}{n}", cost="0.003", at=YESTERDAY, input_tokens=1_000
+        )
+        CallFeedback.objects.create(request_id=f"{request}{n}", user=user, rating=rating)
+    CallFeedback.objects.update(created_at=YESTERDAY)
+
+
+@pytest.fixture
+def small():
+    price("local", "llama-small", input_mtok=1, output_mtok=5)
+    return local("llama-small")
+
+
+def only(found):
+    return next(one for one in found if one.pattern.model_name == "llama-large")
+
+
+def test_a_model_that_never_did_the_task_is_for_an_experiment_and_one_that_did_to_switch_to(dear, small):
+    before = only(cheaper_models(now=NOW)).alternatives[0]
+    make_calls(30, small, input_tokens=1_000, cost="0.0015", at=YESTERDAY, latency_ms=400)
+
+    after = only(cheaper_models(now=NOW)).alternatives[0]
+
+    assert (before.advice, before.quality.answers, before.quality.p95_latency_ms) == ("experiment", 0, None)
+    assert (after.advice, after.quality.answers, after.quality.unparsable_percent) == ("switch", 30, 0.0)
+    assert after.quality.p95_latency_ms == pytest.approx(400, rel=0.03)
+
+
+def test_a_model_whose_replies_cannot_be_read_is_not_recommended(dear, small):
+    make_calls(30, small, input_tokens=1_000, cost="0.0015", at=YESTERDAY)
+    make_calls(5, small, status="error", error_kind="unparsable", at=YESTERDAY)
+
+    found = only(compared_models(now=NOW))
+
+    assert found.alternatives == ()
+    assert found.compared[0].model_name == "llama-small"
+    (reason,) = [one.reason for one in found.ruled_out]
+    assert "14.3 % of its replies could not be read" in reason
+    assert found.reason
+
+
+def test_no_model_is_recommended_that_never_gave_a_readable_reply_but_of_free_ones_nobody_knows(dear, small):
+    price("local", "llama-free", input_mtok=0, output_mtok=0)
+    free = local("llama-free")
+    for config in (small, free):
+        make_calls(30, config, status="error", error_kind="unparsable", at=YESTERDAY)
+
+    found = only(compared_models(now=NOW))
+
+    assert [one.model_name for one in found.alternatives] == ["llama-free"]
+    assert "none is known that could" in found.ruled_out[0].reason
+
+
+def test_a_model_whose_answers_are_rated_lower_is_not_recommended(dear, small):
+    rate(dear, 5, 30, "a")
+    rate(small, 3, 30, "b")
+
+    found = only(compared_models(now=NOW))
+
+    assert (found.quality.rating, found.quality.ratings) == (5.0, 30)
+    assert [one.reason for one in found.ruled_out] == ["its answers are rated 3.0, those in use 5.0"]
+
+
+def test_a_few_ratings_say_nothing_against_a_model(dear, small):
+    rate(dear, 5, 3, "a")
+    rate(small, 1, 3, "b")
+
+    assert only(cheaper_models(now=NOW)).alternatives[0].model_name == "llama-small"
+
+
+def test_what_speaks_against_a_configured_model_is_said(dear):
+    local("llama-unpriced")
+    local("no-such-model")
+    price("local", "llama-dear", input_mtok=9, output_mtok=9)
+    local("llama-dear")
+
+    found = only(compared_models(now=NOW))
+
+    reasons = {one.model_name: one.reason for one in found.ruled_out}
+    assert reasons["llama-unpriced"] == "no price is known for it"
+    assert reasons["llama-dear"].endswith("% more")
+    assert "no-such-model" in reasons
+
+
+def test_too_few_calls_make_no_pattern_and_say_so():
+    make_calls(3, make_config(model_name="gpt-5"), cost="0.01", at=YESTERDAY)
+
+    (found,) = compared_models(now=NOW)
+
+    assert (found.alternatives, found.compared) == ((), ())
+    assert "3 calls make no pattern" in found.reason
+
+
+def test_replies_that_could_not_be_read_are_set_against_the_answers_of_the_same_days(dear, tmp_path):
+    old = NOW - timedelta(days=70)
+    for at, read, unread in ((old, 60, 20), (YESTERDAY, 0, 500)):
+        make_calls(read, dear, input_tokens=1_000, cost="0.003", at=at)
+        make_calls(unread, dear, status="error", error_kind="unparsable", at=at)
+    with_rows = compared_models(now=NOW, days=30)[0].quality.unparsable_percent
+
+    assert prune(older_than_days=62, directory=tmp_path, now=NOW).rows == 80
+    (found,) = compared_models(now=NOW, days=90)
+
+    assert found.pattern.calls == 1_060
+    assert found.quality.unparsable_percent == with_rows == 33.3
+
+
+def test_drafts_with_refused_texts_are_counted_by_model_and_task():
+    user = make_user("writer@example.com")
+    refused = {"field": "summary", "reason": "number", "message": "", "words": []}
+    spoken = {"field": "language", "reason": "translated", "message": "", "words": []}
+    for version, grounding in enumerate(([], [refused], [spoken], [spoken, refused])):
+        Draft.objects.create(
+            user=user,
+            kind="cv",
+            series="s",
+            version=version,
+            content={},
+            grounding=grounding,
+            prompt_version="1",
+            provider_type="openai",
+            model_name="gpt-5",
+            request_id="r",
+            latency_ms=1,
+            attempts=1,
+        )
+    now = timezone.now()
+
+    known = quality_of(Period.last_days(1, now=now + timedelta(minutes=1)), answers={})
+
+    assert known["openai", "gpt-5", "cv_draft"] == Quality(drafts=4, ungrounded=2)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.factories import make_config, make_user
 from tests.usage.ended import make_call, make_refusal, utc
-from usage.stats import Period, breakdown, comparison, timeseries, totals, usage_stats
+from usage.stats import OTHERS, Figures, Period, breakdown, comparison, timeseries, totals, usage_stats
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +113,27 @@ def test_breakdowns_name_what_people_know(user):
         "user": "alice@example.com",
         "error": "auth",
     }
+
+
+def test_people_over_time_are_those_who_called_most_and_all_others(monkeypatch):
+    monkeypatch.setattr("usage.stats.questions.MOST_SERIES", 2)
+    people = [make_user(f"{number}@example.com") for number in range(4)]
+    for calls, person in enumerate([*people, None], 1):
+        for ago in range(calls):
+            make_call(NOW - timedelta(days=ago, hours=1), user=person)
+    people[2].delete()
+    period = Period.last_days(7, now=NOW)
+
+    points = timeseries(period=period, by="user")
+
+    assert {point.label for point in points} == {"3@example.com", "1@example.com", "All others"}
+    assert {point.key for point in points} == {str(people[3].pk), str(people[1].pk), OTHERS}
+    days = timeseries(period=period)
+    for day in days:
+        of_day = [point.figures for point in points if point.start == day.start]
+        assert sum(of_day, Figures()).calls == day.figures.calls
+        assert sum(of_day, Figures()).cost_picos == day.figures.cost_picos
+    assert all(point.figures.calls > 0 for point in points)
 
 
 def test_calls_of_the_deleted_are_kept_under_nobody():

@@ -13,7 +13,7 @@ from tests.factories import make_config, make_user
 from tests.usage.ended import by_hand, counted, make_call, make_many, utc
 from usage.celery_tasks import roll_up
 from usage.models import AIProviderUsageLog, RollupState, UsageRollup
-from usage.stats import BREAKDOWNS, Period, breakdown, rollup, timeseries, totals, usage_stats
+from usage.stats import BREAKDOWNS, Period, breakdown, rollup, timeseries, totals, usage_stats, verification
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -38,7 +38,7 @@ def calls():
 def everything(period):
     """What every question answers, without the order of equals."""
     answers = {by: {row.key: row.figures for row in breakdown(period=period, by=by)} for by in BREAKDOWNS}
-    for by in ("none", "provider", "error"):
+    for by in ("none", "provider", "error", "user"):
         answers[f"{by} by day"] = timeseries(period=period, by=by)
     answers["none by hour"] = timeseries(period=period, bucket="hour")
     answers["all"] = totals(period=period)
@@ -92,6 +92,22 @@ def test_a_million_tiny_costs_lose_nothing():
     figures = totals(period=Period.of_dates(first=date(2026, 4, 1), last=date(2026, 4, 1)))
 
     assert figures.total_cost_usd == Decimal("812.123456789042")
+
+
+def test_what_people_did_is_kept_by_quarters_and_a_quarter_that_was_touched_is_read_from_the_rows(calls):
+    rollup.refresh(now=NOW)
+    periods = [Period.of_dates(first=date(2026, 4, 4), last=date(2026, 4, 7), tz=zone) for zone in ZONES]
+    make_call(utc(2026, 4, 5, 8), user=None, settled_at=NOW)
+    at_once = [breakdown(period=period, by="user") for period in periods]
+    differing = list(verification.verify())
+
+    rollup.refresh(now=NOW)
+
+    quarters = UsageRollup.objects.filter(span="part", start__gte=utc(2026, 4, 5), start__lt=utc(2026, 4, 6))
+    assert {part.start.hour for part in quarters} == {0, 6, 12, 18}
+    assert {part.dimension for part in quarters} == {"user"}
+    assert [breakdown(period=period, by="user") for period in periods] == at_once
+    assert differing == list(verification.verify()) == []
 
 
 def test_a_call_settled_after_its_hour_was_rolled_up_counts_at_once_and_after_the_next_run(calls):
@@ -172,6 +188,16 @@ def test_deleting_a_user_or_a_provider_changes_no_sum(calls):
     UsageRollup.objects.all().delete()
     RollupState.objects.all().delete()
     assert everything(period) == from_rollups
+
+
+def test_an_answer_from_the_cache_is_no_refusal_and_in_no_person_s_rollup():
+    person = make_user("one@example.com")
+    make_call(utc(2026, 4, 1, 10), user=person, attempt=0, cached=True)
+    rollup.refresh(now=NOW)
+    period = Period.of_dates(first=date(2026, 4, 1), last=date(2026, 4, 1))
+
+    assert [row.key for row in breakdown(period=period, by="status")] == ["cached"]
+    assert list(verification.verify()) == []
 
 
 def test_running_again_changes_nothing(calls):

@@ -1,4 +1,4 @@
-"""Alerts and recommendations over HTTP, for super-admins; and what health tells of a provider there."""
+"""Recommendations over HTTP, for super-admins; and what health tells of a provider there."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from rest_framework.views import APIView
 from accounts.api_base import StrictQuery, StrictSerializer
 from accounts.permissions import IsSuperAdmin
 from providers.health import State
-from usage.alerts import Severity, current_alerts
 from usage.api.fields import ExactUsd
-from usage.recommendations import DEFAULT_DAYS, cheaper_models
+from usage.recommendations import DEFAULT_DAYS, Advice, cheaper_models, compared_models
 
 TAGS = ["super-admin"]
 
@@ -49,14 +48,20 @@ class HealthSerializer(serializers.Serializer[Any]):
     )
 
 
-class AlertSerializer(serializers.Serializer[Any]):
-    kind = serializers.CharField(help_text="Stable; docs/super-admin-api.md lists them.")
-    severity = serializers.ChoiceField(choices=get_args(Severity))
-    message = serializers.CharField()
-    provider_config_id = serializers.IntegerField(allow_null=True)
-    provider_type = serializers.CharField()
-    model_name = serializers.CharField()
-    figures = serializers.DictField(help_text="What the message is based on.")
+class QualitySerializer(serializers.Serializer[Any]):
+    """What is known of how a model does the task; null where nothing is."""
+
+    answers = serializers.IntegerField(help_text="Successful, priced calls.")
+    unparsable_percent = serializers.FloatField(
+        allow_null=True, help_text="Of the replies: not in the form asked for."
+    )
+    ratings = serializers.IntegerField()
+    rating = serializers.FloatField(allow_null=True, help_text="Mean of 1 to 5.")
+    drafts = serializers.IntegerField()
+    ungrounded_percent = serializers.FloatField(
+        allow_null=True, help_text="Of the drafts: with a text that was refused as unproven."
+    )
+    p95_latency_ms = serializers.IntegerField(allow_null=True, help_text="Of the model over all tasks.")
 
 
 class AlternativeSerializer(serializers.Serializer[Any]):
@@ -65,16 +70,29 @@ class AlternativeSerializer(serializers.Serializer[Any]):
     provider_config_id = serializers.IntegerField(
         allow_null=True, help_text="An active provider that names this model already."
     )
+    through_config_id = serializers.IntegerField(
+        allow_null=True, help_text="The provider by which an experiment would ask it."
+    )
     estimated_cost_usd = ExactUsd(help_text="For the same calls.")
-    saving_usd = ExactUsd()
+    saving_usd = ExactUsd(help_text="Negative: it would have cost more.")
     saving_percent = serializers.FloatField()
     unit_prices = serializers.DictField(
         child=serializers.CharField(), help_text="USD per million tokens by class."
     )
+    quality = QualitySerializer()
+    advice = serializers.ChoiceField(
+        choices=get_args(Advice), help_text="switch: it has done this task often enough, and no worse."
+    )
+
+
+class RuledOutSerializer(serializers.Serializer[Any]):
+    provider_type = serializers.CharField()
+    model_name = serializers.CharField()
+    reason = serializers.CharField()
 
 
 class RecommendationSerializer(serializers.Serializer[Any]):
-    """Compared by price and abilities only: how well a model writes is for people to judge."""
+    """Compared by price, abilities, and what is known of how well each does the task."""
 
     provider_type = serializers.CharField(source="pattern.provider_type")
     model_name = serializers.CharField(source="pattern.model_name")
@@ -84,22 +102,20 @@ class RecommendationSerializer(serializers.Serializer[Any]):
     cached_tokens = serializers.IntegerField(source="pattern.cached_tokens", help_text="Part of the input.")
     output_tokens = serializers.IntegerField(source="pattern.output_tokens")
     cost_usd = ExactUsd(source="pattern.cost_usd", help_text="As recorded.")
-    alternatives = AlternativeSerializer(many=True)
+    quality = QualitySerializer(help_text="Of the model in use.")
+    alternatives = AlternativeSerializer(many=True, help_text="Recommended, the largest saving first.")
+    compared = AlternativeSerializer(
+        many=True, help_text="All able to do it, the cheapest first; 20 at most."
+    )
+    ruled_out = RuledOutSerializer(many=True, help_text="Configured models that are not recommended.")
+    reason = serializers.CharField(help_text="Why nothing is recommended; empty when something is.")
 
 
 class RecommendationQuerySerializer(StrictSerializer):
     days = serializers.IntegerField(required=False, default=DEFAULT_DAYS, min_value=1, max_value=365)
-
-
-class AlertsView(StrictQuery, APIView):
-    permission_classes = (IsSuperAdmin,)
-
-    @extend_schema(
-        operation_id="provider_alerts", tags=TAGS, responses=AlertSerializer(many=True), filters=False
+    all = serializers.BooleanField(
+        required=False, default=False, help_text="With the patterns for which nothing is recommended."
     )
-    def get(self, request: Request) -> Response:
-        """What to look at, the worst first; worked out anew on each request."""
-        return Response(AlertSerializer(current_alerts(now=timezone.now()), many=True).data)
 
 
 class RecommendationsView(StrictQuery, APIView):
@@ -115,5 +131,7 @@ class RecommendationsView(StrictQuery, APIView):
     )
     def get(self, request: Request) -> Response:
         """Cheaper models able to do the work of the last `days` days, and what they would have cost."""
-        found = cheaper_models(now=timezone.now(), **self.query.validated_data)
+        asked = self.query.validated_data
+        question = compared_models if asked["all"] else cheaper_models
+        found = question(now=timezone.now(), days=asked["days"])
         return Response(RecommendationSerializer(found, many=True).data)

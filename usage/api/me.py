@@ -45,6 +45,8 @@ class LeaveSerializer(StrictSerializer):
 
 
 class MeView(StrictQuery, APIView):
+    deletes_by_body = True
+
     @extend_schema(operation_id="me", tags=TAGS, responses=MeSerializer)
     def get(self, request: Request) -> Response:
         """The caller's account, plan, and what is used and left of the day's and the month's tokens and USD,
@@ -62,7 +64,12 @@ class MeView(StrictQuery, APIView):
         }
         return Response(MeSerializer(account).data)
 
-    @extend_schema(operation_id="me_delete", tags=TAGS, request=LeaveSerializer, responses={204: None})
+    @extend_schema(
+        operation_id="me_delete",
+        tags=TAGS,
+        request=LeaveSerializer,
+        responses={204: None},
+    )
     def delete(self, request: Request) -> Response:
         """Delete the account with everything in it, once its password, and a code where it has a second
         factor, are shown again. The accounts of calls stay without the person, so that sums stay true. 409

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -12,15 +13,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api_base import StrictQuery, StrictSerializer
+from accounts.api_base import StrictQuery, StrictSerializer, refusals
 from accounts.permissions import IsSuperAdmin
 from usage import stats
 from usage.api.fields import ExactUsd, LocalMoment, UsdNumber
+from usage.replica import figures_as_of, read_figures
 from usage.stats.period import Bucket, zone_of
 
 TAGS = ["super-admin"]
 DEFAULT_DAYS = 30
 MOST_DAYS = 3660
+NO_PERIOD = refusals(stats.InvalidPeriod, rule="`start` and `end` go together.")
 _COUNTS = (
     "calls",
     "successes",
@@ -72,7 +75,12 @@ class TimeseriesQuerySerializer(StrictSerializer):
     days = serializers.IntegerField(required=False, default=DEFAULT_DAYS, min_value=1, max_value=MOST_DAYS)
     tz = serializers.CharField(required=False, default="UTC", max_length=64, help_text="As Europe/Berlin.")
     bucket = serializers.ChoiceField(required=False, default="day", choices=get_args(Bucket))
-    by = serializers.ChoiceField(required=False, default="none", choices=["none", *stats.BREAKDOWNS])
+    by = serializers.ChoiceField(
+        required=False,
+        default="none",
+        choices=["none", *stats.BREAKDOWNS],
+        help_text=f"Of users, the {stats.MOST_SERIES} who called most, and all others as `{stats.OTHERS}`.",
+    )
     provider = serializers.IntegerField(required=False, min_value=1, help_text="Id of one config.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -118,6 +126,19 @@ class TimeseriesSerializer(serializers.Serializer[Any]):
     points = PointSerializer(many=True)
 
 
+def figures_response(answer: Callable[[], Any]) -> Response:
+    """The body that `answer` makes of figures. Where they come from the replica, the header says as of when
+    they are."""
+
+    def asked() -> Response:
+        response = Response(answer())
+        if as_of := figures_as_of():
+            response["Figures-As-Of"] = as_of.isoformat()
+        return response
+
+    return read_figures(asked)
+
+
 class StatsView(StrictQuery, APIView):
     permission_classes = (IsSuperAdmin,)
     query_serializer_class = StatsQuerySerializer
@@ -131,8 +152,9 @@ class StatsView(StrictQuery, APIView):
     )
     def get(self, request: Request) -> Response:
         """Calls, tokens, cost, success and latency by provider and model, the most called first."""
-        rows = stats.usage_stats(**self.query.validated_data)
-        return Response(ProviderStatSerializer(rows, many=True).data)
+        return figures_response(
+            lambda: ProviderStatSerializer(stats.usage_stats(**self.query.validated_data), many=True).data
+        )
 
 
 class TimeseriesView(StrictQuery, APIView):
@@ -144,21 +166,24 @@ class TimeseriesView(StrictQuery, APIView):
         operation_id="provider_usage_timeseries",
         tags=TAGS,
         parameters=[TimeseriesQuerySerializer],
-        responses=TimeseriesSerializer,
+        responses={200: TimeseriesSerializer, **NO_PERIOD},
     )
     def get(self, request: Request) -> Response:
         """The same figures over time, by local hour or day of any time zone; their sum is the period's."""
         asked = self.query.validated_data
         period = self.query.period(now=timezone.now())
-        points = stats.timeseries(
-            period=period, bucket=asked["bucket"], by=asked["by"], provider=asked.get("provider")
-        )
         body = {
             "start": period.start.astimezone(period.zone),
             "end": period.end.astimezone(period.zone),
             "tz": asked["tz"],
             "bucket": asked["bucket"],
             "by": asked["by"],
-            "points": points,
         }
-        return Response(TimeseriesSerializer(body).data)
+
+        def answer() -> Any:
+            points = stats.timeseries(
+                period=period, bucket=asked["bucket"], by=asked["by"], provider=asked.get("provider")
+            )
+            return TimeseriesSerializer(body | {"points": points}).data
+
+        return figures_response(answer)

@@ -1,4 +1,4 @@
-"""The ledger's contract: every counter in force and the usage row move together, or not at all."""
+"""x"""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ class Attempt:
     None to have them read; `expires_at` is when a sweeper may assume that the caller died. `stamp` names the
     account's standing that the caller went by, `login_family` the login and `token_stamp` what the personal
     access token allows, for the ledger to verify; None where the caller has read them just now, or there is
-    none."""
+    none. `requested_tier` is the service tier that the vendor is asked for, at whose price it is held;
+    `cache_for` how long it is asked to keep the prompt, which may cost more than reading it. `is_parked`: no
+    process is at it until it ends, and then it may be another one."""
 
     user_id: int | None
     config_id: int | None
@@ -70,6 +72,10 @@ class Attempt:
     stamp: str | None = None
     login_family: str | None = None
     token_stamp: str | None = None
+    prompt_version: str = ""
+    requested_tier: str = ""
+    cache_for: str = ""
+    is_parked: bool = False
 
     @property
     def fewest_tokens(self) -> int:
@@ -99,7 +105,8 @@ class Outcome:
     `may_have_cost` settles at the reserved estimate (a timeout, a dead connection: the vendor may bill it);
     None without it settles at zero (the vendor refused before doing any work). `estimate` is a better one
     than what was reserved, where part of the answer came. `model_name` is the one the vendor says it used,
-    where it says so; `settled_at` None means now. `was_sent` False makes the row one of attempt 0, since no
+    where it says so; `settled_at` None means now. `is_timed` False: nobody waited for it, so that
+    `latency_ms` says nothing and is not written. `was_sent` False makes the row one of attempt 0, since no
     vendor was asked after all."""
 
     status: str
@@ -112,6 +119,7 @@ class Outcome:
     error_message: str = ""
     settled_at: datetime | None = None
     was_sent: bool = True
+    is_timed: bool = True
     estimate: TokenUsage | None = None
 
 
@@ -121,12 +129,17 @@ class Settlement:
 
     `quota_warnings` are the user's own quotas of which this call took more than 80 %, by the counters as they
     were when it reserved and by what it really used. A call that used more than it had held may pass the mark
-    unnoticed; then the next one tells."""
+    unnoticed; then the next one tells. `saved_usd` is what the vendor's cache took off the cost (`bill`).
+    `corrects_sweep`: a sweeper had closed the row at the estimate. `is_news` False: it was settled before,
+    and nothing was written."""
 
     usage: TokenUsage
     usage_source: str
     cost_usd: Decimal | None
     quota_warnings: tuple[QuotaWarning, ...] = ()
+    saved_usd: Decimal | None = Decimal(0)
+    corrects_sweep: bool = field(default=False, compare=False)
+    is_news: bool = field(default=True, compare=False)
 
 
 class Ledger(ABC):

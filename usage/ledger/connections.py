@@ -3,7 +3,8 @@
 Connections belong to the loop they were made on, so there is a pool per process and loop, of at most
 LEDGER_CONNECTIONS. It ends with the loop. Unlike psycopg's it has no tasks of its own: a loop that ends
 breaks those off, and then either waits for them or leaves their connections open. Nothing is kept in a
-session, and no statement is prepared, so a pooler such as PgBouncer may stand before the database.
+session but prepared statements, and where a pooler such as PgBouncer stands before the database, not even
+those.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 # Seconds after which a connection is replaced: what a session grows on the server goes with it.
 LONGEST_LIFE = 60 * 60
-# Seconds to wait for one, where Django's own pool says nothing.
+# Seconds to wait for one, and then for its answer, where Django's own pool says nothing.
 PATIENCE = 10.0
+# Times that a statement is sent before it is prepared: reading and planning the ledger's, a hundred columns
+# each, takes PostgreSQL as long as what they do.
+PREPARED_AFTER = 5
 # Of Django's parameters what is for its own, synchronous cursors.
 _NOT_OURS = ("cursor_factory", "context")
 
@@ -41,8 +45,12 @@ async def fetch_all(statement: str, parameters: Sequence[object]) -> list[tuple[
     with pool.as_djangos_errors:
         borrowed = await pool.lend()
         try:
-            cursor = await borrowed.execute(statement, parameters)
-            return await cursor.fetchall()
+            async with asyncio.timeout(pool.patience):
+                cursor = await borrowed.execute(statement, parameters)
+                return await cursor.fetchall()
+        except TimeoutError:
+            # What it did, if it did anything, the sweeper finds.
+            raise psycopg.OperationalError("the database took a statement and says nothing") from None
         finally:
             await pool.take_back(borrowed)
 
@@ -61,7 +69,7 @@ class _Pool:
             parameters.pop(name, None)
         self._parameters = parameters | {"autocommit": True, "prepare_threshold": None}
         options = connection.settings_dict["OPTIONS"].get("pool")
-        self._patience: float = options.get("timeout", PATIENCE) if isinstance(options, dict) else PATIENCE
+        self.patience: float = options.get("timeout", PATIENCE) if isinstance(options, dict) else PATIENCE
         self._free = asyncio.Semaphore(settings.LEDGER_CONNECTIONS)
         # The usual connection is looked up, and may be made, in each task.
         self.as_djangos_errors = connections.create_connection(DEFAULT_DB_ALIAS).wrap_database_errors
@@ -81,7 +89,7 @@ class _Pool:
         """One that is alive. psycopg.OperationalError when the server cannot be reached, or when all are in
         use for longer than the pool waits."""
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 await self._free.acquire()
         except TimeoutError:
             raise psycopg.OperationalError("all connections of the ledger are in use") from None
@@ -91,12 +99,27 @@ class _Pool:
                 if _is_alive(borrowed):
                     return borrowed
                 await self._drop(borrowed)
-            borrowed = await psycopg.AsyncConnection.connect(**self._parameters)
+            borrowed = await self._connect()
         except BaseException:
             self._free.release()
             raise
         self._born[borrowed] = time.monotonic()
         return borrowed
+
+    async def _connect(self) -> Connection:
+        made = await psycopg.AsyncConnection.connect(**self._parameters)
+        try:
+            async with asyncio.timeout(self.patience):
+                [pid] = await (await made.execute("SELECT pg_backend_pid()")).fetchone() or [None]
+        except BaseException as error:
+            await made.close()
+            if isinstance(error, TimeoutError):
+                raise psycopg.OperationalError("the database took a connection and says nothing") from None
+            raise
+        # A pooler has given a number of its own, and lends the session to others between statements.
+        if pid == made.info.backend_pid:
+            made.prepare_threshold = PREPARED_AFTER
+        return made
 
     async def take_back(self, borrowed: Connection) -> None:
         # One whose statement was broken off is in no state to be lent again.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
+from providers.adapters.base import TokenUsage
 from usage.ledger.base import Attempt, Hold, UnknownPrice
 from usage.ledger.limits import CounterKey, QuotaLimit, exceeded, picos
 from usage.ledger.rows import estimate_of
-from usage.pricing import Overrides, quote
+from usage.pricing import Overrides, bound
 
 
 def holds_of(attempt: Attempt, *, overrides: Overrides) -> list[tuple[QuotaLimit, Hold]]:
@@ -25,27 +27,41 @@ def holds_of(attempt: Attempt, *, overrides: Overrides) -> list[tuple[QuotaLimit
 
 
 def _price_of_estimate(attempt: Attempt, limit: QuotaLimit, overrides: Overrides) -> int:
-    quoted = quote(
-        provider_type=attempt.provider_type,
-        model_name=attempt.model_name,
-        usage=estimate_of(attempt.reserved_input_tokens, attempt.reserved_tokens),
-        at=attempt.started_at,
-        overrides=overrides,
-    )
-    if quoted is None or quoted.cost is None:
+    usage = estimate_of(attempt.reserved_input_tokens, attempt.reserved_tokens)
+    cost = _quoted(attempt, usage, overrides)
+    if cost is None:
         whose = {"provider": "the AI provider", "access_token": "the access token"}.get(
             limit.subject, "your account"
         )
         raise UnknownPrice(
             f"A spending cap is in force for {whose}, and the price of {attempt.model_name} is not known, so "
-            "it cannot be held to the cap. A super-admin sets its price under Model prices.",
+            "it cannot be held to the cap. A super-admin sets its price, or a ceiling, under Model prices.",
             details={
                 "provider_type": attempt.provider_type,
                 "model": attempt.model_name,
                 "scope": limit.subject,
             },
         )
-    return picos(quoted.cost)
+    if attempt.cache_for:
+        written = [replace(usage, cache_write_tokens=usage.input_tokens)]
+        if attempt.cache_for == "1h":
+            written.append(replace(written[0], cache_write_1h_tokens=usage.input_tokens))
+        costs = [_quoted(attempt, one, overrides) for one in written]
+        # Who has no price for it takes none.
+        cost = max([cost, *(one for one in costs if one is not None)])
+    return picos(cost)
+
+
+def _quoted(attempt: Attempt, usage: TokenUsage, overrides: Overrides) -> Decimal | None:
+    quoted = bound(
+        provider_type=attempt.provider_type,
+        model_name=attempt.model_name,
+        usage=usage,
+        at=attempt.started_at,
+        service_tier=attempt.requested_tier,
+        overrides=overrides,
+    )
+    return quoted.cost if quoted else None
 
 
 def cut(attempt: Attempt, *, taken: Mapping[CounterKey, tuple[int, int]], overrides: Overrides) -> Attempt:

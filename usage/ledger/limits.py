@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from accounts.calendars import Period
+from accounts.calendars import Period, period_of
 from accounts.errors import DomainError
 from providers.tasks import TASKS
 
@@ -80,16 +80,15 @@ class QuotaLimit:
 
     @property
     def subject(self) -> Subject:
-        kind = self.scope.partition(":")[0].removesuffix("-usd")
-        return kind if kind in _KINDS else "user"  # type: ignore[return-value]
+        return parts_of(self.scope)[0]
 
     @property
     def task(self) -> str:
-        return self.scope.split(":", 2)[2] if self.subject == "task" else ""
+        return parts_of(self.scope)[2]
 
     @property
     def period(self) -> Period:
-        return "day" if self.window.startswith("day:") else "month"
+        return period_of(self.window)
 
     @property
     def quiet_until(self) -> int | None:
@@ -146,6 +145,14 @@ class QuotaWarning:
 
 def unit_of(scope: str) -> Unit:
     return "usd" if scope.partition(":")[0].endswith("-usd") else "tokens"
+
+
+def parts_of(scope: str) -> tuple[Subject, str, str]:
+    """What a scope counts for: the kind of it, its id, and the task where it counts a user's within one."""
+    kind, _, rest = scope.partition(":")
+    owner, _, task = rest.partition(":")
+    plain = kind.removesuffix("-usd")
+    return plain if plain in _KINDS else "user", owner, task  # type: ignore[return-value]
 
 
 def picos(usd: Decimal) -> int:

@@ -32,6 +32,7 @@ from usage.ledger.base import (
 from usage.ledger.beginnings import used_before
 from usage.ledger.limits import CounterKey, exceeded
 from usage.ledger.rows import Held
+from usage.metrics import observers
 from usage.models import AIProviderUsageLog, QuotaCounter, Status
 from usage.pricing import Overrides, overrides_for
 
@@ -67,6 +68,7 @@ class PortableLedger(Ledger):
 
     async def sweep(self, *, now: datetime) -> int:
         """One transaction per batch; a row that cannot be closed is logged and left, and the rest goes on."""
+        observers.tell(lambda observer: observer.sweeping())
         total, after = 0, 0
         while ids := await in_database_thread(_overdue, now, after):
             total += await in_database_thread(_sweep_batch, ids, now)
@@ -213,6 +215,7 @@ def _settle_as(reservation: Reservation, outcome: Outcome) -> Settlement:
         elif stands := row.select_for_update().first():
             already = held.charge(tokens=stands.total_tokens, cost_usd=stands.estimated_cost_usd)
             if stands.swept:
+                settlement = replace(settlement, corrects_sweep=True)
                 row.update(**columns, swept=False)
                 _move({key: (charged[key] - already[key], 0) for key in charged})
             else:
@@ -249,7 +252,7 @@ def _sweep_batch(ids: Sequence[int], now: datetime) -> int:
 def _close_abandoned(ids: Sequence[int], now: datetime) -> int:
     """Close those of the rows that are still open and that nobody else is closing right now."""
     changes: dict[CounterKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    closed = 0
+    closed = []
     with transaction.atomic(durable=True):
         for row in _locked(ids):
             held = Held.by_row(row)
@@ -257,12 +260,13 @@ def _close_abandoned(ids: Sequence[int], now: datetime) -> int:
             columns, moves = rows.swept(held, overrides=overrides, now=now)
             if not AIProviderUsageLog.objects.filter(pk=row.pk, status=Status.STARTED).update(**columns):
                 continue
-            closed += 1
+            closed.append((row, columns))
             for key, (used_by, reserved_by) in moves.items():
                 used, reserved = changes[key]
                 changes[key] = (used + used_by, reserved + reserved_by)
         _move(changes)
-    return closed
+    observers.tell(lambda observer: observer.swept(closed))
+    return len(closed)
 
 
 def _locked(ids: Sequence[int]) -> list[AIProviderUsageLog]:

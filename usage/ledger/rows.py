@@ -13,7 +13,7 @@ from providers.redaction import redact
 from usage.ledger.base import Attempt, Hold, Outcome, QuotaWarning, Reservation, Settlement
 from usage.ledger.limits import CounterKey, picos
 from usage.models import AIProviderUsageLog, Status, UsageSource
-from usage.pricing import Overrides, price
+from usage.pricing import Overrides, price, saved_usd
 
 ERROR_MESSAGE_LENGTH = 500
 # The most that its column holds, of 24 days.
@@ -39,6 +39,7 @@ class Held:
     input_tokens: int
     holds: tuple[Hold, ...]
     started_at: datetime
+    requested_tier: str = ""
 
     @classmethod
     def by_reservation(cls, reservation: Reservation) -> Held:
@@ -50,6 +51,7 @@ class Held:
             input_tokens=attempt.reserved_input_tokens,
             holds=reservation.holds,
             started_at=attempt.started_at,
+            requested_tier=attempt.requested_tier,
         )
 
     @classmethod
@@ -61,6 +63,7 @@ class Held:
             input_tokens=row.reserved_input_tokens,
             holds=tuple(_hold_of(row, *entry) for entry in sorted(row.quota_keys)),
             started_at=row.created_at,
+            requested_tier=row.requested_tier,
         )
 
     def estimate(self) -> TokenUsage:
@@ -114,6 +117,8 @@ def columns_opened(attempt: Attempt, holds: Iterable[Hold] = ()) -> dict[str, An
         "plan": attempt.plan,
         "request_id": attempt.request_id,
         "attempt": attempt.number,
+        "prompt_version": attempt.prompt_version,
+        "requested_tier": attempt.requested_tier,
         "status": Status.STARTED.value,
         "reserved_tokens": attempt.reserved_tokens,
         "reserved_input_tokens": attempt.reserved_input_tokens,
@@ -169,7 +174,7 @@ def closed(
         reported_model=outcome.model_name,
         usage=usage,
         at=held.started_at,
-        service_tier=outcome.service_tier,
+        service_tier=outcome.service_tier or held.requested_tier,
         overrides=overrides,
     )
     columns = {
@@ -189,12 +194,13 @@ def closed(
         "status": outcome.status,
         "error_kind": outcome.error_kind[:30],
         "error_message": outcome.error_message,
-        "latency_ms": min(max(0, outcome.latency_ms), _LONGEST_LATENCY_MS),
+        "latency_ms": min(max(0, outcome.latency_ms), _LONGEST_LATENCY_MS) if outcome.is_timed else None,
         "settled_at": outcome.settled_at or now,
     }
     if not outcome.was_sent:
         columns["attempt"] = 0
-    return Settlement(usage=usage, usage_source=source, cost_usd=priced.cost), columns
+    saved = saved_usd(usage, priced.unit_prices)
+    return Settlement(usage, source, priced.cost, saved_usd=saved), columns
 
 
 def swept(
@@ -241,7 +247,8 @@ def as_it_stands(row: AIProviderUsageLog) -> Settlement:
         cache_write_1h_tokens=row.cache_write_1h_tokens,
         reasoning_tokens=row.reasoning_tokens,
     )
-    return Settlement(usage=usage, usage_source=row.usage_source, cost_usd=row.estimated_cost_usd)
+    saved = saved_usd(usage, row.unit_prices)
+    return Settlement(usage, row.usage_source, row.estimated_cost_usd, saved_usd=saved, is_news=False)
 
 
 def _charged(held: Held, outcome: Outcome) -> tuple[TokenUsage, str]:

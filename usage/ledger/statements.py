@@ -92,10 +92,12 @@ HELD = (
     "id",
     "provider_type",
     "model_name",
+    "task_type",
     "reserved_tokens",
     "reserved_input_tokens",
     "quota_keys",
     "created_at",
+    "requested_tier",
 )
 
 
@@ -130,7 +132,7 @@ def sweeping(columns: tuple[str, ...]) -> str:
               FROM unnest(%s::bigint[], {_COUNTERS}) AS m (id, scope, "window", used, reserved)
               JOIN closed USING (id) GROUP BY 1, 2
         )
-        SELECT (SELECT count(*) FROM closed), {_MOVE} FROM moves
+        SELECT (SELECT array_agg(id) FROM closed), {_MOVE} FROM moves
     """  # noqa: S608
 
 

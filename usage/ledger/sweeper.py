@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,17 +12,22 @@ from django.db import DataError, IntegrityError
 from accounts.concurrency import in_database_thread
 from usage.ledger import rows, statements
 from usage.ledger.connections import fetch_all, fetch_one
+from usage.ledger.limits import CounterKey
 from usage.ledger.rows import Held
+from usage.metrics import observers
 from usage.models import AIProviderUsageLog
 from usage.pricing import Overrides, overrides_for
 
 logger = logging.getLogger(__name__)
 
 Overdue = Sequence[AIProviderUsageLog]
+# A row, the columns that close it, and by how much its counters move.
+Closing = tuple[AIProviderUsageLog, Mapping[str, Any], Mapping[CounterKey, tuple[int, int]]]
 
 
 async def sweep(*, now: datetime, most_at_once: int) -> int:
     """How many were closed. A row that cannot be closed is logged and left, and the rest goes on."""
+    observers.tell(lambda observer: observer.sweeping())
     total, after = 0, 0
     while overdue := await _overdue(now, after, most_at_once):
         total += await _close(overdue, now)
@@ -38,13 +43,17 @@ async def _overdue(now: datetime, after: int, most: int) -> Overdue:
 async def _close(overdue: Overdue, now: datetime) -> int:
     try:
         prices = await in_database_thread(_prices_of, overdue)
-        found = await fetch_one(*_closing(overdue, prices, now))
+        closing = [(row, *rows.swept(Held.by_row(row), overrides=prices, now=now)) for row in overdue]
+        found = await fetch_one(*_statement(closing))
     except (IntegrityError, DataError):
         if len(overdue) == 1:
             logger.exception("The usage row %s cannot be swept", overdue[0].pk)
             return 0
         return sum([await _close([row], now) for row in overdue])
-    return int(found[0]) if found else 0
+    ids = set(found[0] or ()) if found else set()
+    closed = [(row, columns) for row, columns, _ in closing if row.pk in ids]
+    observers.tell(lambda observer: observer.swept(closed))
+    return len(closed)
 
 
 def _prices_of(overdue: Overdue) -> Overrides:
@@ -58,14 +67,13 @@ def _prices_of(overdue: Overdue) -> Overrides:
     return found
 
 
-def _closing(overdue: Overdue, prices: Overrides, now: datetime) -> tuple[str, list[object]]:
+def _statement(closing: Sequence[Closing]) -> tuple[str, list[object]]:
     """The statement that closes them, and its parameters."""
     closed, moves = [], []
-    for row in overdue:
-        columns, moved = rows.swept(Held.by_row(row), overrides=prices, now=now)
+    for row, columns, moved in closing:
         closed.append(dict(zip(columns, statements.prepared(columns), strict=True)))
         moves += [(row.pk, *key, *by) for key, by in moved.items()]
-    ids, names = [row.pk for row in overdue], tuple(closed[0])
+    ids, names = [row.pk for row, _, _ in closing], tuple(closed[0])
     lists = [[columns[name] for columns in closed] for name in names]
     moved_by = [list(column) for column in zip(*moves, strict=True)] or [[], [], [], [], []]
     return statements.sweeping(names), [ids, *lists, ids, *moved_by]

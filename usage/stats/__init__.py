@@ -8,6 +8,8 @@ from usage.stats.figures import Figures
 from usage.stats.period import InvalidPeriod, Period
 from usage.stats.questions import (
     BREAKDOWNS,
+    MOST_SERIES,
+    OTHERS,
     BreakdownRow,
     Comparison,
     ProviderStat,
@@ -22,6 +24,8 @@ from usage.stats.quotas import QuotaStatus, QuotaUse, provider_status, quota_ran
 
 __all__ = [
     "BREAKDOWNS",
+    "MOST_SERIES",
+    "OTHERS",
     "BreakdownRow",
     "Comparison",
     "Figures",

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import reduce
 from math import log
-from operator import or_
+from operator import add, or_
 from typing import Any, NamedTuple
 
-from django.db import models
-from django.db.models import Count, F, Q, QuerySet, Sum, Value
+from django.db import connections, models, transaction
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Cast, Ceil, Coalesce, Concat, Greatest, Ln, Round, TruncDate, TruncHour
 
 from usage.models import AIProviderUsageLog, Status, UsageRollup
+from usage.stats.dimensions import ALL_PROVIDERS, NO_PROVIDER, SPANS, Dimension, finest_span
 from usage.stats.figures import COUNTS, LATENCY_GROWTH, PICOS_PER_USD, Figures
 from usage.stats.period import Bucket, Period, bucket_of
 from usage.stats.segments import Range, Segments, Standing, split
-
-# Stand-ins where a provider's id would be: every provider together, and calls by no stored provider (a key
-# from the environment, a deleted config, a refusal).
-ALL_PROVIDERS = -1
-NO_PROVIDER = 0
-
-
-class Dimension(StrEnum):
-    """What calls are told apart by. Keys: "" | provider_type/model_name | task | plan | user id | kind."""
-
-    TOTAL = "total"
-    MODEL = "model"
-    TASK = "task"
-    PLAN = "plan"
-    USER = "user"
-    ERROR = "error"
 
 
 class CellKey(NamedTuple):
@@ -49,47 +34,48 @@ class CellKey(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class CellQuery:
     """`provider` is a config's id; None asks about all together, or about each apart with `by_provider`:
-    of all, or of those in `among`."""
+    of all, or of those in `among`. With `keys`, of no other keys."""
 
     period: Period
     dimension: Dimension = Dimension.TOTAL
     provider: int | None = None
     by_provider: bool = False
     among: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
     bucket: Bucket | None = None
     latency: bool = False
 
     @property
-    def is_hourly(self) -> bool:
-        """Whether rollups by the hour exist for it; see `rollup.HOURLY`."""
-        if self.provider is None and not self.by_provider:
-            return self.dimension is not Dimension.USER
-        return self.dimension in (Dimension.TOTAL, Dimension.ERROR)
-
-    @property
-    def is_rolled(self) -> bool:
-        """Users of one provider are told apart by the rows only."""
-        return self.dimension is not Dimension.USER or (self.provider is None and not self.by_provider)
+    def finest_span(self) -> str:
+        """The shortest of SPANS that rollups exist by for it."""
+        return finest_span(self.dimension, by_provider=self.provider is not None or self.by_provider)
 
 
-_KEYS: dict[Dimension, Any] = {
+KEYS: dict[Dimension, Any] = {
     Dimension.TOTAL: Value(""),
     Dimension.MODEL: Concat("provider_type", Value("/"), "model_name", output_field=models.CharField()),
     Dimension.TASK: F("task_type"),
     Dimension.PLAN: F("plan"),
     Dimension.USER: Coalesce(Cast("user_id", models.CharField()), Value("")),
     Dimension.ERROR: F("error_kind"),
+    Dimension.STATUS: Case(
+        When(cached=True, then=Value("cached")), When(attempt=0, then=Value("refused")), default=F("status")
+    ),
+    Dimension.PROMPT: Case(
+        When(prompt_version="", then=Value("")),
+        default=Concat("task_type", Value("/"), "prompt_version", output_field=models.CharField()),
+    ),
 }
 
 # An answer from the cache asked no vendor.
 _CALL = Q(attempt__gte=1, cached=False)
-_ANSWERED = _CALL & Q(status=Status.SUCCESS, latency_ms__isnull=False)
+ANSWERED = _CALL & Q(status=Status.SUCCESS, latency_ms__isnull=False)
 # SQLite keeps decimals as floating point; as whole numbers of the smallest amount they add up exactly.
 PICOS = Cast(
     Round(F("estimated_cost_usd") * Value(PICOS_PER_USD), output_field=models.DecimalField()),
     models.BigIntegerField(),
 )
-_LATENCY_CLASS = Cast(
+LATENCY_CLASS = Cast(
     Ceil(
         Ln(Greatest(F("latency_ms"), Value(1)), output_field=models.FloatField()) / Value(log(LATENCY_GROWTH))
     ),
@@ -114,12 +100,16 @@ _MEASURES: dict[str, Any] = {
     },
     "cost_picos": Sum(PICOS),
     "unpriced_calls": _count(_CALL & Q(estimated_cost_usd=None)),
-    "latency_sum_ms": Sum("latency_ms", filter=_ANSWERED),
-    "latency_calls": _count(_ANSWERED),
+    "latency_sum_ms": Sum("latency_ms", filter=ANSWERED),
+    "latency_calls": _count(ANSWERED),
 }
 # A prefix, because an annotation may not bear a column's name.
 _ROW_SUMS = {f"sum_{name}": measure for name, measure in _MEASURES.items()}
-_ROLLUP_SUMS = {f"sum_{name}": Sum(name) for name in COUNTS}
+# PostgreSQL's sum of whole numbers is a numeric, which takes longer to read; money may need it.
+_ROLLUP_SUMS = {
+    f"sum_{name}": Sum(name) if name == "cost_picos" else Cast(Sum(name), models.BigIntegerField())
+    for name in COUNTS
+}
 _SUMS = [f"sum_{name}" for name in COUNTS]
 _BY = ("moment", "provider", "key")
 
@@ -133,18 +123,33 @@ def read(query: CellQuery, standing: Standing) -> dict[CellKey, Figures]:
         period.start,
         period.end,
         cuts=starts[1:],
-        standing=standing if query.is_rolled else Standing(),
-        hourly=query.is_hourly,
+        standing=standing,
+        step=SPANS[query.finest_span],
     )
-    cells: dict[CellKey, Figures] = {}
-    for source in _sources(query, segments):
-        for key, figures in _sums(source, query, starts):
-            known = cells.get(key)
-            cells[key] = figures if known is None else known + figures
+    sums: dict[CellKey, list[int]] = {}
+    with _room_to_group(query.dimension):
+        for source in _sources(query, segments):
+            for key, counts in _sums(source, query, starts):
+                known = sums.get(key)
+                sums[key] = counts if known is None else list(map(add, known, counts))
+    cells = {key: _figures(counts) for key, counts in sums.items()}
     if not query.latency:
         return cells
     latencies = _latencies_by_cell(query, segments, starts)
     return {key: replace(figures, latencies=latencies.get(key, {})) for key, figures in cells.items()}
+
+
+@contextmanager
+def _room_to_group(dimension: Dimension) -> Iterator[None]:
+    """People are so many that PostgreSQL, within its usual 4 MB, sorts their cells on the disk instead of
+    adding them up in memory, and compiles the statement first, which takes longer than to run it."""
+    alias = UsageRollup.objects.db
+    if dimension is not Dimension.USER or connections[alias].vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(using=alias, savepoint=False), connections[alias].cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)")
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +161,12 @@ class _Source:
 
 
 def _sources(query: CellQuery, segments: Segments) -> Iterable[_Source]:
-    for span, ranges in (("day", segments.days), ("hour", segments.hours)):
+    of_keys = Q(**{"key__in": query.keys}) if query.keys else Q()
+    for span, ranges in (("day", segments.days), (query.finest_span, segments.steps)):
         if ranges:
-            yield _Source(_rolled(query, span, ranges), is_rollup=True)
+            yield _Source(_rolled(query, span, ranges).filter(of_keys), is_rollup=True)
     if segments.rows:
-        yield _Source(_raw(query, segments.rows), is_rollup=False)
+        yield _Source(_raw(query, segments.rows).filter(of_keys), is_rollup=False)
 
 
 def settled_rows(dimension: Dimension) -> QuerySet[AIProviderUsageLog, Any]:
@@ -168,7 +174,7 @@ def settled_rows(dimension: Dimension) -> QuerySet[AIProviderUsageLog, Any]:
     rows = AIProviderUsageLog.objects.exclude(status=Status.STARTED).order_by()
     if dimension is Dimension.ERROR:
         rows = rows.exclude(error_kind="")
-    return rows.annotate(key=_KEYS[dimension], provider=Coalesce("provider_config_id", Value(NO_PROVIDER)))
+    return rows.annotate(key=KEYS[dimension], provider=Coalesce("provider_config_id", Value(NO_PROVIDER)))
 
 
 def sums_of(rows: QuerySet[Any, Any], *by: str) -> QuerySet[Any, Any]:
@@ -179,7 +185,7 @@ def sums_of(rows: QuerySet[Any, Any], *by: str) -> QuerySet[Any, Any]:
 
 def latencies_of(rows: QuerySet[Any, Any], *by: str) -> QuerySet[Any, Any]:
     """`rows` of `settled_rows` grouped: `by`, the latency class, and how many calls."""
-    counted = rows.filter(_ANSWERED).annotate(latency_class=_LATENCY_CLASS)
+    counted = rows.filter(ANSWERED).annotate(latency_class=LATENCY_CLASS)
     by = (*by, "latency_class")
     counts: QuerySet[Any, Any] = counted.values(*by).annotate(n=Count("pk")).values_list(*by, "n")
     return counts
@@ -197,14 +203,23 @@ def _raw(query: CellQuery, ranges: Sequence[Range]) -> QuerySet[Any, Any]:
 
 
 def _rolled(query: CellQuery, span: str, ranges: Sequence[Range]) -> QuerySet[Any, Any]:
-    rows = UsageRollup.objects.filter(within("start", ranges), span=span, dimension=query.dimension.value)
+    rows = UsageRollup.objects.filter(span=span, dimension=query.dimension.value)
     if query.by_provider:
-        rows = rows.exclude(provider=ALL_PROVIDERS)
+        rows = rows.filter(within("start", ranges)).exclude(provider=ALL_PROVIDERS)
         if query.among:
             rows = rows.filter(provider__in=query.among)
     else:
-        rows = rows.filter(provider=ALL_PROVIDERS if query.provider is None else query.provider)
+        # Moment by moment, because the index has the moment before the provider.
+        rows = rows.filter(
+            start__in=_starts(span, ranges),
+            provider=ALL_PROVIDERS if query.provider is None else query.provider,
+        )
     return rows.annotate(moment=_moment("start", query)).order_by()
+
+
+def _starts(span: str, ranges: Sequence[Range]) -> list[datetime]:
+    step = SPANS[span]
+    return [start + n * step for start, end in ranges for n in range(-(-(end - start) // step))]
 
 
 def within(column: str, ranges: Sequence[Range]) -> Q:
@@ -220,14 +235,15 @@ def _moment(column: str, query: CellQuery) -> Any:
     return Value(0)
 
 
-def _sums(source: _Source, query: CellQuery, starts: list[datetime]) -> Iterable[tuple[CellKey, Figures]]:
+def _sums(source: _Source, query: CellQuery, starts: list[datetime]) -> Iterable[tuple[CellKey, list[int]]]:
+    """Each cell, and its counts in the order of COUNTS."""
     index = _bucket_index(query, starts)
     if source.is_rollup:
         rows = source.rows.values(*_BY).annotate(**_ROLLUP_SUMS).values_list(*_BY, *_SUMS)
     else:
         rows = sums_of(source.rows, *_BY)
     for moment, provider, key, *counts in rows:
-        yield CellKey(index(moment), provider, key), figures_of(counts)
+        yield CellKey(index(moment), provider, key), _whole(counts)
 
 
 def _latencies_by_cell(
@@ -270,5 +286,13 @@ def _bucket_index(query: CellQuery, starts: list[datetime]) -> Any:
 
 def figures_of(counts: Sequence[Any]) -> Figures:
     """Figures from counts in the order of COUNTS; a sum over nothing is 0."""
-    sums: dict[str, Any] = {name: int(count or 0) for name, count in zip(COUNTS, counts, strict=True)}
-    return Figures(**sums)
+    return _figures(_whole(counts))
+
+
+def _figures(counts: Sequence[int]) -> Figures:
+    return Figures(**dict(zip(COUNTS, counts, strict=True)))  # type: ignore[arg-type]  # latencies are no count
+
+
+def _whole(counts: Sequence[Any]) -> list[int]:
+    """The sums as a database says them, which may be decimals, or nothing."""
+    return [int(count or 0) for count in counts]

@@ -43,6 +43,10 @@ class Figures:
         sums = {name: getattr(self, name) + getattr(other, name) for name in COUNTS}
         return Figures(**sums, latencies=merged([self.latencies, other.latencies]))
 
+    def __sub__(self, other: Figures) -> Figures:
+        """What is left when calls that are among these are taken out; without latencies."""
+        return Figures(**{name: getattr(self, name) - getattr(other, name) for name in COUNTS})
+
     @property
     def total_cost_usd(self) -> Decimal | None:
         """Cost of the priced calls. None when nothing but unpriced calls was made: unknown is not 0."""

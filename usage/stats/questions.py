@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from django.utils import timezone
 
 from accounts.models import Plan, User
 from providers.models import AIProviderConfig
 from providers.tasks import TASKS
-from usage.stats.cells import NO_PROVIDER, CellKey, CellQuery, Dimension, read
+from usage.stats.cells import CellKey, CellQuery, read
+from usage.stats.dimensions import NO_PROVIDER, Dimension
 from usage.stats.figures import Figures
 from usage.stats.period import DAY, Bucket, Period
 from usage.stats.rollup import standing
 
-By = Literal["none", "provider", "model", "task", "plan", "user", "error"]
-BREAKDOWNS: tuple[By, ...] = ("provider", "model", "task", "plan", "user", "error")
+By = Literal["none", "provider", "model", "task", "plan", "user", "status", "error", "prompt_version"]
+BREAKDOWNS: tuple[By, ...] = tuple(by for by in get_args(By) if by != "none")
 
 _NOTHING = Figures()
+# Of people over time, as many as anybody looks at; each more is a point a bucket.
+MOST_SERIES = 50
+OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,9 @@ class ProviderStat:
 
 @dataclass(frozen=True, slots=True)
 class BreakdownRow:
-    """`key` is a config's id, "provider_type/model", a task, a plan's slug, a user's id or an error's kind;
-    "" stands for calls of nobody (a deleted user or config). `label` is for people."""
+    """`key` is a config's id, "provider_type/model", a task, a plan's slug, a user's id, a status, an error's
+    kind or "task/prompt version"; "" stands for calls of nobody (a deleted user or config). `label` is for
+    people."""
 
     key: str
     label: str
@@ -115,7 +120,10 @@ def timeseries(
     *, period: Period, bucket: Bucket = "day", by: By = "none", provider: int | None = None
 ) -> list[SeriesPoint]:
     """The period bucket by bucket. Without `by` every bucket is there, empty ones too; with it, those of each
-    key that have something in them. InvalidPeriod when the buckets would be too many."""
+    key that have something in them. By user those who called most are apart, MOST_SERIES of them, and the
+    rest together under OTHERS. InvalidPeriod when the buckets would be too many."""
+    if by == "user":
+        return _timeseries_of_people(period, bucket, provider)
     cells = read(_question(period, by, provider, bucket), standing())
     buckets = [
         (start.astimezone(period.zone), end.astimezone(period.zone)) for start, end in period.buckets(bucket)
@@ -133,6 +141,26 @@ def timeseries(
     return [
         SeriesPoint(*buckets[n], key, labels.get(key, _NOBODY[by]), figures)
         for (n, key), figures in sorted(merged.items(), key=lambda item: item[0])
+    ]
+
+
+def _timeseries_of_people(period: Period, bucket: Bucket, provider: int | None) -> list[SeriesPoint]:
+    most = [row for row in breakdown(period=period, by="user", provider=provider) if row.key][:MOST_SERIES]
+    labels = {row.key: row.label for row in most} | {OTHERS: "All others"}
+    query = _question(period, "user", provider, bucket)
+    cells = read(replace(query, keys=tuple(row.key for row in most)), standing()) if most else {}
+    # After the parts, so that a call that is settled in between is once too many among the others at worst,
+    # and nobody's calls are below zero.
+    whole = timeseries(period=period, bucket=bucket, provider=provider)
+    apart = _summed((cell.bucket, figures) for cell, figures in cells.items())
+    by_place = {(cell.bucket, cell.key): figures for cell, figures in cells.items()}
+    for number, point in enumerate(whole):
+        rest = point.figures - apart.get(number, _NOTHING)
+        if rest != _NOTHING:
+            by_place[number, OTHERS] = rest
+    return [
+        SeriesPoint(whole[n].start, whole[n].end, key, labels[key], figures)
+        for (n, key), figures in sorted(by_place.items(), key=lambda item: item[0])
     ]
 
 
@@ -208,7 +236,7 @@ def _question(period: Period, by: By, provider: int | None, bucket: Bucket | Non
             period, provider=provider, by_provider=provider is None, bucket=bucket, latency=bucket is None
         )
     dimension = Dimension.TOTAL if by == "none" else Dimension(by)
-    with_latency = by == "none" or (bucket is None and by not in ("user", "error"))
+    with_latency = by == "none" or (bucket is None and by not in ("user", "error", "status"))
     return CellQuery(period, dimension, provider=provider, bucket=bucket, latency=with_latency)
 
 
@@ -223,7 +251,9 @@ _NOBODY: dict[By, str] = {
     "task": "No task",
     "plan": "No plan",
     "user": "Deleted user",
+    "status": "No status",
     "error": "No error",
+    "prompt_version": "No prompt",
 }
 
 
@@ -234,16 +264,20 @@ def _labels(by: By, keys: set[str]) -> dict[str, str]:
         configs = AIProviderConfig.objects.in_bulk([int(key) for key in keys])
         return {str(pk): str(config) for pk, config in configs.items()}
     if by == "user":
-        users = User.objects.filter(pk__in=[int(key) for key in keys if key])
+        users = User.objects.filter(pk__in=[int(key) for key in keys if key]).order_by()
         return {str(pk): email for pk, email in users.values_list("pk", "email")}
+    plans = dict(Plan.objects.values_list("slug", "name")) if by == "plan" else {}
+    return {key: _label(by, key, plans) for key in keys if key.strip("/")}
+
+
+def _label(by: By, key: str, plans: Mapping[str, str]) -> str:
+    task, _, version = key.partition("/")
     if by == "plan":
-        names = dict(Plan.objects.values_list("slug", "name"))
-        return {key: names.get(key, key) for key in keys if key}
-    if by == "task":
-        return {key: TASKS[key].label if key in TASKS else key for key in keys if key}
-    if by == "model":
-        return {key: key for key in keys if key.strip("/")}
-    return {key: key.replace("_", " ") for key in keys if key}
+        return plans.get(key, key)
+    if by in ("task", "prompt_version"):
+        label = TASKS[task].label if task in TASKS else task
+        return f"{label}, {version}" if version else label
+    return key if by == "model" else key.replace("_", " ")
 
 
 def _summed(pairs: Iterable[tuple[int, Figures]]) -> dict[int, Figures]:

@@ -14,7 +14,7 @@ from providers.adapters.base import TokenUsage
 from usage.models import AIProviderUsageLog, Status, WorkRollup
 from usage.stats.cells import PICOS, within
 from usage.stats.figures import PICOS_PER_USD
-from usage.stats.period import Period
+from usage.stats.period import HOUR, Period
 from usage.stats.segments import Range, Standing, split
 
 _KIND = ("provider_type", "model_name", "task_type")
@@ -82,9 +82,9 @@ class Work:
 
 def work_of(period: Period, standing: Standing) -> list[Work]:
     """Everything that was done in the period, one entry per model and task."""
-    segments = split(period.start, period.end, cuts=(), standing=standing, hourly=True)
+    segments = split(period.start, period.end, cuts=(), standing=standing, step=HOUR)
     done: dict[tuple[str, str, str], Work] = {}
-    for rows in _sources(segments.days, segments.hours, segments.rows):
+    for rows in _sources(segments.days, segments.steps, segments.rows):
         for row in rows:
             work = Work(*row)
             place = (work.provider_type, work.model_name, work.task_type)

@@ -43,12 +43,9 @@ class Command(BaseCommand):
 
 def _programs(host: str, port: int) -> dict[str, list[str]]:
     programs = {
-        "web server": ["-m", "uvicorn", "aditus.asgi:application", "--host", host, "--port", str(port),
-                       "--no-proxy-headers"],
-        # Threads: the work is waiting for vendors, and SQLite has one writer anyway.
-        "worker": ["-m", "celery", "-A", "aditus", "worker", "--beat", "--pool", "threads",
-                   "--concurrency", "2", "--loglevel", "INFO"],
-    }  # fmt: skip
+        "web server": ["-m", "aditus.web", "--host", host, "--port", str(port)],
+        "worker": ["-m", "celery", "-A", "aditus", "worker", "--beat", "--loglevel", "INFO"],
+    }
     for server_port in sorted(_own_servers_in_use()):
         name, command = OWN_SERVERS[server_port]
         programs[f"{name} server"] = [*command, "--port", str(server_port)]

@@ -121,7 +121,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
     function showResult(answer) {
         const result = document.getElementById("test-result");
-        result.className = { true: "good", false: "bad", null: "warning" }[String(answer.is_valid)];
+        result.className = answer.tone;
         const time = answer.latency_ms ? ` (${answer.latency_ms} ms)` : "";
         result.textContent = `${answer.message}${time}`;
         if (!answer.models?.length) {
@@ -149,11 +149,10 @@ document.addEventListener("DOMContentLoaded", () => {
         button.disabled = true;
         button.textContent = button.dataset.busy;
         const body = new FormData();
-        for (const name of ["api_key", "base_url", "model_name"]) {
+        for (const name of ["api_key", "held_key", "base_url", "model_name"]) {
             body.append(name, field(name)?.value || "");
         }
         body.append("provider_type", providerType());
-        body.append("config_id", place.dataset.configId || "");
         body.append("csrfmiddlewaretoken", field("csrfmiddlewaretoken").value);
         try {
             const response = await fetch(place.dataset.checkUrl, {
@@ -161,9 +160,10 @@ document.addEventListener("DOMContentLoaded", () => {
                 body,
                 headers: { Accept: "application/json" },
             });
-            showResult(await response.json());
+            const answer = await response.json();
+            showResult(answer.error ? { tone: "warning", message: answer.error.message } : answer);
         } catch {
-            showResult({ is_valid: null, message: "Aditus did not answer. Check your connection and try again." });
+            showResult({ tone: "warning", message: "Aditus did not answer. Check your connection and try again." });
         } finally {
             button.disabled = false;
             button.textContent = label;

@@ -33,8 +33,14 @@
         if (kind === "percent") return `${numbers.format(value)}%`;
         if (kind === "rating") return value.toFixed(2);
         if (kind === "ms") return `${numbers.format(value)} ms`;
-        if (kind === "change") return `${value > 0 ? "+" : ""}${numbers.format(value)}%`;
+        if (kind === "points") return `${value > 0 ? "+" : ""}${numbers.format(value)}`;
         return numbers.format(value);
+    }
+
+    // Two shares differ by points: a percentage of a percentage would be read as one.
+    function change(value, kind) {
+        if (value === null) return "–";
+        return `${shown(value, "points")}${kind === "percent" ? " points" : "%"}`;
     }
 
     function element(name, attributes = {}, ...children) {
@@ -52,7 +58,7 @@
 
     function cell(panel, column, row, number, rowNumber) {
         const isChange = row[0] === "Change" && number > 0;
-        const text = isChange ? shown(row[number], "change") : figure(panel, column, row, number);
+        const text = isChange ? change(row[number], column.kind) : figure(panel, column, row, number);
         const content = element("span", text === "unknown" ? { class: "unknown" } : {}, text);
         const isText = column.kind === "text";
         if (number > 0) return element("td", isText ? {} : { class: "number" }, content);
@@ -74,15 +80,15 @@
     }
 
     function tiles(panel) {
-        const [now, , change] = panel.rows;
+        const [now, , changes] = panel.rows;
         const made = panel.columns.slice(1).map((column, index) => {
-            const was = change[index + 1];
+            const was = changes[index + 1];
             const value = now[index + 1];
             // A tile has no room for ten digits; the table below has them.
             const isLarge = column.kind === "count" && value >= 1e7;
             const said = isLarge ? compact.format(value) : figure(panel, column, now, index + 1);
             const tile = element("div", { class: "tile" }, element("dt", {}, column.label), element("dd", {}, said));
-            if (was !== null) tile.append(element("dd", { class: "change" }, `${shown(was, "change")} on the period before`));
+            if (was !== null) tile.append(element("dd", { class: "change" }, `${change(was, column.kind)} on the period before`));
             return tile;
         });
         return element("dl", { class: "tiles" }, ...made);
@@ -120,7 +126,7 @@
             tone: chart.tones[index],
         }));
         const short = (text) => (text.length > 22 ? `${text.slice(0, 21)}…` : text);
-        const axis = { grid: { color: style("--chart-grid") }, ticks: { color: style("--chart-text"), maxRotation: 0, autoSkip: true } };
+        const axis = { grid: { color: style("--chart-grid") }, ticks: { color: style("--chart-text"), maxRotation: 0, autoSkip: true, autoSkipPadding: 16 } };
         const measure = { ...axis, beginAtZero: !isInterval, ticks: { ...axis.ticks, maxTicksLimit: 6, precision: chart.kind === "count" && !isInterval ? 0 : undefined, callback: (value, index, ticks) => (chart.kind === "usd" ? tickDollars(value, ticks) : compact.format(value)) } };
         const label = { ...axis, grid: { display: false } };
         return {
@@ -162,6 +168,12 @@
         }
     }
 
+    // A drawing elsewhere leads to the table of its panel.
+    function show(section) {
+        for (const details of section.querySelectorAll("details")) details.open = true;
+        section.scrollIntoView();
+    }
+
     function fill(section, panel) {
         const body = section.querySelector(".body");
         const state = section.querySelector(".state");
@@ -169,6 +181,7 @@
         section.querySelector(".csv .for-screen-readers").textContent = ` of ${panel.title}`;
         body.replaceChildren();
         state.textContent = panel.rows.length ? "" : panel.empty;
+        if (!panel.rows.length) state.append(" ", element("a", { href: panel.leads_to.link }, panel.leads_to.title));
         if (panel.rows.length) {
             if (section.classList.contains("panel-summary")) body.append(tiles(panel));
             if (panel.charts.length) draw(panel, body);
@@ -177,6 +190,7 @@
             if (panel.left_out) body.append(element("p", { class: "note" }, `${numbers.format(panel.left_out)} more rows are in the CSV.`));
         }
         if (panel.note) body.append(element("p", { class: "note" }, panel.note));
+        if (window.location.hash.slice(1) === section.querySelector("h2").id) show(section);
     }
 
     async function load(section, query) {
@@ -195,6 +209,12 @@
         }
         section.setAttribute("aria-busy", "false");
     }
+
+    window.addEventListener("hashchange", () => {
+        const heading = document.getElementById(window.location.hash.slice(1));
+        const section = heading && heading.closest("[data-panel]");
+        if (section) show(section);
+    });
 
     async function loadAll() {
         const page = document.querySelector(".statistics");

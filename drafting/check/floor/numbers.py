@@ -1,4 +1,6 @@
-"""Numbers: the value, its unit, what it counts and whether it is a limit must all be the source's."""
+"""Numbers: the value, its unit, what it counts and whether it is a limit must all be the source's. Years,
+months and durations stand against the dates of the entries a text rests on.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +9,19 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 
-from drafting.check.evidence import Evidence, Said
-from drafting.check.explained import explained
-from drafting.check.floor.dates import follows_from_dates
+from drafting.check.evidence import Evidence, Said, spans, whole_months, whole_years
+from drafting.check.floor.names import language_code
 from drafting.check.quantities import SECONDS, Quantity, is_rate, quantities_of
 from drafting.check.reasons import Reason, Refusal
 from drafting.check.tokens import Text, Token
-from drafting.check.years import years_of
+from drafting.check.years import Year, years_of
 
 _TIMES = frozenset({"year", "month", "week", "day", "hour", "minute", "second", "decade"})
 
 
 def wrong_number(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
     """The refusal of the first number, number word, ratio, frequency or vague quantity that the sources do
-    not have, or have of something else. For bridges see `bridges`."""
+    not have, or have of something else. For bridges see `form`."""
     if said.place == "bridge":
         return None
     given = [one for source in evidence.near for one in quantities_of(source)]
@@ -195,3 +196,98 @@ def _swapped_change(text: Text, given: list[Quantity]) -> Refusal | None:
         if quantity.role and known and quantity.role not in known:
             return Refusal(Reason.DIRECTION, (quantity.said,))
     return None
+
+
+_GIVE_OR_TAKE = 2
+_SHORT_OF = 6
+_NEARLY = frozenset(["almost", "nearly", "fast", "beinahe", "knapp", "presque", "casi", "quase", "karibu"])
+
+
+def wrong_date(text: Text, evidence: Evidence, said: Said) -> Refusal | None:
+    """The refusal of a year that the sources do not have, or a "since" that is no beginning."""
+    if said.place == "bridge":
+        return None
+    wrong = tuple(year.token.text for year in years_of(text) if not _stands(year, text, evidence))
+    return Refusal(Reason.DATE, wrong) if wrong else None
+
+
+def _stands(year: Year, text: Text, evidence: Evidence) -> bool:
+    written = [one for source in evidence.near for one in years_of(source)]
+    if (
+        year.is_since
+        and evidence.periods
+        and not any(one.is_since and one.value == year.value for one in written)
+    ):
+        starts = {period.years[0] for period in evidence.periods if period.is_open}
+        return year.value in starts
+    return any(one.value == year.value and year.month in (0, one.month) for one in written)
+
+
+def follows_from_dates(quantity: Quantity, text: Text, evidence: Evidence) -> bool:
+    """Whether a quantity is a number of years or months that the entries lasted."""
+    if quantity.unit not in ("year", "month", "decade") or not evidence.periods:
+        return False
+    if quantity.value.denominator != 1:
+        return _lasted_halves(quantity, evidence)
+    value = int(quantity.value) * (10 if quantity.unit == "decade" else 1)
+    if quantity.unit == "month":
+        return not quantity.limit and value in whole_months(evidence.periods)
+    return value in whole_years(
+        evidence.periods, at_least=quantity.limit == "more", nearly=_is_nearly(quantity, text)
+    )
+
+
+def _lasted_halves(quantity: Quantity, evidence: Evidence) -> bool:
+    """Four and a half years, give or take a month or two."""
+    said = quantity.value * (12 if quantity.unit == "year" else 1)
+    if quantity.limit == "more":
+        return any(said <= months <= said + _SHORT_OF for months in spans(evidence.periods))
+    return any(abs(months - said) <= _GIVE_OR_TAKE for months in spans(evidence.periods))
+
+
+def _is_nearly(quantity: Quantity, text: Text) -> bool:
+    first = min(quantity.tokens)
+    return first > 0 and text.tokens[first - 1].folded in _NEARLY
+
+
+def durations_of(text: Text, evidence: Evidence) -> tuple[Quantity, ...]:
+    """The quantities that the dates of the entries prove."""
+    return tuple(one for one in quantities_of(text) if follows_from_dates(one, text, evidence))
+
+
+# Of what stands there one may say "certificate" or "degree".
+PAPERS = ("certificates", "education")
+
+
+def explained(text: Text, evidence: Evidence) -> frozenset[int]:
+    """The tokens that numbers, durations, years and languages account for."""
+    given = {(one.value, one.unit) for source in evidence.near for one in quantities_of(source)}
+    found: set[int] = set()
+    for one in quantities_of(text):
+        if (one.value, one.unit) in given or one.is_ratio:
+            found |= one.tokens
+    for one in durations_of(text, evidence):
+        found |= one.tokens
+    found |= {one.index for year in years_of(text) for one in (year.token, year.named) if one}
+    units = {
+        source.grammar.units[token.folded]
+        for source in evidence.near
+        for token in source.tokens
+        if token.folded in source.grammar.units
+    }
+    limits = {word for phrase in (*text.grammar.bounds, *text.grammar.more) for word in phrase.split()}
+    is_dated = bool(evidence.periods or years_of(text))
+    papers = any(entry.section.key in PAPERS for entry in evidence.entries)
+    for token in text.tokens:
+        unit = text.grammar.units.get(token.folded)
+        code = language_code(token.folded, text.language)
+        if (
+            token.folded in limits
+            or token.folded in text.grammar.negations
+            or unit in units
+            or (is_dated and unit in ("year", "month") and not is_rate(token, text))
+            or (papers and token.has_class("paper"))
+            or (code and any(language_code(t.folded) == code for s in evidence.all for t in s.tokens))
+        ):
+            found.add(token.index)
+    return frozenset(found)

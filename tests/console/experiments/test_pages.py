@@ -231,6 +231,7 @@ def test_tables_come_as_json_and_as_csv_whose_taking_is_written_down(console, su
     assert body["rows"][1][columns.index("cost")] is None
     assert [chart["shape"] for chart in body["charts"]] == ["interval"] * 4
     assert [row[0] for row in against["rows"]] == ["B minus =A1"]
+    assert [column["kind"] for column in against["columns"][1:4]] == ["points"] * 3
     header, *rows = csv.reader(StringIO(answer.content.decode()))
     assert rows[0][0] == "'=A1"
     assert rows[0][header.index("Cost of all")] == "0.000000000007"

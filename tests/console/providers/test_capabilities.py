@@ -185,8 +185,8 @@ def test_it_is_for_super_admins(client, user, haiku):
     assert {client.get(url).status_code for url in (reverse(LIST), change_url(haiku))} <= {302, 403}
 
 
-def test_the_page_is_in_the_sidebar(console):
-    assert reverse(LIST) in words(console.get(reverse("admin:index")))
+def test_the_page_stands_beside_the_providers(console):
+    assert reverse(LIST) in words(console.get(reverse("admin:providers_aiproviderconfig_changelist")))
 
 
 def test_the_page_of_a_model_shows_what_is_left_out_of_requests_and_saving_keeps_it(console, haiku):

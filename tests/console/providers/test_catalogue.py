@@ -30,7 +30,7 @@ def test_it_lists_the_vendors_models_with_price_and_abilities(console):
     models = models_of(console, "gemini")
 
     flash = models["gemini-2.5-flash"]
-    assert (flash["input_mtok"], flash["output_mtok"]) == ("0.3", "2.5")
+    assert (flash["input_mtok"], flash["output_mtok"]) == ("0.30", "2.50")
     assert (flash["vision"], flash["structured_output"]) == (True, True)
     assert flash["context_window"] == 1_048_576
     assert not any("embedding" in name or "tts" in name for name in models)
@@ -43,7 +43,7 @@ def test_it_shows_the_admins_own_price(console):
 
     llama = models_of(console, "local")["llama-3.2"]
 
-    assert (llama["input_mtok"], llama["output_mtok"]) == ("0", "0.5")
+    assert (llama["input_mtok"], llama["output_mtok"]) == ("0.00", "0.50")
 
 
 def test_it_shows_what_the_capability_matrix_says(console):

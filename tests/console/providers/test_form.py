@@ -9,7 +9,7 @@ from orchestration.models import Experiment, ExperimentArm
 from providers.encryption import SealedValue
 from providers.models import AIProviderConfig
 from tests.contract.vendors import Recorder
-from tests.factories import make_config
+from tests.factories import make_config, make_user
 
 pytestmark = pytest.mark.django_db
 KEY = "sk-canary-0123456789-beekeeper"
@@ -26,9 +26,6 @@ def fields(sandbox):
             "display_name": "Main account",
             "model_name": "sandbox-mini",
             "is_active": "on",
-            "timeout": "60",
-            "priority": "0",
-            "weight": "1",
             "base_url": sandbox.openai,
             "api_key": KEY,
         } | overrides
@@ -36,8 +33,8 @@ def fields(sandbox):
     return made
 
 
-def change_url(config):
-    return reverse("admin:providers_aiproviderconfig_change", args=[config.pk])
+def change_url(config, section="overview"):
+    return f"{reverse('admin:providers_aiproviderconfig_change', args=[config.pk])}?section={section}"
 
 
 def test_it_adds_a_provider_with_its_key_sealed_and_tested(console, super_admin, fields):
@@ -57,16 +54,6 @@ def test_it_stores_nothing_when_the_vendor_refuses_the_key(console, fields):
 
     assert "The provider refused the API key. Nothing was stored." in response.content.decode()
     assert not AIProviderConfig.objects.exists()
-
-
-def test_it_keeps_the_old_key_when_the_vendor_refuses_the_new_one(console, fields, sandbox):
-    config = make_config(api_key=KEY, base_url=sandbox.openai)
-
-    console.post(change_url(config), fields(api_key="sk-invalid-0123456789", display_name="Renamed"))
-
-    config.refresh_from_db()
-    assert config.api_key_encrypted.reveal() == KEY
-    assert config.display_name == ""
 
 
 def test_it_saves_an_unchecked_key_only_when_told_to(console, fields, unused_tcp_port):
@@ -122,50 +109,6 @@ def test_it_never_saves_a_refused_key_even_when_told_to(console, fields):
     assert not AIProviderConfig.objects.exists()
 
 
-def test_it_asks_the_vendor_nothing_when_the_key_stays(console, fields, sandbox):
-    config = make_config(api_key=KEY, base_url=sandbox.openai)
-
-    console.post(change_url(config), fields(api_key="", display_name="Renamed"))
-
-    config.refresh_from_db()
-    assert config.display_name == "Renamed"
-    assert config.api_key_encrypted.reveal() == KEY
-    assert sandbox.hits()["model_lists"] == {}
-
-
-def test_it_clears_the_history_of_the_replaced_key(console, fields, sandbox):
-    config = make_config(api_key=KEY, base_url=sandbox.openai)
-    AIProviderConfig.flag(config.pk, "auth")
-    set_before = config.key_set_at
-
-    console.post(change_url(config), fields(api_key="sk-test-another-0123456789"))
-
-    config.refresh_from_db()
-    assert config.api_key_encrypted.reveal() == "sk-test-another-0123456789"
-    assert config.flagged_at is None
-    assert config.key_set_at > set_before
-
-
-def test_it_sends_no_stored_key_to_a_new_address(console, fields, sandbox):
-    config = make_config(api_key=KEY, base_url="https://api.example.com/v1")
-
-    page = console.post(change_url(config), fields(api_key="")).content.decode()
-
-    config.refresh_from_db()
-    assert "A stored key is not sent to a new address." in page
-    assert config.base_url == "https://api.example.com/v1"
-    assert sandbox.hits()["model_lists"] == {}
-
-
-def test_it_keeps_the_vendor_of_a_config_once_it_exists(console, fields, sandbox):
-    config = make_config(api_key=KEY, base_url=sandbox.openai)
-
-    console.post(change_url(config), fields(provider_type="claude", api_key=""))
-
-    config.refresh_from_db()
-    assert config.provider_type == "openai"
-
-
 @pytest.mark.parametrize(
     ("overrides", "complaint"),
     [
@@ -198,7 +141,9 @@ def test_it_shows_no_key_and_no_token_on_any_page(console):
     config = make_config(api_key=KEY)
     urls = [
         reverse("admin:providers_aiproviderconfig_changelist"),
-        change_url(config),
+        *(change_url(config, section) for section in ("overview", "keys", "routing", "limits")),
+        reverse("admin:providers_aiproviderconfig_prices", args=[config.pk]),
+        reverse("admin:providers_aiproviderconfig_try", args=[config.pk]),
         reverse("admin:providers_aiproviderconfig_history", args=[config.pk]),
         reverse("admin:providers_aiproviderconfig_delete", args=[config.pk]),
         reverse("api_keys"),
@@ -209,6 +154,98 @@ def test_it_shows_no_key_and_no_token_on_any_page(console):
     for page in pages:
         assert KEY not in page
         assert config.api_key_encrypted.token not in page
+
+
+@pytest.mark.parametrize("section", ["overview", "keys", "routing", "limits"])
+def test_no_section_changes_the_key_the_address_or_the_vendor(console, sandbox, section):
+    config = make_config(api_key=KEY, base_url=sandbox.openai)
+    typed = {
+        "provider_type": "claude",
+        "api_key": "sk-test-another-0123456789",
+        "base_url": "https://elsewhere.example/v1",
+        "display_name": "Renamed",
+        "model_name": "sandbox-mini",
+        "timeout": "60",
+        "priority": "0",
+        "weight": "1",
+    }
+
+    answer = console.post(change_url(config, section), typed)
+
+    config.refresh_from_db()
+    assert answer.url.startswith(change_url(config).partition("?")[0])
+    assert (config.provider_type, config.base_url) == ("openai", sandbox.openai)
+    assert config.api_key_encrypted.reveal() == KEY
+    assert sandbox.hits()["model_lists"] == {}
+
+
+def test_a_section_keeps_what_belongs_to_the_others(console):
+    config = make_config(priority=7, daily_token_limit=500, default_for_extraction=True)
+
+    console.post(change_url(config), {"display_name": "Renamed"})
+
+    config.refresh_from_db()
+    assert config.display_name == "Renamed"
+    assert (config.priority, config.daily_token_limit, config.is_active) == (7, 500, True)
+    assert config.default_tasks() == {"extraction"}
+
+
+def test_a_key_typed_beside_a_mistake_is_kept_sealed_and_stored_at_the_next_saving(console, fields):
+    refused = console.post(reverse(ADD), fields(model_name=""))
+    held = refused.context["adminform"].form.held_key
+
+    console.post(reverse(ADD), fields(api_key="", held_key=held))
+
+    page = refused.content.decode()
+    assert "The key you typed is kept." in page
+    assert f'name="held_key" value="{held}"' in page
+    assert KEY not in page
+    assert AIProviderConfig.objects.get().api_key_encrypted.reveal() == KEY
+
+
+def test_a_held_key_is_nobody_elses(console, fields, client):
+    refused = console.post(reverse(ADD), fields(model_name=""))
+    held = refused.context["adminform"].form.held_key
+    client.force_login(make_user("other@example.com", role="SUPER_ADMIN"))
+
+    page = client.post(reverse(ADD), fields(api_key="", held_key=held)).content.decode()
+
+    assert "Enter the API key." in page
+    assert not AIProviderConfig.objects.exists()
+
+
+def test_a_key_the_vendor_refused_is_asked_for_again(console, fields):
+    refused = console.post(reverse(ADD), fields(api_key="sk-invalid-0123456789"))
+
+    assert refused.context["adminform"].form.held_key == ""
+    assert "Enter the key again." in refused.content.decode()
+
+
+def test_test_and_save_read_what_is_typed_alike(console, fields, sandbox):
+    typed = fields(api_key=f"  {KEY}\n", base_url=f" {sandbox.openai} ", model_name=" sandbox-mini ")
+
+    tried = console.post(reverse("admin:providers_aiproviderconfig_check"), typed).json()
+    console.post(reverse(ADD), typed)
+
+    config = AIProviderConfig.objects.get()
+    assert tried["is_valid"] is True
+    assert (config.api_key_encrypted.reveal(), config.base_url) == (KEY, sandbox.openai)
+    assert config.model_name == "sandbox-mini"
+
+
+def test_limits_that_contradict_each_other_are_told(console):
+    config = make_config()
+    limits = {
+        "daily_token_limit": "900000",
+        "monthly_token_limit": "1000",
+        "max_concurrent_calls": "9",
+        "requests_per_minute": "3",
+    }
+
+    page = console.post(change_url(config, "limits"), limits, follow=True).content.decode()
+
+    assert "The daily limit of 900,000 tokens is above the monthly one of 1,000" in page
+    assert "9 calls may be under way, but only 3 a minute may begin." in page
 
 
 def test_it_opens_with_a_key_that_cannot_be_decrypted(console):
@@ -227,10 +264,10 @@ def test_it_sets_the_tasks_that_are_ticked(console, fields):
     assert config.default_for_cv_draft is False
 
 
-def test_it_keeps_a_task_that_is_not_registered_here(console, fields, sandbox):
-    config = make_config(base_url=sandbox.openai, extra_default_tasks=["interview"])
+def test_it_keeps_a_task_that_is_not_registered_here(console):
+    config = make_config(extra_default_tasks=["interview"])
 
-    console.post(change_url(config), fields(api_key="", tasks=["cv_draft"]))
+    console.post(change_url(config, "routing"), {"tasks": ["cv_draft"], "priority": "0", "weight": "1"})
 
     config.refresh_from_db()
     assert config.default_tasks() == {"cv_draft", "interview"}
@@ -241,41 +278,44 @@ def seen_of(console, config):
     return console.get(change_url(config)).context["adminform"].form.seen_state
 
 
-def test_it_tells_the_second_of_two_admins_what_the_first_changed(console, fields, sandbox):
-    config = make_config(base_url=sandbox.openai, display_name="Before", model_name="sandbox-mini")
+def test_it_tells_the_second_of_two_admins_what_the_first_changed(console):
+    config = make_config(display_name="Before")
     seen = seen_of(console, config)
-    console.post(change_url(config), fields(api_key="", display_name="From the first", seen_state=seen))
+    console.post(change_url(config), {"display_name": "From the first", "seen_state": seen})
 
-    second = fields(api_key="", display_name="From the second", seen_state=seen)
+    second = {"display_name": "From the second", "seen_state": seen}
     page = console.post(change_url(config), second).content.decode()
 
     config.refresh_from_db()
     assert config.display_name == "From the first"
     assert "root@example.com changed display name from “Before” to “From the first”" in page
     assert 'value="From the second"' in page
-    assert f'name="seen_state" value="{seen_of(console, config)}"' in page
 
 
-def test_it_lets_the_second_admin_overwrite_knowingly(console, fields, sandbox):
-    config = make_config(base_url=sandbox.openai, display_name="Theirs")
+def test_what_only_one_of_two_admins_changed_is_kept(console):
+    config = make_config(display_name="Before", description="Old")
+    seen = seen_of(console, config)
+    console.post(change_url(config), {"display_name": "Before", "description": "New", "seen_state": seen})
 
-    again = fields(api_key="", display_name="Mine", seen_state=seen_of(console, config))
-    console.post(change_url(config), again)
+    second = {"display_name": "After", "description": "Old", "seen_state": seen}
+    page = console.post(change_url(config), second, follow=True).content.decode()
+
+    config.refresh_from_db()
+    assert (config.display_name, config.description) == ("After", "New")
+    assert "root@example.com changed description from “Old” to “New”. That was kept" in page
+
+
+def test_it_lets_the_second_admin_overwrite_knowingly(console):
+    config = make_config(display_name="Before")
+    seen = seen_of(console, config)
+    console.post(change_url(config), {"display_name": "Theirs", "seen_state": seen})
+    mine = {"display_name": "Mine", "seen_state": seen}
+
+    refused = console.post(change_url(config), mine)
+    console.post(change_url(config), mine | {"seen_state": refused.context["adminform"].form.seen_state})
 
     config.refresh_from_db()
     assert config.display_name == "Mine"
-
-
-def test_it_enters_every_change_in_the_audit_trail_without_the_key(console, fields, sandbox):
-    config = make_config(api_key="sk-test-0123456789abcdef", base_url=sandbox.openai)
-
-    console.post(change_url(config), fields())
-
-    entry = AuditEntry.objects.get(action="provider.key_rotated")
-    assert entry.changes["api_key"] == ["••••cdef", "••••eper"]
-    assert entry.changes["display_name"] == ["", "Main account"]
-    assert (entry.door, entry.actor_email) == ("admin", "root@example.com")
-    assert KEY not in str(entry.changes)
 
 
 def test_it_asks_for_a_fresh_second_factor_before_a_key_is_stored(console, fields, super_admin, settings):
@@ -325,13 +365,10 @@ def test_it_deletes_a_provider_and_audits_what_it_was(console):
     assert entry.changes["display_name"] == ["Old account", None]
 
 
-def test_spending_caps_are_set_in_the_form_and_are_in_the_audit_trail(console, fields):
-    console.post(reverse(ADD), fields(daily_cost_limit_usd="2.5"))
-    config = AIProviderConfig.objects.get()
+def test_spending_caps_are_set_in_the_form_and_are_in_the_audit_trail(console):
+    config = make_config(daily_cost_limit_usd="2.5")
 
-    console.post(
-        change_url(config), fields(api_key="", daily_cost_limit_usd="3", monthly_cost_limit_usd="40")
-    )
+    console.post(change_url(config, "limits"), {"daily_cost_limit_usd": "3", "monthly_cost_limit_usd": "40"})
 
     config.refresh_from_db()
     assert (config.daily_cost_limit_usd, config.monthly_cost_limit_usd) == (3, 40)

@@ -142,3 +142,35 @@ def test_a_new_key_at_a_server_whose_list_needs_no_key_is_stored_with_a_warning(
     assert [level for level, _ in told] == ["success", "warning"]
     assert "the list needs no key" in told[1][1]
     assert "unproven" in card_of(console.get(reverse("api_keys")).content.decode(), config)
+
+
+def test_a_stored_key_is_not_sent_to_a_new_address_and_a_new_one_goes_with_it(console, sandbox):
+    config = make_config(api_key=OLD, base_url="https://api.example.com/v1")
+
+    page = rotate(console, config, api_key="", base_url=sandbox.openai).content.decode()
+    config.refresh_from_db()
+    kept = config.base_url, config.api_key_encrypted.reveal()
+    rotate(console, config, base_url=f" {sandbox.openai} ")
+
+    config.refresh_from_db()
+    assert "A stored key is not sent to a new address." in page
+    assert kept == ("https://api.example.com/v1", OLD)
+    assert (config.base_url, config.api_key_encrypted.reveal()) == (sandbox.openai, NEW)
+
+
+def test_a_provider_without_a_key_moves_without_one(console, sandbox):
+    config = make_config(provider_type="local", api_key="", base_url="http://nobody.internal/v1")
+
+    rotate(console, config, api_key="", base_url=sandbox.openai, save_anyway="on")
+
+    config.refresh_from_db()
+    assert config.base_url == sandbox.openai
+
+
+def test_it_goes_back_to_the_page_the_card_was_on(console, sandbox):
+    config = make_config(api_key=OLD, base_url=sandbox.openai)
+    page = f"/admin/providers/aiproviderconfig/{config.pk}/change/?section=keys"
+
+    answer = console.post(reverse("rotate_key", args=[config.pk]), {"api_key": NEW, "next": page})
+
+    assert answer.url == page

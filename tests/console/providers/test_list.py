@@ -39,8 +39,8 @@ def do(console, action, config, **data):
     return console.post(url, data, follow=True)
 
 
-def act(console, action, *configs):
-    data = {"action": action, "_selected_action": [config.pk for config in configs]}
+def act(console, action, *configs, **more):
+    data = {"action": action, "_selected_action": [config.pk for config in configs], **more}
     return console.post(reverse(LIST), data, follow=True)
 
 
@@ -90,14 +90,15 @@ def test_it_shows_six_to_a_page(console):
 def test_it_asks_no_more_for_six_rows_than_for_one(console, django_assert_num_queries):
     add_call(make_config())
     console.get(reverse(LIST))
-    # Session, user, their authenticator, the count twice, the page, the standing of the rollups, its figures
-    # of 30 days, and the calls and failures of the last day.
-    with django_assert_num_queries(10):
+    # Session, user, their authenticator, their saved views, the count twice and whether there are too many to
+    # sort, the page, the standing of the rollups, its figures of 30 days, and the calls and failures of the
+    # last day; and for the order all providers, with standing, calls and failures.
+    with django_assert_num_queries(16):
         console.get(reverse(LIST))
     for _ in range(5):
         add_call(make_config())
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(16):
         console.get(reverse(LIST))
 
 
@@ -170,6 +171,31 @@ def test_it_tests_a_key_by_the_button_of_its_row(console, sandbox):
     assert config.last_test_success is True
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("model_name", "tag"), [("sandbox-mini", "success"), ("gpt-that-is-not-there", "warning")]
+)
+def test_a_key_that_works_for_a_model_that_is_not_there_is_amber(console, sandbox, model_name, tag):
+    config = make_config(base_url=sandbox.openai, model_name=model_name, display_name="Good")
+    typed = {
+        "provider_type": "openai",
+        "api_key": "sk-test-0123456789",
+        "base_url": sandbox.openai,
+        "model_name": model_name,
+    }
+
+    by_its_button = list(do(console, "test", config).context["messages"])
+    in_bulk = list(act(console, "test_keys", config).context["messages"])
+    tried = console.post(reverse("admin:providers_aiproviderconfig_check"), typed).json()
+    added = console.post(reverse("admin:providers_aiproviderconfig_add"), typed, follow=True)
+
+    assert [one.level_tag for one in (*by_its_button, *in_bulk)] == [tag, tag]
+    assert tried["is_valid"] is True
+    assert tried["tone"] == {"success": "good"}.get(tag, tag)
+    told = [one.message for one in added.context["messages"] if "does not list the model" in one.message]
+    assert len(told) == (tag == "warning")
+
+
 def test_it_hands_the_default_over(console):
     make_config(is_default=True)
     new = make_config()
@@ -189,12 +215,71 @@ def test_it_wants_exactly_one_for_the_default_in_bulk(console):
 def test_it_switches_providers_off_and_on(console):
     configs = [make_config(), make_config()]
 
-    act(console, "deactivate", *configs)
+    act(console, "deactivate", *configs, sure="yes")
     active_between = AIProviderConfig.objects.active().count()
     do(console, "activate", configs[0])
 
     assert active_between == 0
     assert list(AIProviderConfig.objects.active()) == [configs[0]]
+
+
+def test_switching_the_last_one_off_is_asked_about_first(console):
+    config = make_config(display_name="Main", is_default=True, default_for_extraction=True)
+
+    asked = do(console, "deactivate", config).content.decode()
+    config.refresh_from_db()
+    was_active = config.is_active
+    do(console, "deactivate", config, sure="yes")
+
+    config.refresh_from_db()
+    assert "Deactivate Main?" in asked
+    assert "No other provider is active. Until one is, all calls are refused." in asked
+    assert "Main is the default." in asked
+    assert "Job extraction loses Main, its only first choice." in asked
+    assert was_active
+    assert not config.is_active
+
+
+def test_several_are_switched_off_after_the_same_question(console):
+    configs = [make_config(is_default=True), make_config()]
+
+    asked = act(console, "deactivate", *configs).content.decode()
+
+    assert AIProviderConfig.objects.active().count() == 2
+    assert "No other provider is active." in asked
+    for config in configs:
+        assert f'name="_selected_action" value="{config.pk}"' in asked
+
+
+def test_one_of_many_is_switched_off_at_once(console):
+    one, _ = make_config(), make_config()
+
+    do(console, "deactivate", one)
+
+    assert AIProviderConfig.objects.active().count() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({"last_test_success": False}, "The last test of the key failed."),
+        ({"flag_reason": "auth", "flagged_at": timezone.now()}, "The vendor refused the key."),
+        ({"is_active": False}, "It is inactive"),
+    ],
+)
+def test_making_a_doubtful_one_the_default_is_asked_about_first(console, state, told):
+    config = make_config()
+    AIProviderConfig.objects.filter(pk=config.pk).update(**state)
+
+    asked = do(console, "make-default", config).content.decode()
+    config.refresh_from_db()
+    was_default = config.is_default
+    do(console, "make-default", config, sure="yes")
+
+    config.refresh_from_db()
+    assert told in asked
+    assert not was_default
+    assert config.is_default
 
 
 def test_it_duplicates_a_provider_switched_off(console):

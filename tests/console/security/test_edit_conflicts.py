@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, Plan, User
 from console.edit_conflicts import FIELD
-from console.people import UserAdmin
-from orchestration.models import TaskPolicy
+from console.people.users import UserAdmin
+from orchestration.models import Experiment, ExperimentArm, TaskPolicy
 from tests.factories import make_user
 from tests.locks import somebody_waits
 from tests.waiting import PATIENCE_SECONDS, wait_until
@@ -73,18 +73,34 @@ def rows():
 
 
 @pytest.mark.parametrize(("make", "mine", "theirs"), rows())
-def test_a_page_opened_before_somebody_elses_change_is_refused(console, make, mine, theirs):
+def test_of_two_who_change_different_fields_both_are_kept(console, make, mine, theirs):
     row = make()
     form = opened(console, row)
     type(row).objects.filter(pk=row.pk).update(**theirs)
 
     response = console.post(page_of(row), form | mine)
 
-    assert response.status_code == 200
-    assert REFUSED in response.content.decode()
+    assert response.status_code == 302
+    assert type(row).objects.filter(pk=row.pk, **theirs, **mine).exists()
+
+
+@pytest.mark.parametrize(("make", "mine", "theirs"), rows())
+def test_a_field_that_somebody_else_changed_too_is_refused(console, make, mine, theirs):
+    row = make()
+    form = opened(console, row)
+    name = next(iter(theirs))
+    type(row).objects.filter(pk=row.pk).update(**theirs)
+    other = {"is_active": "on", "daily_token_limit": 7, "limit": 7, "deadline_seconds": 7, "input_mtok": 7}
+
+    response = console.post(page_of(row), form | {name: other[name]} | mine)
+
     stored = type(row).objects.filter(pk=row.pk)
     assert stored.filter(**theirs).exists()
-    assert not stored.filter(**mine).exists()
+    if name == "is_active":
+        assert response.status_code == 302, "a switch left alone has no third state"
+    else:
+        assert REFUSED in response.content.decode()
+        assert not stored.filter(**mine).exists()
 
 
 @pytest.mark.parametrize(("make", "mine", "theirs"), rows())
@@ -99,19 +115,22 @@ def test_a_page_that_nobody_was_faster_than_is_saved(console, make, mine, theirs
 
 def test_the_refusal_says_who_changed_what_and_saving_again_overwrites(console, user):
     first, second = opened(console, user), opened(console, user)
-    console.post(page_of(user), first | {"role": "STAFF"})
+    console.post(page_of(user), first | {"role": "STAFF", "full_name": "Theirs"})
 
     refused = console.post(page_of(user), second | {"full_name": "Alice A."})
     again = second | {"full_name": "Alice A.", FIELD: refused.context["adminform"].form.seen_state}
     done = console.post(page_of(user), again)
 
     told = refused.content.decode()
-    changed = "root@example.com changed is staff from “no” to “yes”, role from “USER” to “STAFF”."
+    changed = (
+        "root@example.com changed full name from “none” to “Theirs”, is staff from “no” to “yes”, role from "
+        "“USER” to “STAFF”."
+    )
     assert f"{REFUSED} {changed}" in told
     assert "Alice A." in told, "the input is kept"
     assert done.status_code == 302
     user.refresh_from_db()
-    assert (user.full_name, user.role) == ("Alice A.", "USER")
+    assert (user.full_name, user.role) == ("Alice A.", "STAFF"), "the role was left to the other"
     assert AuditEntry.objects.filter(action="user.changed").count() == 2
 
 
@@ -119,8 +138,8 @@ def test_another_complaint_about_the_form_does_not_make_an_old_page_a_current_on
     form = opened(console, user)
     User.objects.filter(pk=user.pk).update(full_name="Theirs")
 
-    wrong = console.post(page_of(user), form | {"email": "no email"})
-    again = form | {FIELD: form[FIELD]}
+    wrong = console.post(page_of(user), form | {"full_name": "Mine", "email": "no email"})
+    again = form | {"full_name": "Mine", FIELD: form[FIELD]}
 
     assert REFUSED in wrong.content.decode()
     assert REFUSED in console.post(page_of(user), again).content.decode()
@@ -132,7 +151,9 @@ def test_groups_given_meanwhile_are_not_taken_away(console, user):
 
     response = console.post(page_of(user), form | {"full_name": "Alice A."})
 
-    assert REFUSED in response.content.decode()
+    assert response.status_code == 302
+    user.refresh_from_db()
+    assert user.full_name == "Alice A."
     assert user.groups.count() == 1
 
 
@@ -240,3 +261,70 @@ def test_of_two_who_save_at_once_one_is_refused(console, user, monkeypatch, guar
         assert (user.role, user.full_name) == ("STAFF", "")
     else:
         assert (user.role, user.full_name) == ("USER", "Alice A."), "the first change is lost"
+
+
+def with_arms(console, experiment):
+    """What the page of an experiment would send when it is saved as it was opened."""
+    page = console.get(page_of(experiment))
+    (formset,) = (one.formset for one in page.context["inline_admin_formsets"])
+    sent = opened(console, experiment)
+    for form in (formset.management_form, *formset.forms):
+        sent |= {form.add_prefix(name): form[name].value() for name in form.fields}
+    return {name: "" if value is None else value for name, value in sent.items()}
+
+
+@pytest.fixture
+def experiment():
+    made = Experiment.objects.create(name="Two ways", task="extraction")
+    for name in ("As it is", "Ours"):
+        made.arms.create(name=name)
+    return made
+
+
+def test_rows_of_a_form_are_merged_field_by_field_too(console, experiment):
+    first, second = with_arms(console, experiment), with_arms(console, experiment)
+    as_it_is, ours = experiment.arms.order_by("pk")
+
+    one = console.post(page_of(experiment), first | {"arms-0-weight": 3, "arms-1-name": "Theirs"})
+    other = console.post(
+        page_of(experiment), second | {"arms-0-name": "As ever", "name": "Three ways"}, follow=True
+    )
+
+    as_it_is.refresh_from_db()
+    ours.refresh_from_db()
+    experiment.refresh_from_db()
+    assert one.status_code == 302
+    assert "That was kept beside your change." in other.content.decode()
+    assert (as_it_is.name, as_it_is.weight, ours.name) == ("As ever", 3, "Theirs")
+    assert experiment.name == "Three ways"
+
+
+@pytest.mark.parametrize(
+    "mine", [{"arms-0-weight": 5}, {"arms-0-DELETE": "on"}], ids=["another weight", "deletes it"]
+)
+def test_a_field_of_a_row_that_both_changed_is_refused_once(console, experiment, mine):
+    sent = with_arms(console, experiment)
+    experiment.arms.create(name="A third")
+    arm = experiment.arms.order_by("pk").first()
+    ExperimentArm.objects.filter(pk=arm.pk).update(weight=3)
+
+    refused = console.post(page_of(experiment), sent | mine)
+    weight = ExperimentArm.objects.get(pk=arm.pk).weight
+    again = sent | mine | {FIELD: refused.context["adminform"].form.seen_state}
+    done = console.post(page_of(experiment), again)
+
+    assert REFUSED in refused.content.decode()
+    assert (weight, done.status_code) == (3, 302)
+    assert set(experiment.arms.values_list("name", flat=True)) >= {"Ours", "A third"}
+    assert not experiment.arms.filter(pk=arm.pk, weight=3).exists()
+
+
+def test_a_row_that_is_gone_meanwhile_is_a_conflict(console, experiment):
+    sent = with_arms(console, experiment)
+    experiment.arms.order_by("pk").first().delete()
+
+    refused = console.post(page_of(experiment), sent | {"name": "Three ways"})
+
+    assert REFUSED in refused.content.decode()
+    experiment.refresh_from_db()
+    assert experiment.name == "Two ways"

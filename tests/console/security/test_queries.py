@@ -96,7 +96,6 @@ def test_a_pattern_that_is_none_is_told_in_words(console):
 OTHERS = {
     "index": ["from", "to", "tz", "provider"],
     "usage_statistics": ["from", "to", "tz", "provider"],
-    "usage_alerts": ["p"],
     "orchestration_health": ["p"],
     "search": ["s"],
     "autocomplete": ["term", "app_label", "model_name", "field_name"],

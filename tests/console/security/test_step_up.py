@@ -119,7 +119,7 @@ def test_what_else_wants_a_fresh_code(console, user, phone, path, data):
     assert done.status_code in (200, 302)
     written = set(AuditEntry.objects.filter(outcome="done").values_list("action", flat=True))
     assert written & {
-        "user.deleted",
+        "person.erased",
         "user.password_set",
         "mfa.backup_codes_renewed",
         "user.password_changed",

@@ -1,3 +1,4 @@
+import html
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from tests.factories import make_config, make_user
 from tests.usage.attempts import NOON
 from tests.usage.ended import make_call
 from usage.models import AIProviderUsageLog, ModelPrice, QuotaCounter
+from usage.stats import rollup
 
 pytestmark = pytest.mark.django_db
 
@@ -118,10 +120,12 @@ def shown(console, query):
     return [row.pk for row in console.get(f"{ROWS}?{query}").context["cl"].result_list]
 
 
+@pytest.mark.parametrize("is_rolled_up", [False, True])
 @pytest.mark.parametrize(
     "query",
     [
         "status__exact=error",
+        "status__exact=error&error_kind=server",
         "error_kind=server",
         "provider_type=gemini",
         "model_name=gemini-2.5-flash",
@@ -133,7 +137,7 @@ def shown(console, query):
         "q=two@",
     ],
 )
-def test_each_filter_finds_the_one_row_and_not_the_other(console, query):
+def test_each_filter_finds_the_one_row_and_not_the_other(console, query, is_rolled_up):
     make_call(NOON, user=make_user("one@example.com"))
     sought = make_call(
         NOON - timedelta(days=1),
@@ -146,8 +150,62 @@ def test_each_filter_finds_the_one_row_and_not_the_other(console, query):
         plan="paygo",
         request_id="1111",
     )
+    if is_rolled_up:
+        rollup.refresh(now=NOON + timedelta(days=3))
 
     assert shown(console, query) == [sought.pk]
+
+
+@pytest.mark.parametrize(
+    ("status", "of_a_row"),
+    [
+        ("success", {"cached": True, "attempt": 0}),
+        ("error", {"attempt": 0, "status": "error", "error_kind": "quota_exceeded"}),
+        ("started", {"status": "started", "settled_at": None}),
+        ("aborted", {"status": "aborted"}),
+    ],
+)
+def test_a_status_is_found_by_whatever_name_the_rollups_count_it(console, status, of_a_row):
+    sought = make_call(NOON - timedelta(days=2), **of_a_row)
+    make_call(NOON, status="timeout", error_kind="timeout")
+    rollup.refresh(now=NOON + timedelta(days=3))
+
+    assert shown(console, f"status__exact={status}") == [sought.pk]
+
+
+def test_a_search_finds_nothing_for_people_who_never_called(console):
+    make_call(NOON, user=make_user("caller@example.com"))
+    make_user("quiet@example.com")
+
+    assert shown(console, "q=quiet") == []
+
+
+@pytest.mark.parametrize(
+    "query", ["provider_type=claude", "model_name=o3", "task_type=cover_letter", "plan=pro_annual"]
+)
+def test_a_filter_that_nothing_was_called_by_looks_at_no_row_of_the_past(console, query):
+    make_call(NOON)
+    rollup.refresh(now=NOON + timedelta(days=3, minutes=20))
+
+    with CaptureQueriesContext(connection) as captured:
+        assert shown(console, query) == []
+
+    listed = [
+        one["sql"]
+        for one in captured
+        if "ORDER BY" in one["sql"] and AIProviderUsageLog._meta.db_table in one["sql"]
+    ]
+    assert listed
+    assert all(f"{NOON + timedelta(days=3):%Y-%m-%d %H}:00" in sql for sql in listed)
+
+
+def test_a_filter_finds_what_is_still_open_or_was_settled_late(console):
+    is_open = make_call(NOON, provider_type="claude", status="started", settled_at=None)
+    make_call(NOON + timedelta(days=1))
+    rollup.refresh(now=NOON + timedelta(days=3))
+    late = make_call(NOON - timedelta(days=1), provider_type="claude", settled_at=NOON + timedelta(days=3))
+
+    assert shown(console, "provider_type=claude") == [is_open.pk, late.pk]
 
 
 def test_the_providers_console_may_link_to_a_provider_s_rows(console):
@@ -182,6 +240,23 @@ def test_a_call_shows_all_attempts_of_its_request_and_how_its_cost_came_about(co
     assert "Model prices" in page
 
 
+@pytest.mark.parametrize(
+    ("prices", "said"),
+    [
+        ({"input_mtok": "2", "cache_read_mtok": "0.5"}, "cache saved 0.000600000000 USD"),
+        ({"input_mtok": "2", "cache_read_mtok": "2.5"}, "made this call dearer: -0.000200000000 USD saved"),
+        ({"unpriced": "the service tier sooner"}, "cache took off is not known"),
+    ],
+)
+def test_a_call_says_what_the_vendor_s_cache_saved(console, prices, said):
+    row = make_call(NOON, input_tokens=1000, cached_tokens=400, unit_prices=prices, requested_tier="flex")
+
+    page = html.unescape(console.get(f"{ROWS}{row.pk}/change/").content.decode())
+
+    assert said in page
+    assert "flex" in page
+
+
 def test_an_error_is_shown_as_text(console):
     row = make_call(NOON, status="error", error_kind="server", error_message="<script>alert(1)</script>")
 
@@ -192,7 +267,8 @@ def test_an_error_is_shown_as_text(console):
 
 
 def test_nothing_of_a_prompt_is_stored_or_shown():
-    names = {field.name for field in AIProviderUsageLog._meta.get_fields()}
+    # The version is the name of a file of ours.
+    names = {field.name for field in AIProviderUsageLog._meta.get_fields()} - {"prompt_version"}
 
     assert not {name for name in names if "prompt" in name or "text" in name or "content" in name}
 
@@ -219,7 +295,7 @@ def test_the_list_shows_who_what_and_how_much_in_as_many_columns_as_fit(console)
     rows = response.content.decode().partition('id="result_list"')[2].partition("</table>")[0]
     for shown in (
         "12:00:00", "2026-11-21", "who@example.com", "Job extraction", "gpt-5-mini", "Main account",
-        "rate_limited, attempt 2", "12,020", "0.001000", "1,234\N{NO-BREAK SPACE}ms",
+        "rate limited, attempt 2", "12,020", "0.001000", "1,234\N{NO-BREAK SPACE}ms",
     ):  # fmt: skip
         assert shown in rows, shown
 

@@ -50,7 +50,7 @@ def csv_rows(console, name, query=WEEK):
     return list(csv.reader(io.StringIO(response.content.decode())))
 
 
-@pytest.mark.parametrize("path", ["/admin/", PAGE, "/admin/alerts/"])
+@pytest.mark.parametrize("path", ["/admin/", PAGE])
 def test_each_page_names_panels_that_exist(console, path):
     response = console.get(path)
 
@@ -104,6 +104,27 @@ def test_the_summary_sets_the_period_against_the_one_before(console):
     assert column(summary, "cost") == ["0.003", "0.002", 50.0]
 
 
+def test_two_shares_differ_by_points_and_figures_by_a_percentage(console):
+    for moment, statuses in (
+        (NOON, ("success", "success", "success", "error")),
+        (NOON - timedelta(days=7), ("success", "error")),
+    ):
+        for status in statuses:
+            make_call(moment, status=status, error_kind="server" if status == "error" else "")
+
+    summary = panel(console, "summary")
+
+    assert column(summary, "success_rate") == [75, 50, 25.0]
+    assert column(summary, "calls") == [4, 2, 100.0]
+
+
+def test_points_are_told_of_nothing_as_well(console):
+    make_call(NOON)
+    make_call(NOON - timedelta(days=7), status="error", error_kind="server")
+
+    assert column(panel(console, "summary"), "success_rate") == [100, 0, 100.0]
+
+
 def test_an_unknown_cost_is_null_in_the_answer_and_empty_in_the_file(console):
     make_call(NOON, estimated_cost_usd=None)
 
@@ -140,8 +161,13 @@ def test_errors_are_told_apart_by_kind_with_refusals_among_them(console):
 
     errors = panel(console, "errors")
 
-    assert [column["label"] for column in errors["columns"]] == ["Day", "server", "quota exceeded"]
-    assert ["2026-11-18", 2, 1] in errors["rows"]
+    assert [column["label"] for column in errors["columns"]] == [
+        "Day",
+        "server",
+        "quota exceeded",
+        "All errors",
+    ]
+    assert ["2026-11-18", 2, 1, 3] in errors["rows"]
 
 
 def test_one_provider_s_page_shows_its_own_calls_only(console):
@@ -237,7 +263,7 @@ def test_a_panel_that_does_not_exist_is_not_found(console):
 
 @pytest.mark.parametrize("role", [None, "USER", "STAFF"])
 @pytest.mark.parametrize(
-    "path", ["/admin/", PAGE, "/admin/alerts/", f"{PAGE}summary.json", f"{PAGE}users.csv"]
+    "path", ["/admin/", PAGE, "/admin/usage/alert/", f"{PAGE}summary.json", f"{PAGE}users.csv"]
 )
 def test_nobody_but_super_admins_sees_figures(client, role, path):
     if role:
@@ -249,7 +275,7 @@ def test_nobody_but_super_admins_sees_figures(client, role, path):
     assert not AuditEntry.objects.filter(action="statistics.exported").exists()
 
 
-@pytest.mark.parametrize("name", ["providers", "users", "quotas", "alerts", "health", "models"])
+@pytest.mark.parametrize("name", ["providers", "users", "quotas", "health", "models"])
 def test_ten_more_rows_of_a_panel_add_no_query(console, name):
     def queries(rows):
         for _ in range(rows):

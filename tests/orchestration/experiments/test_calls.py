@@ -3,13 +3,13 @@
 import pytest
 from rest_framework.test import APIClient
 
-from extraction.prompts import EXTRACTION
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.experiments import assigned_arm
 from orchestration.experiments.lifecycle import start, stop
 from orchestration.experiments.promotion import promote
 from orchestration.experiments.results import results_of
 from orchestration.routing.snapshot import current_snapshot
+from providers.tasks import prompt_of
 from tests.factories import make_config, make_user
 from tests.orchestration.experiments.conftest import ACTOR, arms_of, make_experiment
 from usage.models import AIProviderUsageLog
@@ -74,7 +74,8 @@ def test_each_user_is_answered_as_their_arm_says_and_counted_there(providers, mo
     extract(person_in(control))
     posting = extract(person_in(other))
 
-    assert asked == [(EXTRACTION["standard"].text, "standard"), (EXTRACTION["brief"].text, "brief")]
+    words = [(prompt_of("extraction", name).text("text"), name) for name in ("standard", "brief")]
+    assert asked == words
     assert [(row.provider_config, row.model_name, row.experiment_arm) for row in rows()] == [
         (first, "sandbox-mini", control.pk),
         (second, "sandbox-large", other.pk),

@@ -1,44 +1,13 @@
-"""Which prompt a user gets, and that every name of one leads to a prompt and back."""
+"""Which prompt a user gets."""
 
 import pytest
 
 from accounts.models import User
-from drafting.checking import READER_PROMPTS
-from drafting.imports.forms import IMPORT_PROMPTS
-from drafting.prompts import CV_TASKS, LETTER_TASKS
-from extraction.prompts import EXTRACTION, VERDICT
-from orchestration.calls.beginnings import begin
+from orchestration.calls.question import begin
 from orchestration.experiments.lifecycle import start
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot
-from providers.tasks import CHAT, TASKS
 from tests.orchestration.experiments.conftest import ACTOR, arms_of, make_experiment
-
-PROMPTS = {
-    "extraction": EXTRACTION,
-    "extraction_validation": VERDICT,
-    "cv_draft": CV_TASKS,
-    "cover_letter": LETTER_TASKS,
-    "grounding": READER_PROMPTS,
-    "profile_import": IMPORT_PROMPTS,
-}
-
-
-def test_every_version_of_every_task_has_a_prompt_and_every_prompt_is_registered():
-    # A chat's prompt is whatever the client sends.
-    registered = {slug: set(task.prompt_versions) for slug, task in TASKS.items() if slug != CHAT}
-
-    assert {task: set(prompts) for task, prompts in PROMPTS.items()} == registered
-
-
-@pytest.mark.parametrize("task", PROMPTS)
-def test_versions_are_different_prompts(task):
-    assert len(set(map(str, PROMPTS[task].values()))) == len(PROMPTS[task])
-
-
-def test_the_brief_prompt_is_brief():
-    assert len(EXTRACTION["brief"].text) * 2 < len(EXTRACTION["standard"].text)
-    assert len(EXTRACTION["brief"].image) * 2 < len(EXTRACTION["standard"].image)
 
 
 def version_for(user, task="extraction"):

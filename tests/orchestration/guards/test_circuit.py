@@ -41,6 +41,19 @@ def test_an_answer_in_between_starts_the_count_anew():
     circuit = failed_times(CONSECUTIVE_FAILURES - 1).answered("b")
 
     assert failed_times(CONSECUTIVE_FAILURES - 1, circuit=circuit).state(NOW) == "closed"
+    assert failed_times(CONSECUTIVE_FAILURES, circuit=circuit).state(NOW) == "open"
+
+
+def test_it_stays_closed_while_fewer_than_half_of_the_latest_answers_failed():
+    circuit = Circuit(outcomes="1")
+    for number in range(5 * LATEST):
+        circuit = circuit.answered("a") if number % 3 else circuit.failed("a", ErrorKind.TIMEOUT, now=NOW)
+
+        assert circuit.state(NOW) == "closed", number
+
+
+def test_nothing_is_kept_of_answers_while_all_is_well():
+    assert Circuit().answered("a") == Circuit()
 
 
 def test_it_opens_when_half_of_the_latest_answers_failed():
@@ -85,6 +98,23 @@ def test_a_shorter_wait_does_not_take_back_a_longer_one():
     circuit = Circuit().failed("a", ErrorKind.RATE_LIMITED, now=NOW, retry_after=60.0)
 
     assert circuit.failed("b", ErrorKind.RATE_LIMITED, now=NOW + 1, retry_after=1.0) == circuit
+
+
+def test_a_longer_wait_takes_the_place_of_a_shorter_one():
+    circuit = Circuit().failed("a", ErrorKind.RATE_LIMITED, now=NOW, retry_after=10.0)
+
+    longer = circuit.failed("b", ErrorKind.RATE_LIMITED, now=NOW + 1, retry_after=10.0)
+
+    assert longer.shut_for(NOW + 1) == 10.0
+    assert longer.opened_at == NOW
+
+
+@pytest.mark.parametrize("cooldown", [0.0, 60.0, LONGEST_RETRY_AFTER])
+def test_it_is_not_forgotten_while_it_is_open_or_half_open(cooldown):
+    circuit = Circuit().failed("a", ErrorKind.RATE_LIMITED, now=NOW, retry_after=cooldown)
+
+    assert cooldown < circuit.forget_after(NOW) < 2 * LONGEST_RETRY_AFTER
+    assert circuit.forget_after(NOW + 10 * LONGEST_RETRY_AFTER) > 0
 
 
 def test_the_last_call_of_an_open_circuit_does_not_prolong_it():
@@ -136,7 +166,14 @@ def test_a_probe_that_was_never_sent_leaves_its_place_to_the_next():
     later = NOW + COOLDOWN
     circuit = opened().probed_by("a", now=later, seconds=90).released_by("a")
 
+    assert circuit.state(later) == "half_open"
     assert circuit.probed_by("b", now=later, seconds=90).probe == "b"
+
+
+def test_a_call_that_is_not_the_probe_gives_up_no_probes_place():
+    probing = opened().probed_by("a", now=NOW + COOLDOWN, seconds=90)
+
+    assert probing.released_by("late") == probing
 
 
 def rejected(circuit, *callers):
@@ -158,6 +195,7 @@ def test_what_nobody_complains_of_leaves_the_count_as_it_is():
     circuit = rejected(Circuit(), "1", "2")
 
     assert circuit.failed("a", ErrorKind.BLOCKED, now=NOW) == circuit
+    assert Circuit().failed("a", ErrorKind.BLOCKED, now=NOW, whose="1") == Circuit()
     assert circuit.failed("a", ErrorKind.PARAMETER, now=NOW, whose="") == circuit
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from accounts.errors import DomainError
 from accounts.models import Plan
-from orchestration.calls.budget import MAX_ATTEMPTS
+from orchestration.calls.question import MAX_ATTEMPTS
 from orchestration.calls.voting import MOST_REQUESTS
 from orchestration.models import TaskPolicy
 from providers.errors import MEANINGS
@@ -17,6 +17,8 @@ from providers.models import AIProviderConfig
 from tests.factories import make_config
 
 pytestmark = [
+    # Of the loop and of vendors; the books of failing calls are looked at on each database by `test_chaos`.
+    pytest.mark.any_database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("no_pauses", "the_books_balance", "unlimited"),
 ]

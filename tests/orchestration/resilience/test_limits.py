@@ -12,10 +12,11 @@ from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.errors import ProvidersUnavailable, TooManyCalls
 from orchestration.guards.admission import gate_of
 from orchestration.guards.base import RECOVERY, get_guards
-from orchestration.guards.fair_queue import waiting_room
+from orchestration.guards.passes import waiting_room
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot
 from tests.books import assert_books_balance, assert_nothing_is_held
+from tests.clocks import by_the_process
 from tests.factories import make_config
 from tests.sandbox import Holding, running_sandbox
 from tests.waiting import PATIENCE_SECONDS, until
@@ -41,13 +42,13 @@ def call(user, **question):
 
 def pace_of(config):
     [provider] = [one for one in current_snapshot().providers if one.config_id == config.pk]
-    return concurrency.run(get_guards().gate_state(gate_of(provider), now=time.time())).pace
+    return concurrency.run(get_guards().gate_state(gate_of(provider))).pace
 
 
 def test_a_user_who_asks_too_often_is_told_when_to_come_back(config_at, ask, sandbox):
     config_at()
     Plan.objects.update(requests_per_minute=2)
-    with time_machine.travel(1_800_000_000, tick=True) as clock:
+    with time_machine.travel(1_800_000_000, tick=True) as clock, by_the_process(get_guards()):
         ask()
         ask()
         with pytest.raises(TooManyCalls) as refused:
@@ -86,7 +87,7 @@ def test_a_user_has_so_many_calls_at_a_time_and_a_place_when_one_has_ended(holdi
 def test_a_provider_at_its_rate_is_passed_over(config_at, ask):
     first = config_at(priority=1, requests_per_minute=2)
     spare = config_at(provider_type="claude")
-    with time_machine.travel(1_800_000_000, tick=True) as clock:
+    with time_machine.travel(1_800_000_000, tick=True) as clock, by_the_process(get_guards()):
         answered_by = [ask().provider_config_id for _ in range(3)]
         clock.shift(60)
         answered_by.append(ask().provider_config_id)
@@ -148,7 +149,7 @@ def test_after_a_vendors_429_it_is_asked_more_slowly_and_then_faster_again(confi
     first = config_at(priority=1)
     spare = config_at(provider_type="claude")
     sandbox.fault("rate_limited=30", vendor="openai")
-    with time_machine.travel(1_800_000_000, tick=False) as clock:
+    with time_machine.travel(1_800_000_000, tick=False) as clock, by_the_process(get_guards()):
         said_too_fast = ask().provider_config_id
         slowed = pace_of(first)
         while_it_rests = ask().provider_config_id
@@ -182,11 +183,11 @@ def test_who_has_no_tokens_left_gives_the_turn_after_a_429_back(config_at, ask, 
     config = config_at()
     QuotaRule.objects.create(user=user, task="extraction", unit="tokens", period="day", limit=0)
     gate = gate_of(next(one for one in current_snapshot().providers if one.config_id == config.pk))
-    concurrency.run(get_guards().slow_down(gate, now=time.time(), retry_after=0))
+    concurrency.run(get_guards().slow_down(gate, retry_after=0))
 
     with pytest.raises(QuotaExceeded):
         ask()
 
-    began = concurrency.run(get_guards().gate_state(gate, now=time.time()))
+    began = concurrency.run(get_guards().gate_state(gate))
     assert (began.recent, began.under_way) == (0, 0)
     assert ask(user=outsider).text

@@ -48,7 +48,7 @@ def make_half_open():
     past = time.time() - 1
     circuit = Circuit(reason=ErrorKind.SERVER.value, opened_at=past, open_until=past)
     for candidate in every_candidate(current_snapshot()):
-        concurrency.run(get_guards().change_circuit(circuit_key(candidate), lambda _: circuit, now=past))
+        concurrency.run(get_guards().change_circuit(circuit_key(candidate), lambda *_: circuit))
 
 
 @pytest.mark.parametrize("fault", WAYS_TO_END)
@@ -212,7 +212,7 @@ def test_of_a_call_that_is_cancelled_while_it_waits(config_at, user, sandbox):
 
         async def inside(count):
             gate = Gate(f"user:{user.pk}")
-            while (await get_guards().gate_state(gate, now=time.time())).under_way < count:
+            while (await get_guards().gate_state(gate)).under_way < count:
                 await asyncio.sleep(0.01)
 
         waiting = [asking("one")]

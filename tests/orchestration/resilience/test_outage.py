@@ -5,9 +5,11 @@ import time
 import pytest
 import time_machine
 
+from orchestration.guards.base import get_guards
 from orchestration.guards.circuit import CONSECUTIVE_FAILURES, COOLDOWN
 from tests import services
 from tests.books import assert_books_balance, assert_nothing_is_held
+from tests.clocks import by_the_process
 from tests.factories import make_config, make_user
 from tests.sandbox import running_sandbox
 
@@ -25,7 +27,7 @@ def guards(request, settings):
 
 @pytest.fixture
 def clock():
-    with time_machine.travel(STARTS_AT, tick=True) as traveller:
+    with time_machine.travel(STARTS_AT, tick=True) as traveller, by_the_process(get_guards()):
         yield traveller
 
 

@@ -86,7 +86,7 @@ def look(redis_server, settings):
         while True:
             # On a machine that is busy with something else it may take longer than the guards wait.
             with suppress(RedisError):
-                return concurrency.run(guards.gate_state(gate_of(provider), now=time.time()))
+                return concurrency.run(guards.gate_state(gate_of(provider)))
 
     return state
 

@@ -72,15 +72,15 @@ def order_of(providers, *, vision, seed):
 
 async def prepared(states, order):
     """Guards that know of the providers what `states` says."""
-    guards, now = MemoryGuards(), time.time()
+    guards = MemoryGuards()
     known = {provider.config_id: state for provider, *state in states}
     for candidate in order:
         circuit, recent, under_way = known[candidate.provider.config_id]
         if circuit:
-            await guards.change_circuit(circuit_key(candidate), lambda _, c=circuit: c, now=now)
+            await guards.change_circuit(circuit_key(candidate), lambda *_, c=circuit: c)
         unlimited = Gate(gate_of(candidate.provider).key)
         for call in range(max(recent, under_way)):
-            await guards.enter(unlimited, f"{call}", now=now, seconds=FAR_AWAY)
+            await guards.enter(unlimited, f"{call}", seconds=FAR_AWAY)
         for call in range(under_way, recent):
             await guards.leave(unlimited, f"{call}")
     return guards
@@ -104,6 +104,7 @@ def may_be_asked(provider, circuit, recent, under_way):
     return not (is_open or is_too_fast or is_full)
 
 
+@pytest.mark.slow
 @given(states=STATES, vision=st.booleans(), seed=st.text(max_size=8))
 def test_the_best_of_those_that_may_be_asked(states, vision, seed):
     order = order_of([state[0] for state in states], vision=vision, seed=seed)
@@ -120,6 +121,7 @@ def test_the_best_of_those_that_may_be_asked(states, vision, seed):
         assert chosen.capabilities.vision
 
 
+@pytest.mark.slow
 @given(states=STATES, seed=st.text(max_size=8))
 def test_whatever_was_tried_nothing_of_it_is_held_afterwards(states, seed):
     order = order_of([state[0] for state in states], vision=False, seed=seed)
@@ -128,7 +130,7 @@ def test_whatever_was_tried_nothing_of_it_is_held_afterwards(states, seed):
         guards = await prepared(states, order)
 
         async def held():
-            gates = [await guards.gate_state(gate_of(one.provider), now=time.time()) for one in order]
+            gates = [await guards.gate_state(gate_of(one.provider)) for one in order]
             circuits = await guards.circuits([circuit_key(one) for one in order])
             return [gate.under_way for gate in gates], [circuit.probe for circuit in circuits]
 
@@ -141,6 +143,7 @@ def test_whatever_was_tried_nothing_of_it_is_held_afterwards(states, seed):
     assert before == after
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=15)
 @given(
     weights=st.lists(st.integers(0, 5), min_size=2, max_size=4).filter(lambda ws: sum(ws[1:]) > 0),
