@@ -4,8 +4,9 @@ the door takes.
 Inside one process, for each vendor: the bare SDK, our adapter, the orchestrator (quota, usage row, prices and
 guards included) and the door, in turns. Figures are CPU milliseconds of this process per call, so that
 waiting does not count. Over HTTP, where wrk is installed and the database is PostgreSQL: requests a second
-with two web processes and 100 people, beside the gateways that `bench.saturation` finds. Quote the ratios:
-both sides of each were measured in turns in one run. The last line is JSON; null is what was not measured.
+with two web processes and 100 people, beside the gateways that `bench.saturation` finds; and what the door
+adds to a vendor's own time while few callers ask. Quote the ratios: both sides of each were measured in turns
+in one run. The last line is JSON; null is what was not measured.
 
 DATABASE_URL and REDIS_URL say where (a scratch database is created and dropped); without them, SQLite and
 memory.
@@ -36,6 +37,8 @@ from bench.contenders import contenders, cpu_per_call
 
 CALLS, WARM_UP, ROUNDS, AT_ONCE = 200, 60, 5, 16
 PEOPLE = 100
+# At low load: callers, and the seconds that their vendor takes.
+CALLERS, VENDOR_SECONDS = 2, 0.1
 
 Figures = dict[str, dict[str, list[float]]]
 
@@ -117,6 +120,8 @@ def over_http(upstream: str, tokens: list[str], at_the_door: list[str]) -> dict[
         print("Over HTTP nothing was measured: that takes wrk, and PostgreSQL and Redis in the environment.")
         return {}
     path = stage.door_path()
+    told = at_low_load(path, at_the_door) if path else {}
+    stage.turn_to(upstream)
     with stage.web() as root, saturation.peers(upstream) as targets:
         if path:
             targets.insert(0, saturation.door(root, path, at_the_door))
@@ -126,8 +131,30 @@ def over_http(upstream: str, tokens: list[str], at_the_door: list[str]) -> dict[
         with stage.web() as root:
             loads |= saturation.compare([saturation.extraction(root, tokens)])
     print(saturation.table(loads))
-    return {
+    return told | {
         f"{name}_rps": round(statistics.median(one.rate for one in rounds)) for name, rounds in loads.items()
+    }
+
+
+def at_low_load(path: str, tokens: list[str]) -> dict[str, float]:
+    """By how many milliseconds the door's median and 95th percentile are above the vendor's own: the median
+    over the rounds of each one's difference."""
+    with stage.upstream(seconds=VENDOR_SECONDS) as vendor:
+        stage.turn_to(vendor)
+        with stage.web() as root:
+            targets = [saturation.vendor_alone(vendor), saturation.door(root, path, tokens)]
+            loads = saturation.compare(targets, connections=CALLERS)
+    print(f"{CALLERS} callers, a vendor that takes {VENDOR_SECONDS * 1000:.0f} ms")
+    print(saturation.table(loads))
+    alone, ours = (loads[target.name] for target in targets)
+    return {
+        f"low_load_{name}_over_vendor": round(
+            statistics.median(
+                getattr(one, name) - getattr(other, name) for one, other in zip(ours, alone, strict=True)
+            ),
+            1,
+        )
+        for name in ("p50_ms", "p95_ms")
     }
 
 

@@ -127,8 +127,7 @@ def extraction(root: str, tokens: Sequence[str]) -> Target:
 @contextmanager
 def peers(upstream: str) -> Iterator[list[Target]]:
     """The gateways that are installed, running."""
-    body = json.loads(chat_body()) | {"model": stage.VENDORS["openai"][2]}
-    plain = json.dumps(body).encode()
+    plain = _plain_body()
     with ExitStack() as running:
         found = []
         custom = {"x-portkey-provider": "openai", "x-portkey-custom-host": f"{upstream}/v1"}
@@ -190,14 +189,26 @@ def _portkey() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def compare(targets: Sequence[Target], *, rounds: int = ROUNDS) -> dict[str, list[Load]]:
+def vendor_alone(root: str) -> Target:
+    """The upstream, asked what the door asks it."""
+    return Target("vendor alone", f"{root}/v1/chat/completions", _plain_body(), [stage.KEY])
+
+
+def _plain_body() -> bytes:
+    """The door's question with the vendor's own name of the model."""
+    return json.dumps(json.loads(chat_body()) | {"model": stage.VENDORS["openai"][2]}).encode()
+
+
+def compare(
+    targets: Sequence[Target], *, rounds: int = ROUNDS, connections: int = CONNECTIONS
+) -> dict[str, list[Load]]:
     """Each in turn, so that what else the machine does falls on all of them."""
     found: dict[str, list[Load]] = {target.name: [] for target in targets}
     for target in targets:
         warm_up(target)
     for _ in range(rounds):
         for target in targets:
-            found[target.name].append(load(target))
+            found[target.name].append(load(target, connections=connections))
     return found
 
 
@@ -209,5 +220,5 @@ def table(loads: dict[str, list[Load]]) -> str:
             statistics.median(getattr(one, figure) for one in rounds)
             for figure in ("rate", "p50_ms", "p95_ms")
         )
-        rows.append(f"{name:14} {rate:8.0f} {p50:8.0f} {p95:8.0f} {sum(one.errors for one in rounds):7}")
+        rows.append(f"{name:14} {rate:8.0f} {p50:8.1f} {p95:8.1f} {sum(one.errors for one in rounds):7}")
     return "\n".join(rows)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from math import ceil
 
 from accounts.concurrency import keep, kept
@@ -89,12 +90,11 @@ class Admission:
         only one: TooManyCalls then."""
         visit = visit or _NO_VISIT
         granted = await self._grant(candidates, user_id=user_id, deadline=deadline, visit=visit)
+        granted.end = partial(self._begin_to_end, visit)
         try:
             yield granted
         finally:
-            if granted.was_answered and visit.is_inside:
-                visit.is_inside, granted.visit = False, visit.entry
-            await asyncio.shield(keep(self._end(granted)))
+            await asyncio.shield(granted.ending or self._begin_to_end(visit, granted))
 
     async def _grant(
         self, candidates: Sequence[Candidate], *, user_id: int, deadline: float, visit: Visit
@@ -190,6 +190,11 @@ class Admission:
             return granted
         await self._tell(granted)
         return Unavailable(candidate, said.wait, is_busy=True)
+
+    def _begin_to_end(self, visit: Visit, ended: Pass) -> asyncio.Task[None]:
+        if ended.was_answered and visit.is_inside:
+            visit.is_inside, ended.visit = False, visit.entry
+        return keep(self._end(ended))
 
     async def _end(self, ended: Pass) -> None:
         entry, stands = ended.entry, None

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -103,8 +103,9 @@ class Visit:
 class Pass:
     """One candidate's leave to be asked once. `sent` before the request leaves makes it count for the
     provider's rate; `answered` or `failed` before it ends tells the circuit how the vendor did, neither that
-    nobody knows. `in_a_row`: so many have failed like this at its end, with no answer between them. `visit`:
-    the place at the user's gate that ends with it."""
+    nobody knows. An answer begins its `ending`, which goes on beside the account of the call. `in_a_row`: so
+    many have failed like this at its end, with no answer between them. `visit`: the place at the user's gate
+    that ends with it."""
 
     candidate: Candidate
     entry: Entry
@@ -115,12 +116,16 @@ class Pass:
     is_helped: bool = False
     in_a_row: int = 0
     visit: Entry | None = None
+    end: Callable[[Pass], asyncio.Task[None]] | None = None
+    ending: asyncio.Task[None] | None = None
 
     def sent(self) -> None:
         self.was_sent = True
 
     def answered(self) -> None:
         self.was_answered = True
+        if self.end is not None:
+            self.ending = self.end(self)
 
     def failed(self, error: ProviderError, *, is_helped: bool = False) -> None:
         """`is_helped`: the next request will be made without what was refused."""

@@ -11,7 +11,7 @@ from accounts.models import Plan
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.errors import ProvidersUnavailable, TooManyCalls
 from orchestration.guards.admission import gate_of
-from orchestration.guards.base import RECOVERY, get_guards
+from orchestration.guards.base import RECOVERY, Gate, get_guards
 from orchestration.guards.passes import waiting_room
 from orchestration.models import TaskPolicy
 from orchestration.routing.snapshot import current_snapshot
@@ -21,6 +21,7 @@ from tests.factories import make_config
 from tests.sandbox import Holding, running_sandbox
 from tests.waiting import PATIENCE_SECONDS, until
 from usage.ledger.base import QuotaExceeded
+from usage.ledger.portable import PortableLedger
 from usage.models import AIProviderUsageLog, QuotaRule
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_pauses")]
@@ -177,6 +178,31 @@ def test_who_has_no_tokens_left_takes_nobody_elses_turn(config_at, ask, sandbox,
 
     assert ask(user=outsider).text
     assert sandbox.hits()["total"] == 1
+
+
+def test_the_places_of_a_call_that_was_answered_are_free_while_it_is_accounted_for(config_at, user):
+    config = config_at(max_concurrent_calls=1)
+    Plan.objects.update(max_concurrent_calls=1)
+    [provider] = [one for one in current_snapshot().providers if one.config_id == config.pk]
+    gates = gate_of(provider), Gate(f"user:{user.pk}", None, 1)
+    under_way = []
+
+    async def taken():
+        return [(await get_guards().gate_state(gate)).under_way for gate in gates]
+
+    class SettlesOnceTheyAre(PortableLedger):
+        async def settle(self, reservation, outcome):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while 1 in (seen := await taken()):
+                    await asyncio.sleep(0.01)
+            under_way.extend(seen)
+            return await super().settle(reservation, outcome)
+
+    asking = AIOrchestrator(ledger=SettlesOnceTheyAre()).generate(
+        user=user, task="extraction", prompt="Say hello."
+    )
+    assert concurrency.run(asking).text
+    assert under_way == [0, 0]
 
 
 def test_who_has_no_tokens_left_gives_the_turn_after_a_429_back(config_at, ask, sandbox, user, outsider):
