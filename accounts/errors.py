@@ -3,6 +3,9 @@
 from math import ceil
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
+
 
 class DomainError(Exception):
     """A refusal with a stable code and a sentence that tells the person what to do next.
@@ -33,3 +36,23 @@ class DomainError(Exception):
     def _whole_seconds(self, wait: float) -> int:
         # Compared this way round, what is no number is the longest wait too.
         return max(1, ceil(wait)) if wait < self.longest_wait else self.longest_wait
+
+
+# What is raised while the database cannot be reached, whoever asked it.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
+
+class DatabaseUnavailable(DomainError):
+    """One of DATABASE_AWAY, as clients are told of it."""
+
+    code = "database_unavailable"
+    status = 503
+    message = "The database cannot be reached right now. Try again in a few seconds."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=5)
+
+
+def told(error: BaseException) -> DomainError:
+    """What clients are told of an error that nobody foresaw, and which is logged elsewhere."""
+    return DatabaseUnavailable() if isinstance(error, DATABASE_AWAY) else DomainError()

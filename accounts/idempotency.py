@@ -28,7 +28,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts.concurrency import in_database_thread, keep
+from accounts.concurrency import in_database_thread, keep, kept
 from accounts.errors import DomainError
 from accounts.models import IdempotencyKey, User
 
@@ -133,10 +133,16 @@ async def once(
     InvalidIdempotencyKey, IdempotencyKeyReused, RequestInProgress."""
     if not _FORM.fullmatch(key):
         raise InvalidIdempotencyKey
-    claimed = await in_database_thread(claim, user_id, key, fingerprint)
+    claimed = await kept(in_database_thread(claim, user_id, key, fingerprint), undo=_free)
     if isinstance(claimed, Answer):
         return claimed
     return await asyncio.shield(keep(_work(claimed, work(), answer_of)))
+
+
+async def _free(claimed: IdempotencyKey | Answer) -> None:
+    """For a caller who left before any work began."""
+    if isinstance(claimed, IdempotencyKey):
+        await _finish(claimed, None)
 
 
 def fingerprint(request: Request) -> str:

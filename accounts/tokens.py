@@ -264,6 +264,11 @@ class RevocableJWTAuthentication(JWTAuthentication):
             return claimed_bearer(token), token
         return await bearer_of(token, self.get_user), token
 
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        # A scheme is the same in small letters (RFC 9110, 11.1).
+        scheme, space, rest = header.partition(b" ")
+        return super().get_raw_token(scheme.capitalize() + space + rest)
+
     def get_user(self, validated_token: Any) -> User:  # type: ignore[override]
         user_id, family_id = named_in(validated_token)
         living = TokenFamily.objects.filter(pk=cast(Any, family_id), ended_at=None)

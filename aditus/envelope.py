@@ -1,5 +1,6 @@
 """The one shape of every API reply: {"success": true, "data": …} or {"success": false, "error": {…}}."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,11 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 _LINE_ENDS = {"\u2028".encode(): b"\\u2028", "\u2029".encode(): b"\\u2029"}
 
 
+def _escaped(data: Any) -> bytes:
+    """What orjson does not write, in ASCII, which has a way to write all of it."""
+    return json.dumps(data, cls=JSONEncoder, separators=(",", ":")).encode()
+
+
 class EnvelopeJSONRenderer(JSONRenderer):
     """Wraps what a view returned; the exception handler has shaped errors already."""
 
@@ -48,7 +54,7 @@ class EnvelopeJSONRenderer(JSONRenderer):
             rendered = orjson.dumps(data, default=JSONEncoder().default, option=_OPTIONS)
         except TypeError:
             # Whole numbers of more than 64 bits, halves of characters.
-            return bytes(super().render(data, accepted_media_type, renderer_context))
+            return _escaped(data)
         for line_end, escaped in _LINE_ENDS.items():
             # Line ends in JavaScript, as which JSON is read here and there.
             rendered = rendered.replace(line_end, escaped)

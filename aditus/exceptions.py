@@ -6,21 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+from rest_framework_simplejwt.exceptions import InvalidToken
 
 from accounts.api_base import BodyTooLarge
-from accounts.errors import DomainError
+from accounts.errors import DATABASE_AWAY, DatabaseUnavailable, DomainError
 from orchestration.door.errors import error_body as door_error_body
 
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
-DATABASE_RETRY_SECONDS = 5
-DATABASE_MESSAGE = "The database cannot be reached right now. Try again in a few seconds."
+_HOW_TO_LOG_IN = (
+    "This takes an access token that is still valid. Log in at /api/v1/auth/token and send Authorization: "
+    "Bearer with the token; personal access tokens are for /v1."
+)
 
 
 def error_body(code: str, message: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -30,10 +30,10 @@ def error_body(code: str, message: str, details: dict[str, Any] | None = None) -
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER. Anything not listed is a bug: Django logs it and answers by `server_error`."""
     set_rollback()
+    if isinstance(exc, DATABASE_AWAY):
+        exc = DatabaseUnavailable()
     if isinstance(exc, DomainError):
         return _respond(exc.status, exc.code, exc.message, exc.details, exc.retry_after)
-    if isinstance(exc, DATABASE_AWAY):
-        return _respond(503, "database_unavailable", DATABASE_MESSAGE, retry_after=DATABASE_RETRY_SECONDS)
     if isinstance(exc, RequestDataTooBig):
         exc = BodyTooLarge()
     elif isinstance(exc, Http404):
@@ -66,17 +66,20 @@ def _from_api_exception(exc: exceptions.APIException, view: Any) -> Response:
 
 def _sentence(exc: exceptions.APIException, view: Any) -> str:
     """What to do next, where the framework does not say; else empty."""
+    sentence = ""
     match exc:
         case exceptions.NotFound() if exc.detail == exc.default_detail:
-            return "There is nothing here, or it is not yours. Check the address and the id in it."
+            sentence = "There is nothing here, or it is not yours. Check the address and the id in it."
+        case exceptions.NotAuthenticated() | InvalidToken():
+            sentence = _HOW_TO_LOG_IN
         case exceptions.MethodNotAllowed():
-            return f"{exc.detail} The header Allow says what may be sent."
+            sentence = f"{exc.detail} The header Allow says what may be sent."
         case exceptions.NotAcceptable():
-            return "The answer cannot be had in the form that Accept names. Send Accept: application/json."
+            sentence = "No answer has the form that Accept names. Send Accept: application/json."
         case exceptions.UnsupportedMediaType():
             kinds = ", ".join(parser.media_type for parser in getattr(view, "parser_classes", ()))
-            return f"{exc.detail} Send one of: {kinds}."
-    return ""
+            sentence = f"{exc.detail} Send one of: {kinds}."
+    return sentence
 
 
 def _respond(
@@ -120,16 +123,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: a bug, or a database that went away outside an API view."""
     if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        away = DatabaseUnavailable()
         response = (
-            _json(request, 503, "database_unavailable", DATABASE_MESSAGE)
+            _json(request, away.status, away.code, away.message)
             if _is_api(request)
-            else HttpResponse(DATABASE_MESSAGE, status=503, content_type="text/plain; charset=utf-8")
+            else HttpResponse(away.message, status=away.status, content_type="text/plain; charset=utf-8")
         )
-        response["Retry-After"] = str(DATABASE_RETRY_SECONDS)
+        response["Retry-After"] = str(away.retry_after)
         return response
     if not _is_api(request):
         return defaults.server_error(request)
-    return _json(request, 500, DomainError.code, DomainError.message)
+    return _json(request, DomainError.status, DomainError.code, DomainError.message)
 
 
 def _is_api(request: HttpRequest) -> bool:

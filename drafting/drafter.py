@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.models import User
 from drafting.check.evidence import Claim, Said
@@ -129,7 +127,7 @@ async def write_letter(
         report=report,
         options=options,
         language=language,
-        today=timezone.localdate(),
+        today=user.today,
     )
     draft = Draft(
         content=letter.content,

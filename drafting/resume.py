@@ -196,7 +196,8 @@ def _normalise_item(item: dict[str, Any], section: str, at: str, changes: list[d
         if isinstance(item.get(name), str):
             item[name] = [item[name]]
             changes.append({"path": f"{at}/{name}", "change": "made a list", "to": "list"})
-    for number, profile in enumerate(item.get("profiles") or [] if section == "basics" else []):
+    profiles = item.get("profiles") if section == "basics" else None
+    for number, profile in enumerate(profiles if isinstance(profiles, list) else ()):
         if isinstance(profile, dict):
             _normalise_item(profile, "profiles", f"{at}/profiles/{number}", changes)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from django.utils import timezone
 from pydantic import BaseModel
 
 from accounts.concurrency import in_parsing_thread
@@ -107,7 +106,7 @@ class Writer:
 
     async def checked(self, texts: Sequence[Said]) -> Checked:
         """The texts with their verdicts; makes up to two more calls, and none of their failures is fatal."""
-        ground = Ground(self.facts, self._job, self._profile_language, timezone.localdate())
+        ground = Ground(self.facts, self._job, self._profile_language, self.user.today)
         check = None
         if {self._language, self._profile_language} <= set(codes()):
             check = Check(
@@ -115,7 +114,7 @@ class Writer:
                 self._job,
                 language=self._language,
                 profile_language=self._profile_language,
-                today=timezone.localdate(),
+                today=self.user.today,
             )
         first = self.calls[0]
         wrote = first.provider_config_id or first.provider_type

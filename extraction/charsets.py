@@ -6,7 +6,14 @@ import re
 from functools import cache
 
 from charset_normalizer import from_bytes
-from w3lib.encoding import html_to_unicode
+from charset_normalizer.constant import IANA_SUPPORTED
+from charset_normalizer.utils import iana_name
+from w3lib.encoding import (
+    html_body_declared_encoding,
+    html_to_unicode,
+    http_content_type_encoding,
+    read_bom,
+)
 
 from extraction.vocabulary import comparable, languages, terms
 
@@ -25,12 +32,22 @@ _OTHER_ALPHABETS = re.compile(r"(?:cp1251|cp866|cp855|koi8|mac_cyrillic|iso8859_
 def decoded(content: bytes, content_type: str | None = None) -> str:
     """The text; by the header, the byte order mark, the page's own declaration, else by what it reads
     like."""
+    if not _is_said_well(content, content_type):
+        return content.decode(_detected(content), "replace")
     _, text = html_to_unicode(content_type, content, auto_detect_fun=_detected)
     if _REPLACED in text and _REPLACED.encode() not in content:
         other = content.decode(_detected(content), "replace")
         if other.count(_REPLACED) < text.count(_REPLACED):
             return other
     return str(text)
+
+
+def _is_said_well(content: bytes, content_type: str | None) -> bool:
+    """False where what is declared is a codec of Python's, but no character set: some of those fail, and one
+    takes a page of two megabytes minutes."""
+    declared = http_content_type_encoding(content_type) or html_body_declared_encoding(content)
+    has_mark = read_bom(content)[0] is not None
+    return declared is None or has_mark or iana_name(declared, strict=False) in IANA_SUPPORTED
 
 
 def _detected(content: bytes) -> str:
@@ -52,7 +69,9 @@ def _sample(content: bytes) -> bytes:
 def _by_sample(sample: bytes) -> str:
     best = from_bytes(sample).best()
     name = best.encoding if best is not None else "cp1252"
-    if _SAME_BYTES.match(name) and not _OTHER_ALPHABETS.match(name):
+    # Words of other alphabets are longer.
+    is_marked_latin = not re.search(rb"[\x80-\xff]{3}", sample)
+    if is_marked_latin or (_SAME_BYTES.match(name) and not _OTHER_ALPHABETS.match(name)):
         return max(_LATIN, key=lambda candidate: (_known_words(sample, candidate), -_LATIN.index(candidate)))
     return name
 

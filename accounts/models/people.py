@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import make_password, verify_password
@@ -141,6 +141,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def calendar(self) -> Calendar:
         """The days and months this account's quotas are counted in."""
         return Calendar.from_json(self.time_zone, self.kept_quota_windows)
+
+    @property
+    def today(self) -> date:
+        """The day it is where this person is."""
+        return timezone.localdate(timezone=ZoneInfo(self.time_zone))
 
     def _keep_running_windows(self, update_fields: Collection[str] | None) -> bool:
         """When the time zone is about to change, see that no quota starts anew; whether it is."""

@@ -229,11 +229,18 @@ CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
 # Origins whose pages may call the API, as https://app.example.com. Cookies are never sent along.
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(api|v1)/"
-CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "prefer", "x-request-id")
+# Those of OpenAI's own client in a browser among them.
+CORS_ALLOW_HEADERS = (
+    *default_headers, "idempotency-key", "prefer", "x-request-id", "x-stainless-arch",
+    "x-stainless-helper-method", "x-stainless-lang", "x-stainless-os", "x-stainless-package-version",
+    "x-stainless-retry-count", "x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-timeout",
+)  # fmt: skip
 CORS_EXPOSE_HEADERS = (
     "Content-Disposition", "Figures-As-Of", "Idempotent-Replayed", "Location", "Preference-Applied",
-    "RateLimit", "RateLimit-Policy", "Retry-After", "X-Export-Warnings", "X-RateLimit-Limit-Tokens",
-    "X-RateLimit-Remaining-Tokens", "X-RateLimit-Reset-Tokens", "X-Request-ID",
+    "RateLimit", "RateLimit-Policy", "Retry-After", "X-Aditus-Attempts", "X-Aditus-Cost-USD",
+    "X-Aditus-Model", "X-Aditus-Provider", "X-Aditus-Quota-Warnings", "X-Aditus-Unheard",
+    "X-Export-Warnings", "X-RateLimit-Limit-Tokens", "X-RateLimit-Remaining-Tokens",
+    "X-RateLimit-Reset-Tokens", "X-Request-ID", "X-Should-Retry",
 )  # fmt: skip
 
 # --- Logs ---------------------------------------------------------------------------------------------

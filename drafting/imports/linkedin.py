@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from drafting.imports.archives import Archive
 from drafting.imports.dates import read_date
-from drafting.imports.errors import DocumentTooLarge, NotACv, NotALinkedInExport
+from drafting.imports.errors import DocumentTooLarge, NotACv, NotALinkedInExport, UnreadableDocument
 from drafting.imports.review import Review
 from extraction.charsets import decoded
 from extraction.visible.page import tidy
@@ -95,11 +95,17 @@ class _Export:
         self.review = Review()
 
     def rows(self, name: str) -> list[dict[str, str]]:
-        """The file's rows by column; none when the export has no such file."""
+        """The file's rows by column; none when the export has no such file. Raises UnreadableDocument and
+        DocumentTooLarge."""
         stored = self._names.get(name.casefold())
         if stored is None:
             return []
-        lines = list(csv.reader(io.StringIO(decoded(self._archive.read(stored)).lstrip("\ufeff"))))
+        text = decoded(self._archive.read(stored)).lstrip("\ufeff")
+        try:
+            # In any system's line ends, one of which csv takes for a damaged cell.
+            lines = list(csv.reader(io.StringIO(text, newline=None)))
+        except csv.Error:
+            raise UnreadableDocument(details={"reason": "damaged"}) from None
         start = next((number for number, line in enumerate(lines) if _is_header(line, lines[number:])), 0)
         header, *rows = lines[start:] or [[]]
         if len(rows) > MAX_ROWS:

@@ -16,11 +16,15 @@ _WRAPPERS = re.compile(
 )
 # What stands behind the quote that ends a string.
 _ENDS = re.compile(r"\s{0,40}(?:[:}\]]|,\s{0,40}(?:[\"{\[\d-]|true|false|null)|$)")
+# What JSON's escapes can name, but no database and no reply of ours takes.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_NAMES_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|[\x00\ud800-\udfff]")
 _FAILURES = (ValueError, RecursionError, OverflowError)
 
 
 def read_json(text: str) -> Any:
-    """The text's value, a list of them for several one after another; None for what is no JSON at all."""
+    """The text's value, a list of them for several one after another, without halves of characters and NULs;
+    None for what is no JSON at all."""
     if len(text) > MAX_CHARACTERS:
         return None
     text = text.strip().lstrip("\ufeff\u200b").strip()
@@ -35,12 +39,22 @@ def read_json(text: str) -> Any:
     # The strict before the forgiving, which would make something else of what can be read as it stands.
     for read in (_strict, _several, _lenient, _requoted, _closed):
         try:
-            found = read(text)
+            found = _storable(read(text)) if _NAMES_UNSTORABLE.search(text) else read(text)
         except _FAILURES:
             continue
         if isinstance(found, dict | list):
             return found
     return None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, dict):
+        return {_storable(name): _storable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_storable(member) for member in value]
+    return value
 
 
 def _strict(text: str) -> Any:

@@ -31,7 +31,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.async_views import AsyncAPIView
-from accounts.errors import DomainError
+from accounts.errors import DomainError, told
 from accounts.idempotency import HEADER, REPLAYED_HEADER
 from orchestration.calls.heard import Hear
 from usage.ledger.base import QuotaExceeded
@@ -91,7 +91,11 @@ class StreamedToo(DefaultContentNegotiation):
 
 
 def wants_events(request: Request) -> bool:
-    return MEDIA_TYPE in request.headers.get("Accept", "")
+    """Whether events are named, and nothing is liked better than they are."""
+    events, whole = request.accepted_type(MEDIA_TYPE), request.accepted_type("application/json")
+    if events is None or str(events.sub_type) != "event-stream":
+        return False
+    return whole is None or bool(events.quality >= whole.quality)
 
 
 async def streamed(request: Request, work: Work, *, show: Show = str) -> StreamingHttpResponse:
@@ -146,6 +150,9 @@ class _Shown:
             while (event := await self._next()) is not None:
                 yield event
             yield self._last()
+            with suppress(DomainError):
+                # What nobody foresaw is logged by whoever serves the events.
+                self._task.result()
         finally:
             await self._stop()
 
@@ -156,10 +163,10 @@ class _Shown:
             return b": still working\n\n"
 
     def _last(self) -> bytes:
-        try:
-            status, data = self._task.result()
-        except DomainError as error:
-            return _event("error", {"code": error.code, "message": error.message, "details": error.details})
+        if error := self._task.exception():
+            said = error if isinstance(error, DomainError) else told(error)
+            return _event("error", {"code": said.code, "message": said.message, "details": said.details})
+        status, data = self._task.result()
         return _event("done", {"status": status, "data": data})
 
     async def _stop(self) -> None:

@@ -50,6 +50,12 @@ def secret_in(authorization: str) -> str:
     return secret.strip()
 
 
+async def recognise(secret: str) -> None:
+    """Raises InvalidPersonalToken where nobody has such a token. For what it may be used says who enters."""
+    if kept_token(secret) is None:
+        await in_database_thread(find, secret)
+
+
 def enter(secret: str, name: str) -> Entry:
     """Let a call in that names a model, by what the database says. Synchronous; five queries, or six. Raises
     InvalidPersonalToken, ModelNotFound or ModelNotAllowed."""

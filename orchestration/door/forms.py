@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from accounts.nesting import NestedTooDeeply, refuse_deep
 from orchestration.door.errors import InvalidRequest, UnsupportedParameter
+from orchestration.door.schema_bounds import TOO_FREE, Schema, Validator, bound
 from providers.adapters.schemas import (
     ANTHROPIC,
     AS_TEXT,
@@ -27,10 +28,6 @@ from providers.adapters.schemas import (
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_SCHEMA_CHARACTERS = 64 * 1024
-_TOO_FREE = (
-    "Models cannot be held to this schema: it has to be an object whose properties all have a type, without "
-    "free-form keys and without references to itself."
-)
 _TOO_DEEP = "The schema is nested too deeply. Flatten it and try again."
 
 
@@ -64,8 +61,10 @@ def form_of(asked: object, *, within: str, param: str) -> type[BaseModel] | None
 @lru_cache(maxsize=256)
 def _form(name: str, text: str, param: str) -> type[BaseModel]:
     schema = json.loads(text)
+    # Where it comes from; with it, references would begin elsewhere.
+    schema.pop("$id", None)
     if "definitions" in schema:
-        schema.setdefault("$defs", schema.pop("definitions"))
+        schema.setdefault("$defs", schema["definitions"])
     try:
         # Formats as well: a pattern that is none would break off the reading of every reply.
         Draft202012Validator.check_schema(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
@@ -74,21 +73,22 @@ def _form(name: str, text: str, param: str) -> type[BaseModel]:
         raise InvalidRequest(f"The schema is no valid JSON Schema at {where}.", param=param) from None
     except RecursionError:
         raise InvalidRequest(_TOO_DEEP, param=param) from None
+    bound(schema, param)
     form = _model_of(name, schema)
     try:
         for dialect in (OPENAI, ANTHROPIC, GEMINI, OPEN_SOURCE, AS_TEXT):
             vendor_schema(form, dialect)
     except (UnsupportedSchema, RecursionError, LookupError, TypeError, AttributeError):
-        raise InvalidRequest(_TOO_FREE, param=param) from None
+        raise InvalidRequest(TOO_FREE, param=param) from None
     return form
 
 
-def _model_of(name: str, schema: dict[str, Any]) -> type[BaseModel]:
-    validator = Draft202012Validator(schema)
+def _model_of(name: str, schema: Schema) -> type[BaseModel]:
+    validator = Validator(schema)
 
     class Form(RootModel[dict[str, Any]]):
         @classmethod
-        def model_json_schema(cls, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
+        def model_json_schema(cls, *_args: Any, **_kwargs: Any) -> Schema:
             return schema
 
         @model_validator(mode="after")

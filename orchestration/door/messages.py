@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +48,7 @@ def conversation_in(messages: object) -> Conversation:
         role = message.get("role")
         if role in ("system", "developer"):
             systems.append(_text(message.get("content"), where))
-        elif role in _READERS:
+        elif isinstance(role, str) and role in _READERS:
             turns.append(_READERS[role](message, where))
         else:
             raise InvalidRequest(
@@ -167,7 +166,7 @@ def picture_in(url: object, where: str) -> Image:
         raise InvalidRequest(f"An image has at most {MOST_PICTURE_BYTES // 2**20} MB.", param=where)
     try:
         data = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:
         data = b""
     mime_type = "image/jpeg" if kind == "image/jpg" else kind
     if not data.startswith(_SIGNATURES.get(mime_type, ())):

@@ -106,7 +106,7 @@ def parameters_in(body: bytes, *, read: frozenset[str], as_it_is: Mapping[str, t
 
 def _flag(given: Json, name: str) -> bool:
     value = given.get(name)
-    if value not in (None, True, False):
+    if value is not None and not isinstance(value, bool):
         raise InvalidRequest("This is true or false.", param=name)
     return bool(value)
 

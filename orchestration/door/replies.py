@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, told
 from orchestration.calls.question import GenerationResult
 from orchestration.calls.streaming import GenerationStream
-from orchestration.door.errors import error_body, shaped
+from orchestration.door.errors import shaped
 from orchestration.door.parameters import Asked
 from providers.adapters.base import TokenUsage
 from providers.adapters.conversation import ToolCall
@@ -89,8 +89,8 @@ async def events(stream: GenerationStream, request_id: str, asked: Asked) -> Asy
         yield DONE
     except DomainError as error:
         yield server_sent(shaped(error).body)
-    except Exception:
-        yield server_sent(error_body(DomainError.message, code=DomainError.code))
+    except Exception as error:
+        yield server_sent(shaped(told(error)).body)
         raise
 
 

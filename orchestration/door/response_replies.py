@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, told
 from orchestration.calls.question import GenerationResult
 from orchestration.calls.streaming import GenerationStream
-from orchestration.door.errors import error_body, shaped
+from orchestration.door.errors import shaped
 from orchestration.door.parameters import Asked
 from providers.adapters.base import TokenUsage
 from providers.adapters.conversation import ToolCall
@@ -140,8 +140,8 @@ async def events(stream: GenerationStream, request_id: str, asked: Asked) -> Asy
     except DomainError as error:
         for event in _failure(frame, shaped(error).body["error"]):
             yield event
-    except Exception:
-        for event in _failure(frame, error_body(DomainError.message, code=DomainError.code)["error"]):
+    except Exception as error:
+        for event in _failure(frame, shaped(told(error)).body["error"]):
             yield event
         raise
 

@@ -8,21 +8,19 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from orjson import dumps
-from psycopg_pool import PoolTimeout
 
 from accounts.async_views import stays_on_loop
-from accounts.concurrency import OneAhead, in_database_thread
-from accounts.errors import DomainError
+from accounts.concurrency import OneAhead, in_database_thread, in_parsing_thread
+from accounts.errors import DATABASE_AWAY, DatabaseUnavailable, DomainError
 from accounts.idempotency import HEADER
 from orchestration.calls.orchestrator import AIOrchestrator
 from orchestration.calls.question import GenerationResult
 from orchestration.calls.streaming import GenerationStream
-from orchestration.door.entry import Entry, assumed, enter, names_for, secret_in
+from orchestration.door.entry import Entry, assumed, enter, names_for, recognise, secret_in
 from orchestration.door.errors import BodyTooLarge, MethodNotAllowed, ModelNotFound, shaped
 from orchestration.door.idempotency import told_once
 from orchestration.door.parameters import Asked
@@ -34,14 +32,10 @@ from usage.quotas import headers_of, openai_headers_of
 # Django's types know no view that is awaited.
 View = Callable[..., Any]
 
+# Bytes of a request beyond which reading it takes long enough to be noticed by others.
+LARGE = 128 * 1024
 # A program that begins with a hundred calls at once is looked up once.
 _entering = OneAhead()
-
-
-class DatabaseAway(DomainError):
-    code = "database_unavailable"
-    status = 503
-    message = "The database cannot be reached right now. Try again in a few seconds."
 
 
 def door(method: str) -> Callable[[View], View]:
@@ -53,7 +47,9 @@ def door(method: str) -> Callable[[View], View]:
         @wraps(view)
         async def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             if request.method != method:
-                return _refusal(MethodNotAllowed(f"This address takes {method} alone."))
+                refusal = _refusal(MethodNotAllowed(f"This address takes {method} alone."))
+                refusal["Allow"] = method
+                return refusal
             answer, _ = await _told(view(request, **kwargs))
             return answer
 
@@ -74,7 +70,11 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
 
 async def _generated(request: HttpRequest, protocol: Protocol) -> HttpResponseBase:
     secret, body = secret_in(request.headers.get("Authorization", "")), _body(request)
-    asked = protocol.read(body)
+    if len(body) > LARGE:
+        await recognise(secret)
+        asked = await in_parsing_thread(protocol.read, body)
+    else:
+        asked = protocol.read(body)
     if HEADER in request.headers:
         return await told_once(request, secret, asked, body, lambda: _told(_answer(secret, asked, protocol)))
     return await _answer(secret, asked, protocol)
@@ -86,8 +86,8 @@ async def _told(answering: Awaitable[HttpResponseBase]) -> tuple[HttpResponseBas
         return await answering, 200
     except DomainError as error:
         return _refusal(error), error.status
-    except (OperationalError, InterfaceError, PoolTimeout):
-        return _refusal(DatabaseAway(retry_after=5)), DatabaseAway.status
+    except DATABASE_AWAY:
+        return _refusal(DatabaseUnavailable()), DatabaseUnavailable.status
 
 
 async def _answer(secret: str, asked: Asked, protocol: Protocol) -> HttpResponseBase:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from pypdf import PdfReader
 
+from accounts.models import User
 from drafting.facts import texts_of
 from drafting.models import Draft, MasterProfile
 from drafting.resume import check_resume
@@ -36,6 +37,17 @@ def job(user):
 
 def post(api, url, **body):
     return api.post(url, body, format="json")
+
+
+def test_a_letter_has_the_date_of_where_its_writer_is(api, user, sandbox_config, job, profile):
+    dates = set()
+    # Their days are never the same: one begins 26 hours after the other.
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+        User.objects.filter(pk=user.pk).update(time_zone=zone)
+        letter = post(api, LETTER, job_id=job.pk, profile_id=profile.pk).json()["data"]
+        dates.add(letter["content"]["date"])
+
+    assert len(dates) == 2
 
 
 def test_it_drafts_a_cv_with_a_real_call_and_accounts_for_it(

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from drafting.models import MasterProfile
+from drafting.resume import InvalidProfile, normalised_resume
 from tests.drafting.conftest import load_profile
+from tests.odd_values import with_odd_values
 
 pytestmark = pytest.mark.django_db
 
@@ -36,8 +38,8 @@ def test_it_gives_back_exactly_what_was_sent(api, fixture):
         ({"work": [{"name": "Acme", "startDate": "2021-19"}]}, "work/0/startDate"),
         ({"work": [{"name": "Acme", "startDate": "2021-05", "endDate": "2020"}]}, "work/0/endDate"),
         ({"hobbies": 7}, "interests"),
+        ({"basics": {"name": "A", "profiles": 5}}, "basics/profiles"),
         ({"skills": [{"name": "Python\x00"}]}, ""),
-        ({"skills": [{"name": "\ud800"}]}, ""),
         ({"basics": {"name": "A", "summary": "x" * 300_000}}, ""),
     ],
 )
@@ -50,6 +52,17 @@ def test_it_refuses_what_is_not_a_json_resume_and_stores_nothing(api, change, pa
     assert response.json()["error"]["code"] == "invalid_profile"
     assert [error["path"] for error in response.json()["error"]["details"]["errors"]] == [path]
     assert not MasterProfile.objects.exists()
+
+
+def test_whatever_stands_in_a_place_of_a_resume_is_read_or_refused(resume):
+    refused = set()
+    for path, odd in with_odd_values(resume):
+        try:
+            normalised_resume(odd)
+        except InvalidProfile:
+            refused.add(path)
+
+    assert {(), ("basics",), ("work",), ("work", 0, "startDate")} <= refused
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,14 @@ from contextlib import aclosing
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError
 from django.test import AsyncClient
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.concurrency import in_database_thread, unfinished
+from accounts.errors import DomainError
 from drafting.models import Draft, MasterProfile
+from extraction.api import views
 from extraction.models import JobPosting
 from extraction.schema import JobData
 from orchestration.batches.work import work_off
@@ -183,6 +186,29 @@ async def test_a_vendor_that_breaks_off_in_the_middle_is_told_as_an_error(send, 
     event, data = (await events_of(response))[-1]
     assert (event, data["code"]) == ("error", "stream_interrupted")
     assert not await Draft.objects.aexists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [(OperationalError("gone away"), "database_unavailable"), (ValueError("a bug"), DomainError.code)],
+)
+async def test_what_nobody_foresaw_is_told_too_and_then_seen(send, config, monkeypatch, raised, code):
+    async def breaks_off(*, hear, **_):
+        hear({"job_title": "Night baker"})
+        raise raised
+
+    monkeypatch.setattr(views, "extract", breaks_off)
+    events = []
+
+    async def listen():
+        async for chunk in (await send(EXTRACT, {"text": TEXT})).streaming_content:
+            events.append(chunk.decode())
+
+    with pytest.raises(type(raised)):
+        await listen()
+
+    assert [event.split("\n")[0] for event in events] == ["event: meta", "event: delta", "event: error"]
+    assert f'"code":"{code}"' in events[-1]
 
 
 @pytest.fixture

@@ -38,3 +38,18 @@ def test_a_true_declaration_is_believed():
     text = "<meta charset='windows-1251'><h1>Сварщик</h1>"
 
     assert decoded(text.encode("windows-1251"), "text/html") == text
+
+
+@pytest.mark.parametrize("codec", ["punycode", "idna", "undefined", "hex", "rot13", "zlib", "unicode_escape"])
+def test_a_codec_that_is_no_character_set_is_not_believed(codec):
+    text = f'<meta charset="{codec}"><h1>Küchenchef für Köln</h1>'
+
+    assert decoded(text.encode(), f"text/html; charset={codec}") == text
+    assert decoded(text.encode()) == text
+
+
+@pytest.mark.parametrize("name", ["Amïna Wanjiru", "Zoë Müller", "José Núñez", "Håkan Öberg"])
+def test_one_marked_letter_is_enough_to_be_read(name):
+    text = f"{name}\nData engineer, Nairobi\n"
+
+    assert decoded(text.encode("cp1252")) == text

@@ -4,7 +4,7 @@ import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -23,7 +23,7 @@ from extraction.api import views
 from tests.extraction.test_extract_api import picture
 from tests.factories import make_config
 from tests.sandbox import Holding, running_sandbox
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 from usage.models import AIProviderUsageLog
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,6 +158,27 @@ async def test_the_work_goes_on_when_the_client_is_gone(send, holding, vendor):
     assert (meanwhile.status_code, meanwhile.json()["error"]["code"]) == (409, "request_in_progress")
     assert meanwhile.headers["Retry-After"] == "1"
     assert (again.status_code, vendor.hits()["total"]) == (201, 1)
+
+
+async def test_who_leaves_before_the_work_began_leaves_the_key_free(send, config, sandbox, monkeypatch):
+    claiming, go_on, claim = Event(), Event(), idempotency.claim
+
+    def slow(*asked):
+        claiming.set()
+        assert go_on.wait(PATIENCE_SECONDS)
+        return claim(*asked)
+
+    monkeypatch.setattr(idempotency, "claim", slow)
+    gone = asyncio.ensure_future(send(POSTING))
+    await asyncio.to_thread(claiming.wait, PATIENCE_SECONDS)
+    gone.cancel()
+    await asyncio.wait([gone])
+    go_on.set()
+    while working := unfinished():
+        await asyncio.wait(working)
+
+    assert not await IdempotencyKey.objects.aexists()
+    assert ((await send(POSTING)).status_code, sandbox.hits()["total"]) == (201, 1)
 
 
 def test_the_key_of_a_process_that_died_is_given_to_the_next(user, monkeypatch):

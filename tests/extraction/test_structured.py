@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from extraction.schema import JobData
+from extraction.structured.jsontext import read_json
 from extraction.structured.own import choose
 from extraction.visible.page import parse_html, read_page
 from tests.extraction.pages import POSTINGS
@@ -212,3 +213,11 @@ def test_a_value_without_one_meaning_is_named_as_unreadable():
 def test_a_title_alone_is_not_enough_to_skip_the_model():
     assert not posting_of({"@type": "JobPosting", "title": "Cook"}).is_valid
     assert not posting_of({"@type": "JobPosting", "description": "Cooks."}).is_valid
+
+
+@pytest.mark.parametrize("found", ['{"a": [%s]}', "{a: [%s],}", '{"a": [%s'])
+def test_what_no_database_takes_is_left_out_of_a_page_s_json(found):
+    escaped = r'"\u0000w\ud800el\udc00d\ud83d\udd25"'
+
+    assert read_json(found % escaped) == {"a": ["weld\U0001f525"]}
+    assert data_of(description="Cooks\ud800 \x00well.", industry="\udfff").description == "Cooks well."

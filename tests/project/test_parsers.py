@@ -35,6 +35,8 @@ def refusal(response):
         '[{"a": 1, "\\u0061": 2}]',
         f'{{"text": {"9" * 5001}}}',
         b'{"text": "\xff\xfe"}',
+        '{"\\ud800": 1}',
+        '{"text": ["\\udc00\\ud83d"]}',
         "{not json",
         "",
     ],
@@ -77,3 +79,29 @@ def test_just_as_much_as_the_limit_is_read(api, settings):
     reply = APIClient().post("/api/v1/auth/token", body, content_type="application/json")
 
     assert reply.status_code == 401
+
+
+# Python has codecs of these names. Some take minutes for two megabytes, some fail in ways of their own, and
+# some make another text of it.
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "charset",
+    ["punycode", "idna", "undefined", "hex", "rot13", "zlib", "unicode_escape", "raw_unicode_escape", "utf-7",
+     "nobody's", ""],
+)  # fmt: skip
+def test_json_in_no_character_set_is_a_400(charset):
+    body = b"-" + b"a" * 100_000
+
+    reply = APIClient().post("/api/v1/auth/token", body, content_type=f"application/json; charset={charset}")
+
+    assert refusal(reply) == (400, "parse_error")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("charset", ["UTF8", "utf-16", "ISO-8859-1"])
+def test_json_in_another_character_set_is_read(api, charset):
+    body = '{"name": "Gr\u00fc\u00dfe", "resume": 7}'.encode(charset)
+
+    reply = api.post("/api/v1/profiles", body, content_type=f"application/json; charset={charset}")
+
+    assert refusal(reply) == (422, "invalid_profile")

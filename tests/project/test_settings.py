@@ -161,6 +161,16 @@ def test_the_example_names_every_variable_that_settings_read():
     assert named - of_compose == read - {"ENV_FILE"}
 
 
+def test_the_readme_or_install_explains_every_variable_of_the_example():
+    example, *pages = (
+        Path(settings.BASE_DIR, name).read_text()
+        for name in (".env.example", "README.md", "docs/operations/install.md")
+    )
+    explained = {name for page in pages for name in re.findall(r"`([A-Z_]+)[`=]", page)}
+
+    assert set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) - explained == set()
+
+
 def test_the_containers_take_every_secret_from_the_environment():
     services = yaml.safe_load(Path(settings.BASE_DIR, "compose.yml").read_text())["services"]
 

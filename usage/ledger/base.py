@@ -1,4 +1,4 @@
-"""x"""
+"""The ledger's contract: every counter in force and the usage row move together, or not at all."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from typing import Generic, TypeVar
 import psycopg
 from django.db import DatabaseError
 
+from accounts.concurrency import keep
+
 M = TypeVar("M")
 R = TypeVar("R")
 
@@ -28,9 +30,6 @@ _TRY_AGAIN = 0.05
 
 # Sends members and gives what each got, in order. Raises where a lock is held for long, as the database does.
 Send = Callable[[Sequence[M]], Awaitable[Sequence[R]]]
-
-# asyncio itself keeps only weak references to tasks.
-_unfinished: set[asyncio.Task[None]] = set()
 
 
 class Batches(Generic[M, R]):
@@ -68,13 +67,10 @@ class _Line(Generic[M, R]):
         if self._under_way < MOST_UNDER_WAY:
             self._under_way += 1
             # It begins with the next turn of the loop, by which others may have come.
-            task = asyncio.ensure_future(self._work())
-            _unfinished.add(task)
-            task.add_done_callback(self._has_ended)
+            keep(self._work()).add_done_callback(self._has_ended)
 
     def _has_ended(self, task: asyncio.Task[None]) -> None:
         # Here, so that one that was cancelled before its first step has ended as well.
-        _unfinished.discard(task)
         self._under_way -= 1
         if not task.cancelled() and self._waiting:
             # They came when it had looked for the last time.
@@ -110,9 +106,7 @@ class _Line(Generic[M, R]):
                 raise
             # Not waited for: who comes after them need not wait for a lock that some of them meet.
             for member, future in batch:
-                task = asyncio.ensure_future(self._send_alone(member, future))
-                _unfinished.add(task)
-                task.add_done_callback(_unfinished.discard)
+                keep(self._send_alone(member, future))
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():

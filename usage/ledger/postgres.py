@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.db import DataError, IntegrityError
 from django.utils import timezone
 
-from accounts.concurrency import in_database_thread
+from accounts.concurrency import in_database_thread, keep
 from accounts.standing import SignedOut
 from usage.ledger import holds, rows, statements, sweeper
 from usage.ledger.base import (
@@ -48,9 +48,6 @@ PATIENCE = 250
 
 # What the statement that reserves says when something is not as the caller took it to be.
 _UNVERIFIED = {"stale": StaleRouting, "moved": StaleStanding, "signed_out": SignedOut}
-
-# asyncio itself keeps only weak references to tasks.
-_unfinished: set[asyncio.Task[Any]] = set()
 
 
 class PostgresLedger(PortableLedger):
@@ -209,7 +206,4 @@ async def _insert(row: AIProviderUsageLog) -> None:
 
 async def _to_the_end(writing: Coroutine[Any, Any, R]) -> R:
     """Whoever wants the row may be cancelled; it is written all the same."""
-    task = asyncio.ensure_future(writing)
-    _unfinished.add(task)
-    task.add_done_callback(_unfinished.discard)
-    return await asyncio.shield(task)
+    return await asyncio.shield(keep(writing))

@@ -1,5 +1,6 @@
 """What a file is told by its content, and refused before anything is spent."""
 
+import csv
 import io
 import zipfile
 
@@ -9,7 +10,12 @@ from bench.imports import BAD_FILES
 from bench.imports_corpus import docx_files
 from drafting.imports.archives import MAX_MEMBERS
 from drafting.imports.documents import MAX_CHARACTERS, read_document, read_pasted
-from drafting.imports.errors import DocumentTooLarge, EncryptedDocument, UnsupportedDocument
+from drafting.imports.errors import (
+    DocumentTooLarge,
+    EncryptedDocument,
+    UnreadableDocument,
+    UnsupportedDocument,
+)
 
 CV = (
     "Jane Otieno\nData Engineer\n"
@@ -107,3 +113,23 @@ async def test_cells_stand_beside_each_other_and_columns_one_after_another():
         "Built pipelines",
     ]
     assert read.text.index("Python") < read.text.index("Languages")
+
+
+PROFILE = ["First Name,Last Name,Headline", "Jane,Otieno,Data Engineer"]
+SKILLS = ["Name", "Python", "Django"]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+async def test_an_export_s_tables_are_read_by_any_system_s_line_ends(line_end):
+    read = await read_document(
+        archive({"Profile.csv": line_end.join(PROFILE), "Skills.csv": line_end.join(SKILLS)})
+    )
+
+    assert [skill["name"] for skill in read.review.resume["skills"]] == ["Python", "Django"]
+
+
+async def test_an_export_with_a_table_that_csv_does_not_read_is_damaged():
+    endless = "x" * (csv.field_size_limit() + 1)
+
+    with pytest.raises(UnreadableDocument):
+        await read_document(archive({"Profile.csv": "\n".join([*PROFILE, endless])}))
