@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 from tests.ports import free_port
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 DOOR = "/api/v1/auth/token"
 

@@ -14,6 +14,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.test import AsyncClient  # noqa: E402
 
+import aditus.urls  # noqa: E402, F401 - slow to import, so once for all
 from accounts import concurrency  # noqa: E402
 from providers.adapters import claude, gemini, openai  # noqa: E402, F401 - slow to import, so once for all
 

@@ -44,6 +44,7 @@ async def error_of(provider_type, asks, content, **overrides):
 ASKS = pytest.mark.parametrize("asks", ["generate", "stream", "models"])
 
 
+@pytest.mark.slow
 @ASKS
 @pytest.mark.parametrize("framing", [bytes, chunked])
 async def test_an_answer_over_the_bound_is_malformed(provider_type, asks, framing):
@@ -54,6 +55,7 @@ async def test_an_answer_over_the_bound_is_malformed(provider_type, asks, framin
     assert error.kind is MALFORMED
 
 
+@pytest.mark.slow
 @ASKS
 @pytest.mark.parametrize("framing", [bytes, chunked])
 async def test_so_is_one_that_is_over_it_when_unpacked(provider_type, asks, framing):

@@ -73,6 +73,7 @@ async def test_nobody_at_the_address_costs_nothing(provider_type, unused_tcp_por
     await adapter.aclose()
 
 
+@pytest.mark.slow
 async def test_two_hundred_calls_are_in_flight_at_once(adapter_at, sandbox):
     adapter = adapter_at("sandbox-mini@hang")
     tasks = [asyncio.create_task(adapter.generate_content(ask())) for _ in range(200)]

@@ -21,6 +21,7 @@ def test_there_is_a_wire_for_every_vendor():
     assert WIRES.keys() == KEYS.keys()
 
 
+@pytest.mark.slow
 async def test_whatever_a_vendor_sends_is_a_reply_or_a_provider_error(provider_type):
     tried, crashes = await fuzz(WIRES[provider_type], every=EACH)
 

@@ -3,6 +3,7 @@ itself."""
 
 from copy import deepcopy
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from drafting.check.judge import Check
 from drafting.facts import read_facts
 from extraction.schema import JobData
 from tests.drafting.test_check import TODAY
+
+pytestmark = pytest.mark.slow
 
 CASES = [case for case in load() if case.place in ("line", "evidence")]
 # Words of all sorts that no profile of the corpus has.

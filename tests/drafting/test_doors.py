@@ -5,7 +5,7 @@ import pytest
 from bench import drafts_doors
 from bench.drafts_corpus import load
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 PROFILE, MOST = "nurse_en", 12
 

@@ -76,6 +76,7 @@ def test_every_field_of_a_profile_can_be_read_out_of_its_pdf(name):
     assert [field for field in fields if squeezed(field) not in found] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", scripts())
 def test_every_script_is_read_back_in_order_by_whatever_reads_pdfs(script):
     template = list(Template)[scripts().index(script) % 3]
@@ -93,6 +94,7 @@ def drawn(pdf):
     return [page.render(scale=2).to_pil().tobytes() for page in pypdfium2.PdfDocument(pdf)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["arabic", "devanagari", "mixed", "yoruba"])
 def test_putting_the_text_of_glyphs_right_does_not_change_what_is_drawn(script, monkeypatch):
     exact = pdf_of(cv(profile(script)), template="academic")
@@ -139,6 +141,7 @@ def test_marks_of_yoruba_stand_once_and_composed():
     assert text.startswith("Ọlábísí Ẹ́gbá\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [cv, letter])
 @pytest.mark.parametrize("script", ["latin", "arabic"])
 def test_every_format_has_the_same_words(kind, script):
@@ -159,6 +162,7 @@ def test_every_field_of_a_profile_is_in_its_markdown(resume):
     assert [field for field in shown_fields(resume) if field not in found] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", Template)
 def test_a_long_cv_loses_nothing_over_its_pages(resume, template):
     resume["work"][0]["highlights"] += [f"Kept station number {n} within its limits" for n in range(110)]
@@ -356,6 +360,7 @@ def picture_url():
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", Template)
 def test_a_photo_is_shown_when_it_is_asked_for_and_in_the_profile(template):
     resume = load_profile("german")

@@ -78,6 +78,7 @@ def test_it_refuses_a_file_over_ten_megabytes():
     assert refused.value.details == {"limit_bytes": 10 * 1024 * 1024}
 
 
+@pytest.mark.slow
 def test_a_bomb_in_a_text_chunk_is_refused():
     bomb = zlib.compress(b"a" * (100 * 1024 * 1024))
     data = b"comment\0\0" + bomb
@@ -88,6 +89,7 @@ def test_a_bomb_in_a_text_chunk_is_refused():
         prepare(png[:33] + chunk + png[33:])
 
 
+@pytest.mark.slow
 def test_it_scales_down_and_keeps_the_proportions():
     image = prepare(encoded("JPEG", size=(6000, 3000)))
 
@@ -116,6 +118,7 @@ def test_transparency_becomes_white():
     assert Image.open(io.BytesIO(image.data)).getpixel((5, 5)) == (255, 255, 255)
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_heavy_as_png_travels_as_jpeg():
     noise = Image.effect_noise((1800, 1800), 100).convert("RGB")
     buffer = io.BytesIO()

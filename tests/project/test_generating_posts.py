@@ -19,7 +19,7 @@ from usage.models import AIProviderUsageLog
 
 __all__ = ["resume"]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 POSTING = (
     "Lighthouse keeper wanted\n\nWe are hiring a keeper for the lighthouse on Fair Isle. Full time. "

@@ -166,6 +166,7 @@ def test_it_refuses_what_no_vendor_can_hold_a_model_to(dialect, model):
         vendor_schema(model, dialect)
 
 
+@pytest.mark.slow
 @given(
     st.builds(
         Employment,

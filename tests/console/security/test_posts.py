@@ -14,7 +14,7 @@ from tests.browser import console_pages
 from tests.browser.console_pages import furnish_rows
 from tests.browser.installation import furnish
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.stricter_database]
 NASTY = ["\x00", "[a-", "9" * 30, "é" * 5000]
 # What has more fields is a form of Django's, which looks at each whatever the others say.
 FEW_FIELDS = 6

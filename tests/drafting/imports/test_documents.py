@@ -23,6 +23,7 @@ CV = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD_FILES)
 async def test_a_file_that_cannot_be_read_is_refused_by_its_own_code(name):
     make, code = BAD_FILES[name]

@@ -48,6 +48,7 @@ async def scored(languages, model):
     return score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de", "ja"])
 async def test_nothing_that_a_perfect_model_copies_is_lost(language):
     score = await scored([language], perfect)
@@ -55,6 +56,7 @@ async def test_nothing_that_a_perfect_model_copies_is_lost(language):
     assert (score.lost, score.invented, score.elsewhere) == ([], [], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])
 async def test_no_lie_and_nothing_of_another_entry_is_kept(language):
     score = await scored([language], lying)
@@ -63,6 +65,7 @@ async def test_no_lie_and_nothing_of_another_entry_is_kept(language):
     assert score.true > score.wanted / 3
 
 
+@pytest.mark.slow
 async def test_what_the_lying_sandbox_invents_is_nowhere_in_the_profile():
     score = await scored(["en", "de"], MODELS["lying sandbox"])
 

@@ -17,7 +17,7 @@ from tests.factories import make_config
 from tests.scripted import chat_reply, scripted
 from usage.models import AIProviderUsageLog
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.any_database, pytest.mark.django_db(transaction=True)]
 
 URL = "/api/v1/profiles/import"
 WRITTEN = (

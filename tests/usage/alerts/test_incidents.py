@@ -92,6 +92,7 @@ QUIET = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("traffic", QUIET.values(), ids=QUIET)
 def test_quiet_weeks_are_quiet(traffic):
     assert judged(traffic, weeks=8) == []
@@ -114,6 +115,7 @@ PLANTED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [11, 12, 13])
 def test_every_planted_incident_is_found_in_time_and_ends_with_its_cause(seed):
     traffic = Traffic(seed=seed, holidays=frozenset({31}), incidents=[one for one, _ in PLANTED])

@@ -266,6 +266,7 @@ def test_a_price_that_cannot_be_true_is_none_for_the_alert_and_the_console():
     assert prices_of(config)[0].prices == {}
 
 
+@pytest.mark.slow
 def test_hours_that_nobody_has_rolled_up_are_not_taken_for_hours_that_cost_nothing():
     """No worker ran for five days, over which this provider cost what it costs now."""
     config = make_config()
@@ -278,6 +279,7 @@ def test_hours_that_nobody_has_rolled_up_are_not_taken_for_hours_that_cost_nothi
     assert "cost_rise" not in found(NOON)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("now_usd", "is_reported"), [("2.40", True), ("2.25", False)], ids=["beyond chance", "within"]
 )
