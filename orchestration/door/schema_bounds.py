@@ -104,4 +104,4 @@ def _pattern(_: Any, pattern: str, instance: object, __: Schema) -> Iterator[Val
         yield ValidationError("It does not match the pattern.")
 
 
-Validator = extend(Draft202012Validator, {"pattern": _pattern})
+Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
