@@ -21,7 +21,15 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
 from orchestration.batches.kinds import Answer
-from orchestration.models import Batch, BatchItem, ItemState, VendorBatch, VendorBatchState
+from orchestration.models import (
+    Batch,
+    BatchItem,
+    EconomyCall,
+    EconomyCallState,
+    ItemState,
+    VendorBatch,
+    VendorBatchState,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -89,9 +97,9 @@ def call_a_worker(batch_id: UUID) -> None:
 
 
 def cancel(batch: Batch, *, actor: Actor | None = None) -> bool:
-    """Nothing more of it is begun; what is under way ends, because it is paid for. What a vendor has in a
-    batch is cancelled there, and what the vendor had begun by then ends. `actor` is who does so in its
-    owner's place, for the audit trail. False when it is over already, or cancelled."""
+    """Nothing more of it is begun, nor begun again; what is under way ends, because it is paid for. What a
+    vendor has in a batch is cancelled there, and what the vendor had begun by then ends. `actor` is who does
+    so in its owner's place, for the audit trail. False when it is over already, or cancelled."""
     with transaction.atomic():
         # First, so that whoever is making a vendor's batch of it has done so, or sees it.
         is_open = Exists(BatchItem.objects.filter(batch=OuterRef("pk"), state__in=OPEN))
@@ -99,9 +107,8 @@ def cancel(batch: Batch, *, actor: Actor | None = None) -> bool:
             cancelled_at=timezone.now()
         ):
             return False
-        BatchItem.objects.filter(batch=batch, state=ItemState.WAITING).update(
-            state=ItemState.CANCELLED, ended_at=timezone.now(), given={}
-        )
+        # An item that is put back at this very moment may escape; `claim_next` gives out none of it.
+        BatchItem.objects.filter(~_is_answered(), batch=batch, state=ItemState.WAITING).update(**_OVER)
         if batch.economy:
             at_vendors = VendorBatch.objects.filter(batch=batch).exclude(state=VendorBatchState.ENDED)
             at_vendors.update(is_unwanted=True, not_before=None)
@@ -151,18 +158,23 @@ def progress_of(*batches: Batch) -> list[Progress]:
 
 def claim_next(batch_id: UUID) -> BatchItem | None:
     """An item to work on, held for whoever called; None when there is none now. One that was held by a worker
-    that died is given again, MOST_TRIES times at most."""
+    that died is given again, MOST_TRIES times at most; of a batch that was cancelled, none is."""
     while True:
-        item = _claimable().filter(batch=batch_id).order_by("number").first()
+        claimable = _claimable().filter(batch=batch_id)
+        item = claimable.annotate(is_unwanted=_is_unwanted()).order_by("number").first()
         if item is None:
             return None
         claim = uuid4().hex
-        if item.tries >= MOST_TRIES:
+        if item.is_unwanted:
+            claimable.filter(_is_unwanted()).update(**_OVER)
+        elif item.tries >= MOST_TRIES:
             _still(item).update(
                 state=ItemState.FAILED, status=500, answer=_GIVEN_UP, ended_at=Now(), given={}
             )
-        elif _still(item).update(
-            state=ItemState.RUNNING, claim=claim, held_until=Now() + HELD_FOR, tries=item.tries + 1
+        elif (
+            _still(item)
+            .exclude(_is_unwanted())
+            .update(state=ItemState.RUNNING, claim=claim, held_until=Now() + HELD_FOR, tries=item.tries + 1)
         ):
             item.claim, item.tries = claim, item.tries + 1
             return item
@@ -187,7 +199,10 @@ def yielded(item: BatchItem) -> bool:
 
 
 def put_back(item: BatchItem, *, seconds: float) -> None:
-    """Have it tried again after so many seconds, by whoever comes; that does not count as a try."""
+    """Have it tried again after so many seconds, by whoever comes; that does not count as a try. It is
+    over where its batch was cancelled meanwhile."""
+    if _mine(item).filter(_is_unwanted()).update(**_OVER):
+        return
     _mine(item).update(
         state=ItemState.WAITING,
         claim="",
@@ -211,6 +226,17 @@ def _claimable() -> QuerySet[BatchItem]:
     return BatchItem.objects.filter(waiting | Q(state=ItemState.RUNNING, held_until__lte=Now()))
 
 
+def _is_answered() -> Exists:
+    """Whether a vendor's batch has answered an item: that is paid for."""
+    return Exists(EconomyCall.objects.filter(item=OuterRef("pk"), state=EconomyCallState.ANSWERED))
+
+
+def _is_unwanted() -> Q:
+    """Whether the batch of an item was cancelled, and nothing is lost if it is not answered."""
+    cancelled = Batch.objects.filter(pk=OuterRef("batch"), cancelled_at__isnull=False)
+    return Q(Exists(cancelled)) & ~Q(_is_answered())
+
+
 def _still(item: BatchItem) -> QuerySet[BatchItem]:
     """The row, if nobody else took it, kept it, or put it off meanwhile."""
     return _claimable().filter(pk=item.pk, state=item.state, claim=item.claim)
@@ -220,6 +246,8 @@ def _mine(item: BatchItem) -> QuerySet[BatchItem]:
     return BatchItem.objects.filter(pk=item.pk, state=ItemState.RUNNING, claim=item.claim)
 
 
+# What becomes of an item that is cancelled.
+_OVER: dict[str, Any] = {"state": ItemState.CANCELLED, "ended_at": Now(), "given": {}}
 _GIVEN_UP = {
     "code": "given_up",
     "message": "Every worker that began this stopped in the middle of it. Send it again, or report it.",

@@ -11,6 +11,7 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -247,6 +248,61 @@ def test_what_is_cancelled_is_not_begun_and_what_is_under_way_ends(api, user, ec
     assert (cancelled["state"], cancelled["cancelled"], cancelled["running"]) == ("running", 1, 1)
     assert api.get(f"{BATCHES}/{batch.pk}").json()["data"]["state"] == "cancelled"
     assert queue.left_to_do() == []
+
+
+def test_what_is_cancelled_is_not_begun_again_by_who_puts_it_back(user, echo):
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1, "error": True, "retry_after": 0}])
+    item = queue.claim_next(batch.pk)
+    assert queue.cancel(batch)
+
+    queue.put_back(item, seconds=0)
+
+    assert queue.left_to_do() == []
+    assert queue.progress_of(batch)[0].state == "cancelled"
+    assert BatchItem.objects.get().given == {}
+
+
+def test_nor_after_its_worker_died(user, echo):
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1}, {"n": 2}])
+    queue.claim_next(batch.pk)
+    queue.claim_next(batch.pk)
+    assert queue.cancel(batch)
+    BatchItem.objects.update(held_until=Now())
+
+    concurrency.run(work.work_off(batch.pk))
+
+    assert echo == []
+    assert queue.left_to_do() == []
+    assert queue.progress_of(batch)[0].cancelled == 2
+
+
+def cancelling_meanwhile(monkeypatch, batch):
+    """Has the batch cancelled after a worker has read its next item, which is put back in that moment, and
+    before it is the worker's."""
+    still = queue._still
+
+    def late(item):
+        Batch.objects.update(cancelled_at=timezone.now())
+        return still(item)
+
+    monkeypatch.setattr(queue, "_still", late)
+
+
+def test_nor_by_who_had_found_it_before(user, echo, monkeypatch):
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1}])
+    cancelling_meanwhile(monkeypatch, batch)
+
+    assert queue.claim_next(batch.pk) is None
+    assert BatchItem.objects.get().state == "cancelled"
+
+
+def test_without_the_condition_it_would_be(user, echo, monkeypatch):
+    """Shows that the test above can fail."""
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1}])
+    cancelling_meanwhile(monkeypatch, batch)
+    monkeypatch.setattr(queue, "_is_unwanted", lambda: Q(pk=None))
+
+    assert queue.claim_next(batch.pk) is not None
 
 
 async def test_a_worker_that_is_stopped_gives_its_items_back(user, monkeypatch):
