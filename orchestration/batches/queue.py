@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
@@ -20,6 +18,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
+from orchestration.batches.calling import call_a_worker
 from orchestration.batches.kinds import Answer
 from orchestration.models import (
     Batch,
@@ -30,8 +29,6 @@ from orchestration.models import (
     VendorBatch,
     VendorBatchState,
 )
-
-logger = logging.getLogger(__name__)
 
 # A vendor may take a day over what it was sent together.
 STUCK_AFTER = timedelta(days=2)
@@ -82,18 +79,6 @@ def start(*, user: User, kind: str, items: Sequence[Any], economy: bool = False)
         )
         transaction.on_commit(partial(call_a_worker, batch.pk))
     return batch
-
-
-def call_a_worker(batch_id: UUID) -> None:
-    """Have the batch worked on by who takes tasks of its queue; for one item alone somebody waits."""
-    from orchestration.celery_tasks import work_batch  # late: the tasks are made of this
-
-    try:
-        is_alone = BatchItem.objects.filter(batch=batch_id, batch__economy=False)[:2].count() == 1
-        queue = settings.INTERACTIVE_QUEUE if is_alone else settings.BATCH_QUEUE
-        work_batch.apply_async(args=(str(batch_id),), queue=queue, retry=False)
-    except Exception:
-        logger.exception("No worker could be called for batch %s; the beat will", batch_id)
 
 
 def cancel(batch: Batch, *, actor: Actor | None = None) -> bool:
@@ -219,6 +204,11 @@ def left_to_do() -> list[UUID]:
     """The batches of which something can be begun now."""
     found = _claimable().order_by().values_list("batch", flat=True).distinct()
     return list(found)
+
+
+def is_left(batch_id: UUID) -> bool:
+    """Whether something of it can be begun now."""
+    return _claimable().filter(batch=batch_id).exists()
 
 
 def _claimable() -> QuerySet[BatchItem]:

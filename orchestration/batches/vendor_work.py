@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from accounts.concurrency import in_database_thread, in_parsing_thread
 from orchestration.batches import vendor_queue
+from orchestration.batches.calling import call_a_worker
 from orchestration.batches.contents import Contents
-from orchestration.batches.queue import call_a_worker
 from orchestration.calls import accounting
 from orchestration.calls.accounting import Accounting
 from orchestration.models import EconomyCall, EconomyCallState, VendorBatch, VendorBatchState

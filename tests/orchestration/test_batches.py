@@ -81,6 +81,11 @@ def echo(monkeypatch):
     return asked
 
 
+def nobody_has_come():
+    """Has the calls that are out lapse."""
+    Batch.objects.update(held_until=Now())
+
+
 class Refused(DomainError):
     code, status, message = "refused", 429, "Wait."
 
@@ -211,6 +216,7 @@ def test_a_refusal_is_an_answer_and_a_short_wait_is_waited_for(user, echo):
     assert batch.items.get(number=1).answer["code"] == "refused"
     assert resume_batches() == 0
     batch.items.update(not_before=Now())
+    nobody_has_come()
     assert resume_batches() == 1
     Batch.objects.update(created_at=timezone.now() - timedelta(days=1))
     concurrency.run(work.work_off(batch.pk))
@@ -224,6 +230,7 @@ def test_an_item_of_a_worker_that_died_is_given_to_the_next_and_not_for_ever(use
 
     for _ in range(queue.MOST_TRIES - 1):
         BatchItem.objects.update(held_until=Now())
+        nobody_has_come()
         assert resume_batches() == 1
         taken = queue.claim_next(batch.pk)
     queue.finish(lost, kinds.Answer(201, "late"))
