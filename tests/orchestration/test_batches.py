@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -173,6 +174,34 @@ def test_every_item_at_fault_is_named_by_its_place(api):
     at_fault = refused.json()["error"]["details"]["fields"]["items"]
     assert list(at_fault) == ["1", "3"]
     assert list(at_fault["1"]) == ["link"]
+
+
+def test_many_items_are_checked_once_and_hold_nobody_up(api, monkeypatch):
+    checked = []
+
+    def check(given):
+        checked.append((given["text"], is_on_a_loop()))
+
+    kind = kinds.KINDS["extract"]
+    monkeypatch.setitem(kinds.KINDS, "extract", replace(kind, check=check))
+
+    sent = api.post(EXTRACT_MANY, {"items": [{"text": "a"}, {"text": "b"}]}, format="json")
+
+    assert (sent.status_code, checked) == (202, [("a", False), ("b", False)])
+
+
+def is_on_a_loop():
+    try:
+        return bool(asyncio.get_running_loop())
+    except RuntimeError:
+        return False
+
+
+def test_an_item_alone_is_checked_too(api):
+    alone = api.post(EXTRACT, {"text": "a", "link": "x"}, format="json", headers={"prefer": "respond-async"})
+
+    assert (alone.status_code, list(alone.json()["error"]["details"]["fields"])) == (400, ["link"])
+    assert not Batch.objects.exists()
 
 
 def _text(response):
