@@ -98,6 +98,16 @@ class PageQuerySerializer(StrictSerializer):
     offset = serializers.IntegerField(required=False, min_value=0, max_value=LARGEST_OFFSET)
 
 
+def valid_query(request: Request, serializer_class: type[StrictSerializer]) -> StrictSerializer:
+    """The parameters of a request, valid. ValidationError for others, and for one that is given twice."""
+    query = serializer_class(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    if twice := [name for name, values in request.query_params.lists() if len(values) > 1]:
+        message = "Give this parameter once."
+        raise serializers.ValidationError({name: [message] for name in twice}, code="given_twice")
+    return query
+
+
 class StrictQuery:
     """Mix in before an APIView. `query_serializer_class` names the parameters of GET, none by default; the
     handler finds them valid in `self.query`. Others are a 400 like a field of a body."""
@@ -108,11 +118,7 @@ class StrictQuery:
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         if request.method in {"GET", "HEAD"}:
-            self.query = self.query_serializer_class(data=request.query_params.dict())
-            self.query.is_valid(raise_exception=True)
-            if twice := [name for name, values in request.query_params.lists() if len(values) > 1]:
-                message = "Give this parameter once."
-                raise serializers.ValidationError({name: [message] for name in twice}, code="given_twice")
+            self.query = valid_query(request, self.query_serializer_class)
 
 
 class AnonymousThrottle(AnonRateThrottle):

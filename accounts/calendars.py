@@ -98,7 +98,11 @@ def _window_at(period: Period, now: datetime, zone: str) -> Window:
     return Window(f"month:{first:%Y-%m}", _midnight(first, tz), _midnight(following, tz))
 
 
+def day_start(day: date, tz: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC; where midnight comes twice, it is the first."""
+    return datetime.combine(day, time(), tz).astimezone(UTC)
+
+
 def _midnight(day: date, tz: ZoneInfo) -> datetime:
-    """The first instant of a day. Where the clocks skip midnight, or a whole day, the way through UTC names
-    the instant as the clocks there do; where midnight comes twice, it is the first."""
-    return datetime.combine(day, time(), tz).astimezone(UTC).astimezone(tz)
+    """`day_start` as the clocks there name it, also where they skip midnight, or a whole day."""
+    return day_start(day, tz).astimezone(tz)

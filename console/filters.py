@@ -21,6 +21,8 @@ from usage.stats import reach
 from usage.stats.dimensions import ALL_PROVIDERS, Dimension
 
 _RECENT = timedelta(days=90)
+# Rollups have whole hours, a little after their end.
+_NOT_COUNTED_YET = timedelta(hours=2)
 
 
 class _ColumnFilter(DropdownFilter):
@@ -143,25 +145,24 @@ class PlanFilter(_ColumnFilter):
 
 
 class ErrorKindFilter(_ColumnFilter):
+    """What vendors report, and what calls were refused for or ended by within 90 days."""
+
     title = "error kind"
     parameter_name = "error_kind"
 
-    # Kinds that no vendor reports: refusals before a call, and how our side may end one.
-    _OURS = (
-        "quota_exceeded",
-        "provider_quota_exceeded",
-        "no_active_provider",
-        "no_capable_provider",
-        "cancelled",
-        "abandoned",
-        "key_undecryptable",
-        "switched_off",
-        "internal",
-    )
-
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        kinds = sorted({kind.value for kind in ErrorKind} | FORMER_KINDS.keys() | set(self._OURS))
-        return [(kind, kind.replace("_", " ")) for kind in kinds]
+        now = timezone.now()
+        kinds = {kind.value for kind in ErrorKind} | FORMER_KINDS.keys()
+        counted = UsageRollup.objects.filter(
+            dimension=Dimension.ERROR.value,
+            span__in=["hour", "day"],
+            start__gte=now - _RECENT,
+            provider=ALL_PROVIDERS,
+        )
+        kinds.update(counted.values_list("key", flat=True).distinct())
+        fresh = AIProviderUsageLog.objects.filter(created_at__gte=now - _NOT_COUNTED_YET)
+        kinds.update(fresh.exclude(error_kind="").order_by().values_list("error_kind", flat=True).distinct())
+        return [(kind, kind.replace("_", " ")) for kind in sorted(kinds) if kind]
 
 
 class UserFilter(TextFilter):

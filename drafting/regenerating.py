@@ -7,6 +7,7 @@ person's own texts stay, unless they are asked to go. A text whose new wording i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from accounts.concurrency import in_database_thread, in_parsing_thread
@@ -59,13 +60,32 @@ async def _cv(draft: Draft, section: CvSection, writer: Writer) -> Draft:
     reply = await writer.cv(wording)
     texts = [said for said in cv_texts(writer.facts, reply) if said.id in section.spots(draft)]
     checked = await writer.checked(texts)
+    newest = draft
+    while True:
+        # Counting the pages takes long: nobody waits for a turn to store a draft meanwhile.
+        built = await in_parsing_thread(section.rewritten, newest, checked)
+        build = partial(_unless_overtaken, built, draft if section.replace_own else None, newest)
+        try:
+            return await _stored(draft, build, writer, wording.version)
+        except _Overtaken as overtaken:
+            newest = overtaken.newest
 
-    def build(newest: Draft) -> Draft:
-        if section.replace_own:
-            require_newest(draft, newest)
-        return section.rewritten(newest, checked)
 
-    return await _stored(draft, build, writer, wording.version)
+class _Overtaken(Exception):
+    """Another version was stored meanwhile, `newest`."""
+
+    def __init__(self, newest: Draft) -> None:
+        super().__init__(newest.pk)
+        self.newest = newest
+
+
+def _unless_overtaken(built: Draft, required: Draft | None, expected: Draft, newest: Draft) -> Draft:
+    """What was built of the newest version. Raises DraftSuperseded where that has to be the required one."""
+    if required is not None:
+        require_newest(required, newest)
+    if newest.pk != expected.pk:
+        raise _Overtaken(newest)
+    return built
 
 
 async def _letter(draft: Draft, paragraph: Paragraph, writer: Writer) -> Draft:

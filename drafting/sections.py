@@ -85,7 +85,8 @@ class CvSection:
         return found
 
     def rewritten(self, newest: Draft, checked: Checked) -> Draft:
-        """An unsaved draft after the newest version: what has a proof in the place of what stood there."""
+        """An unsaved draft after the newest version: what has a proof in the place of what stood there. It
+        counts pages, which takes a compilation: not for the event loop, nor for a transaction."""
         draft = copy_of(newest, made_by=MadeBy.REGENERATE)
         draft.content = deepcopy(newest.content)
         spots = self.spots(newest)

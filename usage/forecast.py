@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from accounts.calendars import day_start
 from usage import stats
-from usage.stats.period import day_start, zone_of
+from usage.stats.period import zone_of
 from usage.student import student_quantile
 
 HISTORY_DAYS = 28

@@ -42,8 +42,9 @@ def files_of(directory: Path, day: date) -> list[Path]:
 
 
 def write(directory: Path, day: date, rows: Iterable[AIProviderUsageLog]) -> Path:
-    """The rows in a new file of that day, which is on the disk when this returns. OSError if it cannot be."""
-    path = directory / f"usage-{day:%Y-%m-%d}-{len(files_of(directory, day)) + 1:05}.csv.gz"
+    """The rows in a new file of that day, which is on the disk when this returns. OSError if it cannot be; no
+    file that is there is written over."""
+    path = directory / f"usage-{day:%Y-%m-%d}-{_next_number(directory, day):05}.csv.gz"
     unfinished = path.with_suffix(".part")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -53,9 +54,17 @@ def write(directory: Path, day: date, rows: Iterable[AIProviderUsageLog]) -> Pat
                 packed.write((",".join(map(_quoted, fields_of(row))) + "\n").encode())
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(path)
+    if path.exists():
+        raise FileExistsError(f"{path} was put there meanwhile, and its rows may be nowhere else.")
+    unfinished.rename(path)
     _sync(directory)
     return path
+
+
+def _next_number(directory: Path, day: date) -> int:
+    """After the highest that is there: an operator may have taken some of them elsewhere."""
+    ends = (path.name.removesuffix(".csv.gz").rpartition("-")[2] for path in files_of(directory, day))
+    return 1 + max((int(end) for end in ends if end.isdecimal()), default=0)
 
 
 def digests(path: Path) -> dict[int, bytes]:

@@ -11,9 +11,9 @@ from typing import Literal
 
 from django.db.models import Q
 
+from accounts.calendars import day_start
 from accounts.models import Plan, Subscription, User
 from usage import stats
-from usage.stats.period import day_start
 
 By = Literal["plan", "user"]
 _CENT = Decimal("0.01")

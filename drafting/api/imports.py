@@ -25,7 +25,7 @@ from drafting.api.import_serializers import (
 from drafting.imports.errors import UNREADABLE, DocumentTooLarge
 from drafting.imports.importer import brought, import_profile
 from extraction.pdf.reader import MAX_BYTES
-from orchestration.api.batches import PREFER, BatchSerializer, accepted, is_asked_for
+from orchestration.api.batches import PREFER, BatchSerializer, accepted_alone, is_asked_for
 from orchestration.api.generating import EVENTS, GeneratingAPIView, StreamedToo, streamed, wants_events
 from orchestration.calls.heard import Hear
 from orchestration.errors import ABOUT_THE_INPUT
@@ -59,7 +59,7 @@ class ProfileImportView(GeneratingAPIView):
         user, document = cast(User, request.user), await brought(**given)
         if document.text and is_asked_for(request):
             item = {"kind": document.kind, "text": document.text}
-            return await accepted(request, kind=IMPORT, items=[item])
+            return await accepted_alone(request, kind=IMPORT, item=item)
 
         async def work(hear: Hear | None = None) -> tuple[int, Any]:
             return 200, import_body(await import_profile(user=user, document=document, hear=hear))

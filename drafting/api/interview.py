@@ -19,7 +19,7 @@ from drafting.errors import UNFIT_SOURCES
 from drafting.interview import TASK, prepare_interview
 from drafting.language import codes
 from extraction.api.serializers import CallSerializer, call_body
-from orchestration.api.batches import PREFER, BatchSerializer, accepted, is_asked_for
+from orchestration.api.batches import PREFER, BatchSerializer, accepted_alone, is_asked_for
 from orchestration.api.generating import GeneratingAPIView
 from orchestration.batches.kinds import Answer, Kind
 from orchestration.errors import ABOUT_THE_INPUT
@@ -64,7 +64,7 @@ class InterviewView(GeneratingAPIView):
         kept with their batch where they are not waited for, otherwise only by an Idempotency-Key, for a day.
         """
         if is_asked_for(request):
-            return await accepted(request, kind=TASK, items=[request.data])
+            return await accepted_alone(request, kind=TASK, item=request.data)
         answer = await _answer(cast(User, request.user), request.data)
         return Response(answer.data, status=answer.status)
 

@@ -38,7 +38,7 @@ from drafting.errors import (
 from drafting.models import Draft
 from drafting.regenerating import regenerate
 from drafting.versions import restore
-from orchestration.api.batches import PREFER, BatchSerializer, accepted, is_asked_for
+from orchestration.api.batches import PREFER, BatchSerializer, accepted_alone, is_asked_for
 from orchestration.api.generating import EVENTS, GeneratingAPIView, StreamedToo, streamed, wants_events
 from orchestration.calls.heard import Hear
 from orchestration.errors import ABOUT_THE_INPUT
@@ -53,7 +53,9 @@ class OwnDrafts(generics.GenericAPIView[Draft]):
         return Draft.objects.filter(user=cast(User, self.request.user))
 
 
-class DraftDetailView(OwnDrafts, generics.RetrieveDestroyAPIView[Draft]):
+class DraftDetailView(StrictQuery, OwnDrafts, generics.RetrieveDestroyAPIView[Draft]):
+    """One of the caller's drafts."""
+
     serializer_class = DraftSerializer
 
     @extend_schema(
@@ -112,7 +114,7 @@ class DraftRegenerateView(GeneratingAPIView):
         serializer = RegenerateSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         if is_asked_for(request):
-            return await accepted(request, kind=REGENERATE, items=[dict(request.data, draft_id=pk)])
+            return await accepted_alone(request, kind=REGENERATE, item=dict(request.data, draft_id=pk))
         chosen = serializer.validated_data
 
         async def work(hear: Hear | None = None) -> tuple[int, Any]:

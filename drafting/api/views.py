@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api_base import PageQuerySerializer, StrictQuery, refusals
+from accounts.api_base import PageQuerySerializer, StrictQuery, refusals, valid_query
 from accounts.async_views import AsyncAPIView
 from accounts.concurrency import in_database_thread
 from accounts.idempotency import idempotent
@@ -46,7 +46,7 @@ from drafting.exports import CONTENT_TYPES, export
 from drafting.exports.file_names import content_disposition
 from drafting.models import Draft, MasterProfile
 from drafting.own_data import archive_of, delete_profile
-from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
+from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted_alone, is_asked_for
 from orchestration.api.feedback import FeedbackView
 from orchestration.api.generating import EVENTS, GeneratingAPIView, StreamedToo, Work, streamed, wants_events
 from orchestration.calls.heard import Hear
@@ -81,7 +81,9 @@ class ProfileListView(StrictQuery, generics.ListAPIView[MasterProfile]):
         return Response(_shown(profile, serializer), status=201)
 
 
-class ProfileDetailView(generics.RetrieveDestroyAPIView[MasterProfile]):
+class ProfileDetailView(StrictQuery, generics.RetrieveDestroyAPIView[MasterProfile]):
+    """One of the caller's profiles."""
+
     serializer_class = ProfileSerializer
 
     def get_queryset(self) -> QuerySet[MasterProfile]:
@@ -145,7 +147,7 @@ class _DraftingView(GeneratingAPIView):
 
     async def _draft(self, request: Request) -> HttpResponseBase:
         if is_asked_for(request):
-            return await accepted(request, kind=self.kind, items=[request.data])
+            return await accepted_alone(request, kind=self.kind, item=request.data)
         if wants_events(request):
             return await streamed(request, self._heard(request))
         return Response(await drafted(type(self).generate, _user(request), request.data), status=201)
@@ -236,8 +238,7 @@ class DraftExportView(AsyncAPIView):
     async def get(self, request: Request, pk: int) -> HttpResponse:
         """The draft as a file: PDF, DOCX, plain text, Markdown, JSON (a JSON Resume for a CV), or all of them
         in a ZIP. All say the same."""
-        query = ExportQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
+        query = valid_query(request, ExportQuerySerializer)
         draft = await in_database_thread(_own_draft, _user(request), pk)
         exported = await export(draft, **query.validated_data)
         response = HttpResponse(exported.data, content_type=exported.content_type)

@@ -46,7 +46,7 @@ from extraction.image_check import check_image
 from extraction.images import MAX_BYTES
 from extraction.models import JobPosting
 from extraction.pdf.reader import MAX_BYTES as MAX_PDF_BYTES
-from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted, is_asked_for
+from orchestration.api.batches import PREFER, BatchCreateView, BatchSerializer, accepted_alone, is_asked_for
 from orchestration.api.feedback import FeedbackView
 from orchestration.api.generating import EVENTS, GeneratingAPIView, StreamedToo, streamed, wants_events
 from orchestration.calls.heard import Hear
@@ -90,7 +90,7 @@ class ExtractView(GeneratingAPIView):
         serializer.is_valid(raise_exception=True)
         given = dict(serializer.validated_data)
         if is_asked_for(request) and not request.FILES:
-            return await accepted(request, kind=EXTRACT, items=[given])
+            return await accepted_alone(request, kind=EXTRACT, item=given)
         if "image" in given:
             given["image"] = _bytes(given["image"])
         if "pdf" in given:
@@ -151,7 +151,7 @@ class JobListView(StrictQuery, _OwnJobs, generics.ListAPIView[JobPosting]):
         return super().get_queryset().defer("data", "sources", "evidence", "warnings")
 
 
-class JobDetailView(_OwnJobs, generics.RetrieveDestroyAPIView[JobPosting]):
+class JobDetailView(StrictQuery, _OwnJobs, generics.RetrieveDestroyAPIView[JobPosting]):
     """One of the user's own postings. Drafts that were made for a deleted one stay."""
 
     serializer_class = JobDetailSerializer

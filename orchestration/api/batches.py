@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from accounts.api_base import JSONParser, PageQuerySerializer, StrictQuery, StrictSerializer, refusals
 from accounts.async_views import AsyncAPIView
-from accounts.concurrency import in_database_thread
+from accounts.concurrency import in_database_thread, in_parsing_thread
 from accounts.idempotency import idempotent
 from accounts.models import User
 from accounts.pieces import Pieces
@@ -81,11 +81,15 @@ def is_asked_for(request: Request) -> bool:
     return any(wish.strip().split(";")[0].lower() == "respond-async" for wish in wishes)
 
 
-async def accepted(request: Request, *, kind: str, items: list[Any], economy: bool = False) -> Response:
-    """202 with the batch that was made of the items. They are checked here: ValidationError. With `economy`
-    EconomyNotForKind and EconomyUnavailable."""
-    for item in items:
-        KINDS[kind].check(item)
+async def accepted_alone(request: Request, *, kind: str, item: Any) -> Response:
+    """202 with a batch of one. ValidationError where it would be refused."""
+    KINDS[kind].check(item)
+    return await _accepted(request, kind=kind, items=[item])
+
+
+async def _accepted(request: Request, *, kind: str, items: list[Any], economy: bool = False) -> Response:
+    """202 with the batch that was made of the items, which were checked. With `economy` EconomyNotForKind and
+    EconomyUnavailable."""
     body = await in_database_thread(_started, cast(User, request.user), kind, items, economy=economy)
     where = reverse("v1:batch-detail", args=[body["batch_id"]])
     headers = {"Location": where, "Retry-After": "2"}
@@ -156,8 +160,8 @@ class BatchCreateView(AsyncAPIView):
         heading with the names of the fields, NDJSON an item a line. Poll the address in `Location`."""
         serializer = BatchInputSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        _check_each(self.kind, serializer.validated_data["items"])
-        return await accepted(request, kind=self.kind, **serializer.validated_data)
+        await in_parsing_thread(_check_each, self.kind, serializer.validated_data["items"])
+        return await _accepted(request, kind=self.kind, **serializer.validated_data)
 
 
 class _OwnBatches(generics.GenericAPIView[Batch]):

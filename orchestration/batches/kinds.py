@@ -31,9 +31,9 @@ class Economy:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`check` raises DRF's ValidationError for an item that is not valid, before anything is stored;
-    `answer` does what the endpoint does, and raises the DomainErrors that it raises. `economy` is None for
-    what cannot wait for a vendor's batch."""
+    """`check` raises DRF's ValidationError for an item that is not valid, before anything is stored, and
+    asks no database; `answer` does what the endpoint does, and raises the DomainErrors that it raises.
+    `economy` is None for what cannot wait for a vendor's batch."""
 
     slug: str
     check: Callable[[Any], None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
@@ -20,10 +18,17 @@ from django.utils import timezone
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
+from orchestration.batches.calling import call_a_worker
 from orchestration.batches.kinds import Answer
-from orchestration.models import Batch, BatchItem, ItemState, VendorBatch, VendorBatchState
-
-logger = logging.getLogger(__name__)
+from orchestration.models import (
+    Batch,
+    BatchItem,
+    EconomyCall,
+    EconomyCallState,
+    ItemState,
+    VendorBatch,
+    VendorBatchState,
+)
 
 # A vendor may take a day over what it was sent together.
 STUCK_AFTER = timedelta(days=2)
@@ -76,22 +81,10 @@ def start(*, user: User, kind: str, items: Sequence[Any], economy: bool = False)
     return batch
 
 
-def call_a_worker(batch_id: UUID) -> None:
-    """Have the batch worked on by who takes tasks of its queue; for one item alone somebody waits."""
-    from orchestration.celery_tasks import work_batch  # late: the tasks are made of this
-
-    try:
-        is_alone = BatchItem.objects.filter(batch=batch_id, batch__economy=False)[:2].count() == 1
-        queue = settings.INTERACTIVE_QUEUE if is_alone else settings.BATCH_QUEUE
-        work_batch.apply_async(args=(str(batch_id),), queue=queue, retry=False)
-    except Exception:
-        logger.exception("No worker could be called for batch %s; the beat will", batch_id)
-
-
 def cancel(batch: Batch, *, actor: Actor | None = None) -> bool:
-    """Nothing more of it is begun; what is under way ends, because it is paid for. What a vendor has in a
-    batch is cancelled there, and what the vendor had begun by then ends. `actor` is who does so in its
-    owner's place, for the audit trail. False when it is over already, or cancelled."""
+    """Nothing more of it is begun, nor begun again; what is under way ends, because it is paid for. What a
+    vendor has in a batch is cancelled there, and what the vendor had begun by then ends. `actor` is who does
+    so in its owner's place, for the audit trail. False when it is over already, or cancelled."""
     with transaction.atomic():
         # First, so that whoever is making a vendor's batch of it has done so, or sees it.
         is_open = Exists(BatchItem.objects.filter(batch=OuterRef("pk"), state__in=OPEN))
@@ -99,9 +92,8 @@ def cancel(batch: Batch, *, actor: Actor | None = None) -> bool:
             cancelled_at=timezone.now()
         ):
             return False
-        BatchItem.objects.filter(batch=batch, state=ItemState.WAITING).update(
-            state=ItemState.CANCELLED, ended_at=timezone.now(), given={}
-        )
+        # An item that is put back at this very moment may escape; `claim_next` gives out none of it.
+        BatchItem.objects.filter(~_is_answered(), batch=batch, state=ItemState.WAITING).update(**_OVER)
         if batch.economy:
             at_vendors = VendorBatch.objects.filter(batch=batch).exclude(state=VendorBatchState.ENDED)
             at_vendors.update(is_unwanted=True, not_before=None)
@@ -151,18 +143,23 @@ def progress_of(*batches: Batch) -> list[Progress]:
 
 def claim_next(batch_id: UUID) -> BatchItem | None:
     """An item to work on, held for whoever called; None when there is none now. One that was held by a worker
-    that died is given again, MOST_TRIES times at most."""
+    that died is given again, MOST_TRIES times at most; of a batch that was cancelled, none is."""
     while True:
-        item = _claimable().filter(batch=batch_id).order_by("number").first()
+        claimable = _claimable().filter(batch=batch_id)
+        item = claimable.annotate(is_unwanted=_is_unwanted()).order_by("number").first()
         if item is None:
             return None
         claim = uuid4().hex
-        if item.tries >= MOST_TRIES:
+        if item.is_unwanted:
+            claimable.filter(_is_unwanted()).update(**_OVER)
+        elif item.tries >= MOST_TRIES:
             _still(item).update(
                 state=ItemState.FAILED, status=500, answer=_GIVEN_UP, ended_at=Now(), given={}
             )
-        elif _still(item).update(
-            state=ItemState.RUNNING, claim=claim, held_until=Now() + HELD_FOR, tries=item.tries + 1
+        elif (
+            _still(item)
+            .exclude(_is_unwanted())
+            .update(state=ItemState.RUNNING, claim=claim, held_until=Now() + HELD_FOR, tries=item.tries + 1)
         ):
             item.claim, item.tries = claim, item.tries + 1
             return item
@@ -187,7 +184,10 @@ def yielded(item: BatchItem) -> bool:
 
 
 def put_back(item: BatchItem, *, seconds: float) -> None:
-    """Have it tried again after so many seconds, by whoever comes; that does not count as a try."""
+    """Have it tried again after so many seconds, by whoever comes; that does not count as a try. It is
+    over where its batch was cancelled meanwhile."""
+    if _mine(item).filter(_is_unwanted()).update(**_OVER):
+        return
     _mine(item).update(
         state=ItemState.WAITING,
         claim="",
@@ -206,9 +206,25 @@ def left_to_do() -> list[UUID]:
     return list(found)
 
 
+def is_left(batch_id: UUID) -> bool:
+    """Whether something of it can be begun now."""
+    return _claimable().filter(batch=batch_id).exists()
+
+
 def _claimable() -> QuerySet[BatchItem]:
     waiting = Q(state=ItemState.WAITING) & (Q(not_before=None) | Q(not_before__lte=Now()))
     return BatchItem.objects.filter(waiting | Q(state=ItemState.RUNNING, held_until__lte=Now()))
+
+
+def _is_answered() -> Exists:
+    """Whether a vendor's batch has answered an item: that is paid for."""
+    return Exists(EconomyCall.objects.filter(item=OuterRef("pk"), state=EconomyCallState.ANSWERED))
+
+
+def _is_unwanted() -> Q:
+    """Whether the batch of an item was cancelled, and nothing is lost if it is not answered."""
+    cancelled = Batch.objects.filter(pk=OuterRef("batch"), cancelled_at__isnull=False)
+    return Q(Exists(cancelled)) & ~Q(_is_answered())
 
 
 def _still(item: BatchItem) -> QuerySet[BatchItem]:
@@ -220,6 +236,8 @@ def _mine(item: BatchItem) -> QuerySet[BatchItem]:
     return BatchItem.objects.filter(pk=item.pk, state=ItemState.RUNNING, claim=item.claim)
 
 
+# What becomes of an item that is cancelled.
+_OVER: dict[str, Any] = {"state": ItemState.CANCELLED, "ended_at": Now(), "given": {}}
 _GIVEN_UP = {
     "code": "given_up",
     "message": "Every worker that began this stopped in the middle of it. Send it again, or report it.",

@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from accounts.concurrency import in_database_thread, in_parsing_thread
 from orchestration.batches import vendor_queue
+from orchestration.batches.calling import call_a_worker
 from orchestration.batches.contents import Contents
-from orchestration.batches.queue import call_a_worker
 from orchestration.calls import accounting
 from orchestration.calls.accounting import Accounting
 from orchestration.models import EconomyCall, EconomyCallState, VendorBatch, VendorBatchState
@@ -113,6 +113,7 @@ async def _send(one: VendorBatch, api: BatchAPI) -> None:
     if not await in_database_thread(vendor_queue.is_still_asked, one):
         await _release(one, "switched_off")
         return
+    # All at once: they are one request to the vendor, of as many and as long as `vendor_queue` puts together.
     bodies = {call.key: (await _opened(call)).body for call in calls}
     if not all(bodies.values()):
         await _release(one, UndecryptableKey.code)
@@ -239,8 +240,9 @@ def _saved(reservation: Reservation, outcome: Outcome, settlement: Settlement) -
 
 
 async def _opened(call: EconomyCall) -> Contents:
-    """What it carried; nothing where no key opens it any more, so that it can be settled all the same. To be
-    held for one call at a time: the pages in it may have megabytes."""
+    """What it carried; nothing where no key opens it any more, so that it can be settled all the same. The
+    pages in it may have megabytes: it is held for one call at a time, except by who sends a vendor's batch,
+    where `vendor_queue` bounds the sum."""
     sealed = await in_database_thread(vendor_queue.sealed_in, call)
     try:
         return await in_parsing_thread(Contents.of, sealed)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -15,7 +16,7 @@ from django_guid import set_guid
 
 from accounts.concurrency import in_database_thread, kept
 from accounts.errors import DomainError
-from orchestration.batches import queue
+from orchestration.batches import calling, queue
 from orchestration.batches.economy import EconomyAsking, Parked
 from orchestration.batches.kinds import KINDS, Answer
 from orchestration.batches.vendor_work import advance
@@ -42,6 +43,23 @@ _ending = threading.Event()
 def begin_nothing_more() -> None:
     """Have every turn of this process end with the items that are under way."""
     _ending.set()
+
+
+async def take_a_turn(batch_id: UUID, claim: str) -> None:
+    """Work the batch off for a turn, if nobody else was let in with this claim, and have the next worker
+    called for what can be begun then."""
+    mine = await in_database_thread(calling.take, batch_id, claim)
+    if mine is None:
+        return
+    holding = asyncio.ensure_future(_keep_holding(calling.hold, batch_id, mine))
+    try:
+        await work_off(batch_id)
+    finally:
+        holding.cancel()
+        await asyncio.shield(in_database_thread(calling.let_go, batch_id, mine))
+    # Only now: who was not called because this one was at work has left what is found here.
+    if await in_database_thread(queue.is_left, batch_id):
+        await in_database_thread(calling.call_a_worker, batch_id)
 
 
 async def work_off(batch_id: UUID) -> bool:
@@ -75,7 +93,7 @@ async def _give_back(item: BatchItem | None) -> None:
 
 
 async def _work(item: BatchItem) -> None:
-    holding = asyncio.ensure_future(_keep_holding(item))
+    holding = asyncio.ensure_future(_keep_holding(queue.hold, item))
     try:
         answer = await _answer(item)
     except asyncio.CancelledError:
@@ -140,10 +158,10 @@ async def _keep_answer(item: BatchItem, answer: Answer) -> None:
             await asyncio.sleep(1)
 
 
-async def _keep_holding(item: BatchItem) -> None:
+async def _keep_holding(hold: Callable[..., bool], *held: object) -> None:
     while True:
         await asyncio.sleep(HELD_EVERY_SECONDS)
         try:
-            await in_database_thread(queue.hold, item)
+            await in_database_thread(hold, *held)
         except Exception:
-            logger.exception("Item %s could not be held on to", item.pk)
+            logger.exception("%s could not be held on to", held)

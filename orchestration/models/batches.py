@@ -11,7 +11,10 @@ from django.db.models import Q
 
 class Batch(models.Model):
     """Requests of one kind that a user sent together and that workers answer; one alone is a batch of one.
-    With `economy` their model calls go through the vendors' batch APIs."""
+    With `economy` their model calls go through the vendors' batch APIs.
+
+    Whoever knows `claim` is called to work on it, or does, until `held_until` at the latest; nobody else is
+    called meanwhile."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
@@ -19,6 +22,8 @@ class Batch(models.Model):
     economy = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     cancelled_at = models.DateTimeField(null=True)
+    claim = models.CharField(max_length=32, blank=True, default="", db_default="")
+    held_until = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "batches"

@@ -71,7 +71,7 @@ class ConfigListView(StrictQuery, APIView):
         return Response(SavedConfigSerializer(config).data, status=201)
 
 
-class ConfigDetailView(APIView):
+class ConfigDetailView(StrictQuery, APIView):
     permission_classes = (IsSuperAdmin,)
 
     @extend_schema(operation_id="provider_configs_read", tags=TAGS, responses=ConfigSerializer)

@@ -20,7 +20,7 @@ from accounts.models import AuditEntry, IdempotencyKey, LoginTurn, Plan, Retenti
 from extraction.models import JobPosting
 from orchestration.batches import kinds, queue, work
 from orchestration.celery_tasks import advance_economy
-from orchestration.models import BatchItem, EconomyCall, ProviderProbe, VendorBatch
+from orchestration.models import Batch, BatchItem, EconomyCall, ProviderProbe, VendorBatch
 from providers.models import AIProviderConfig, ModelCapability, RoutingRevision
 from tests.books import counters, sums_of_rows
 from tests.contract.vendors import KEYS
@@ -185,6 +185,7 @@ def a_batch_that_a_dead_worker_left(user, sandbox, monkeypatch):
     monkeypatch.setitem(kinds.KINDS, kind.slug, replace(kind, answer=answer))
     make_config(model_name="sandbox-mini", base_url=sandbox.openai, is_default=True)
     queue.start(user=user, kind="extract", items=[{"text": posting(number)} for number in range(FEW)])
+    Batch.objects.update(held_until=Now())
     BatchItem.objects.update(state="running", claim="dead", held_until=Now(), tries=1)
 
     def seen():

@@ -12,7 +12,7 @@ from django.db import connection, models
 
 from accounts.retention import KINDS
 from aditus.celery import app
-from orchestration.batches import queue, vendor_queue
+from orchestration.batches import calling, queue, vendor_queue
 from orchestration.celery_tasks import work_batch
 from orchestration.models import BatchItem, VendorBatch
 from orchestration.probes import runs
@@ -33,7 +33,7 @@ AT_ONCE = 4
 @pytest.fixture(autouse=True)
 def workers_come_at_once(monkeypatch):
     """Whoever calls a worker is one."""
-    monkeypatch.setattr(work_batch, "apply_async", lambda args, **_: work_batch(*args))
+    monkeypatch.setattr(work_batch, "apply_async", lambda args, kwargs, **_: work_batch(*args, **kwargs))
 
 
 @pytest.fixture
@@ -163,6 +163,7 @@ def probed_without_the_lease(patch):
 def worked_without_the_claim(patch):
     patch.setattr(queue, "_still", after_meeting(lambda item: BatchItem.objects.filter(pk=item.pk)))
     patch.setattr(queue, "_mine", lambda item: BatchItem.objects.filter(pk=item.pk))
+    patch.setattr(calling, "_claimed", lambda _: "")
 
 
 def sent_without_the_claim(patch):

@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection
 from docx import Document
 from pypdf import PdfReader
 
-from drafting import editing, regenerating, versions
+from drafting import editing, regenerating, sections, versions
 from drafting.editing import edit
 from drafting.errors import DraftSuperseded
 from drafting.models import Draft, MasterProfile
@@ -359,7 +359,8 @@ def test_an_edit_made_while_a_section_is_written_is_not_lost(api, cv, letter, mo
     stored = regenerating.save_after
 
     def edit_first(base, build):
-        edit(base, content=edits[base.pk])
+        if base.pk in edits:
+            edit(base, content=edits.pop(base.pk))
         return stored(base, build)
 
     monkeypatch.setattr(regenerating, "save_after", edit_first)
@@ -374,6 +375,20 @@ def test_an_edit_made_while_a_section_is_written_is_not_lost(api, cv, letter, mo
     assert places(again, MINE)
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "draft_superseded")
     assert MINE in Draft.objects.filter(kind="cover_letter").first().content["text"]
+
+
+def test_pages_are_not_counted_while_others_wait_to_store_a_draft(api, cv, model_says, monkeypatch):
+    held, count = [], sections.cv_pages
+
+    def counting(*args):
+        held.append(connection.in_atomic_block)
+        return count(*args)
+
+    monkeypatch.setattr(sections, "cv_pages", counting)
+    model_says(cv_reply(lines=[("work-1.h3", AGAIN)]))
+
+    assert regenerate(api, cv, "work").status_code == 201
+    assert held == [False]
 
 
 def test_the_same_key_writes_a_section_once(api, cv):

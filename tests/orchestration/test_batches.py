@@ -6,11 +6,13 @@ import io
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -78,6 +80,11 @@ def echo(monkeypatch):
 
     monkeypatch.setitem(kinds.KINDS, "echo", kinds.Kind("echo", lambda _: None, answer))
     return asked
+
+
+def nobody_has_come():
+    """Has the calls that are out lapse."""
+    Batch.objects.update(held_until=Now())
 
 
 class Refused(DomainError):
@@ -169,6 +176,34 @@ def test_every_item_at_fault_is_named_by_its_place(api):
     assert list(at_fault["1"]) == ["link"]
 
 
+def test_many_items_are_checked_once_and_hold_nobody_up(api, monkeypatch):
+    checked = []
+
+    def check(given):
+        checked.append((given["text"], is_on_a_loop()))
+
+    kind = kinds.KINDS["extract"]
+    monkeypatch.setitem(kinds.KINDS, "extract", replace(kind, check=check))
+
+    sent = api.post(EXTRACT_MANY, {"items": [{"text": "a"}, {"text": "b"}]}, format="json")
+
+    assert (sent.status_code, checked) == (202, [("a", False), ("b", False)])
+
+
+def is_on_a_loop():
+    try:
+        return bool(asyncio.get_running_loop())
+    except RuntimeError:
+        return False
+
+
+def test_an_item_alone_is_checked_too(api):
+    alone = api.post(EXTRACT, {"text": "a", "link": "x"}, format="json", headers={"prefer": "respond-async"})
+
+    assert (alone.status_code, list(alone.json()["error"]["details"]["fields"])) == (400, ["link"])
+    assert not Batch.objects.exists()
+
+
 def _text(response):
     return b"".join(response.streaming_content).decode()
 
@@ -210,6 +245,7 @@ def test_a_refusal_is_an_answer_and_a_short_wait_is_waited_for(user, echo):
     assert batch.items.get(number=1).answer["code"] == "refused"
     assert resume_batches() == 0
     batch.items.update(not_before=Now())
+    nobody_has_come()
     assert resume_batches() == 1
     Batch.objects.update(created_at=timezone.now() - timedelta(days=1))
     concurrency.run(work.work_off(batch.pk))
@@ -223,6 +259,7 @@ def test_an_item_of_a_worker_that_died_is_given_to_the_next_and_not_for_ever(use
 
     for _ in range(queue.MOST_TRIES - 1):
         BatchItem.objects.update(held_until=Now())
+        nobody_has_come()
         assert resume_batches() == 1
         taken = queue.claim_next(batch.pk)
     queue.finish(lost, kinds.Answer(201, "late"))
@@ -247,6 +284,61 @@ def test_what_is_cancelled_is_not_begun_and_what_is_under_way_ends(api, user, ec
     assert (cancelled["state"], cancelled["cancelled"], cancelled["running"]) == ("running", 1, 1)
     assert api.get(f"{BATCHES}/{batch.pk}").json()["data"]["state"] == "cancelled"
     assert queue.left_to_do() == []
+
+
+def test_what_is_cancelled_is_not_begun_again_by_who_puts_it_back(user, echo):
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1, "error": True, "retry_after": 0}])
+    item = queue.claim_next(batch.pk)
+    assert queue.cancel(batch)
+
+    queue.put_back(item, seconds=0)
+
+    assert queue.left_to_do() == []
+    assert queue.progress_of(batch)[0].state == "cancelled"
+    assert BatchItem.objects.get().given == {}
+
+
+def test_nor_after_its_worker_died(user, echo):
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1}, {"n": 2}])
+    queue.claim_next(batch.pk)
+    queue.claim_next(batch.pk)
+    assert queue.cancel(batch)
+    BatchItem.objects.update(held_until=Now())
+
+    concurrency.run(work.work_off(batch.pk))
+
+    assert echo == []
+    assert queue.left_to_do() == []
+    assert queue.progress_of(batch)[0].cancelled == 2
+
+
+def cancelling_meanwhile(monkeypatch, batch):
+    """Has the batch cancelled after a worker has read its next item, which is put back in that moment, and
+    before it is the worker's."""
+    still = queue._still
+
+    def late(item):
+        Batch.objects.update(cancelled_at=timezone.now())
+        return still(item)
+
+    monkeypatch.setattr(queue, "_still", late)
+
+
+def test_nor_by_who_had_found_it_before(user, echo, monkeypatch):
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1}])
+    cancelling_meanwhile(monkeypatch, batch)
+
+    assert queue.claim_next(batch.pk) is None
+    assert BatchItem.objects.get().state == "cancelled"
+
+
+def test_without_the_condition_it_would_be(user, echo, monkeypatch):
+    """Shows that the test above can fail."""
+    batch = queue.start(user=user, kind="echo", items=[{"n": 1}])
+    cancelling_meanwhile(monkeypatch, batch)
+    monkeypatch.setattr(queue, "_is_unwanted", lambda: Q(pk=None))
+
+    assert queue.claim_next(batch.pk) is not None
 
 
 async def test_a_worker_that_is_stopped_gives_its_items_back(user, monkeypatch):

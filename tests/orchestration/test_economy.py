@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import concurrency
-from orchestration.batches import vendor_queue, vendor_work
+from orchestration.batches import queue, vendor_queue, vendor_work
 from orchestration.batches.economy import EconomyAsking
 from orchestration.celery_tasks import advance_economy, resume_batches, work_batch
 from orchestration.models import Batch, BatchItem, EconomyCall, VendorBatch
@@ -323,6 +323,25 @@ def test_what_the_vendor_had_answered_before_it_was_cancelled_is_kept(api, opena
 
     assert states(batch) == ["done"] * 2
     assert sandbox.hits()["total"] == attempts(batch).filter(status="success").count() == 2
+
+
+def test_nor_is_it_lost_by_a_worker_that_is_stopped_or_dies(api, openai_config, sandbox, monkeypatch):
+    sandbox.fault("batch_slow=1", on="batch")
+    batch = sent(api, 3)
+    work_batch(str(batch.pk))
+    for _ in range(3):
+        time_passes()
+        advance_economy()
+    assert queue.claim_next(batch.pk)
+    stopped = queue.claim_next(batch.pk)
+
+    assert queue.cancel(batch)
+    queue.put_back(stopped, seconds=0)
+    BatchItem.objects.filter(state="running").update(held_until=Now())
+    work_batch(str(batch.pk))
+
+    assert states(batch) == ["done"] * 3
+    assert sandbox.hits()["total"] == attempts(batch).filter(status="success").count() == 3
 
 
 def test_deleting_settles_what_the_vendor_has_and_forgets_the_texts(api, openai_config, sandbox):

@@ -146,6 +146,28 @@ def test_a_row_that_an_archive_holds_otherwise_is_not_taken_for_archived(rows, t
     assert sum(line["request_id"] == "changed" for line in first_day) == len(first_day) / 2 > 10
 
 
+def test_no_file_is_written_over_when_another_was_taken_elsewhere(rows, tmp_path):
+    first = log_archive.write(tmp_path, OLD.date(), rows[:2])
+    second = log_archive.write(tmp_path, OLD.date(), rows[2:4])
+    first.unlink()
+
+    third = log_archive.write(tmp_path, OLD.date(), rows[4:6])
+
+    assert [path.name[-12:] for path in (first, second, third)] == [f"0000{n}.csv.gz" for n in (1, 2, 3)]
+    assert {int(line["id"]) for line in archived(tmp_path)} == {row.pk for row in rows[2:6]}
+
+
+def test_nor_one_that_comes_while_it_is_written(rows, tmp_path):
+    def coming():
+        yield rows[0]
+        (tmp_path / f"usage-{OLD:%Y-%m-%d}-00001.csv.gz").write_bytes(b"theirs")
+
+    with pytest.raises(FileExistsError):
+        log_archive.write(tmp_path, OLD.date(), coming())
+
+    assert [path.read_bytes() for path in log_archive.files_of(tmp_path, OLD.date())] == [b"theirs"]
+
+
 def test_a_damaged_archive_stops_everything(rows, tmp_path):
     path = log_archive.write(tmp_path, OLD.date(), rows[:5])
     path.write_bytes(path.read_bytes()[:-9])

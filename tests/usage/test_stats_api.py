@@ -73,6 +73,7 @@ def test_thirty_days_are_meant_when_nothing_is_said(admin_api):
         ("usage/stats?days=many", "days"),
         ("usage/stats?day=7", "day"),
         ("usage/timeseries?bucket=minute", "bucket"),
+        ("usage/timeseries?days=801", "days"),
         ("usage/timeseries?by=colour", "by"),
         ("usage/timeseries?start=2026-11-01", "non_field_errors"),
         ("usage/timeseries?start=yesterday&end=today", "start"),

@@ -86,3 +86,9 @@ def test_it_refuses_reversed_naive_and_endless_periods():
     ):
         with pytest.raises(InvalidPeriod):
             refused()
+
+
+def test_as_many_days_as_are_told_may_have_a_clock_change_among_them():
+    berlin = Period.of_dates(first=date(2026, 10, 1), last=date(2026, 11, 1), tz="Europe/Berlin")
+
+    assert len(berlin.buckets("hour")) == 32 * 24 + 1

@@ -15,13 +15,12 @@ from accounts.api_base import StrictQuery, StrictSerializer, refusals
 from accounts.permissions import IsSuperAdmin
 from usage import stats
 from usage.api.fields import ExactUsd
-from usage.api.statistics import NO_PERIOD, TAGS, TimeseriesQuerySerializer, figures_response
+from usage.api.statistics import NO_PERIOD, TAGS, PeriodQuerySerializer, figures_response
 from usage.forecast import month_forecast
 from usage.margins import margins
 
 
-class CostsQuerySerializer(TimeseriesQuerySerializer):
-    bucket = None  # type: ignore[assignment]
+class CostsQuerySerializer(PeriodQuerySerializer):
     by = serializers.ChoiceField(choices=stats.BREAKDOWNS, required=False, default="provider")
 
 
@@ -39,8 +38,8 @@ class CostSerializer(serializers.Serializer[Any]):
     unpriced_calls = serializers.IntegerField(source="figures.unpriced_calls")
 
 
-class MarginsQuerySerializer(TimeseriesQuerySerializer):
-    bucket = provider = None  # type: ignore[assignment]
+class MarginsQuerySerializer(PeriodQuerySerializer):
+    provider = None  # type: ignore[assignment]
     by = serializers.ChoiceField(choices=["plan", "user"], required=False, default="plan")
 
 

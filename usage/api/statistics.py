@@ -18,7 +18,7 @@ from accounts.permissions import IsSuperAdmin
 from usage import stats
 from usage.api.fields import ExactUsd, LocalMoment, UsdNumber
 from usage.replica import figures_as_of, read_figures
-from usage.stats.period import Bucket, zone_of
+from usage.stats.period import LONGEST_BY_DAY, LONGEST_BY_HOUR, Bucket, zone_of
 
 TAGS = ["super-admin"]
 DEFAULT_DAYS = 30
@@ -67,14 +67,13 @@ class ProviderStatSerializer(serializers.Serializer[Any]):
     last_30_days_calls = serializers.IntegerField()
 
 
-class TimeseriesQuerySerializer(StrictSerializer):
+class PeriodQuerySerializer(StrictSerializer):
     """`start` and `end` are local days, both included; without them, the last `days` days with today."""
 
     start = serializers.DateField(required=False)
     end = serializers.DateField(required=False)
     days = serializers.IntegerField(required=False, default=DEFAULT_DAYS, min_value=1, max_value=MOST_DAYS)
     tz = serializers.CharField(required=False, default="UTC", max_length=64, help_text="As Europe/Berlin.")
-    bucket = serializers.ChoiceField(required=False, default="day", choices=get_args(Bucket))
     by = serializers.ChoiceField(
         required=False,
         default="none",
@@ -94,6 +93,17 @@ class TimeseriesQuerySerializer(StrictSerializer):
         today = now.astimezone(zone_of(query["tz"])).date()
         first = query.get("start", today - timedelta(days=query["days"] - 1))
         return stats.Period.of_dates(first=first, last=query.get("end", today), tz=query["tz"])
+
+
+class TimeseriesQuerySerializer(PeriodQuerySerializer):
+    days = serializers.IntegerField(
+        required=False,
+        default=DEFAULT_DAYS,
+        min_value=1,
+        max_value=LONGEST_BY_DAY.days,
+        help_text=f"At most {LONGEST_BY_HOUR.days} by hour; so for `start` and `end`.",
+    )
+    bucket = serializers.ChoiceField(required=False, default="day", choices=get_args(Bucket))
 
 
 class PointSerializer(serializers.Serializer[Any]):

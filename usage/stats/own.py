@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 from django.db.models.functions import TruncDate
 
+from accounts.calendars import day_start
 from accounts.models import User
 from usage.models import PersonRollup
 from usage.stats.cells import figures_of, settled_rows, sums_of, within
 from usage.stats.dimensions import Dimension
 from usage.stats.figures import COUNTS, Figures
-from usage.stats.period import DAY, HOUR, day_start, zone_of
+from usage.stats.period import DAY, HOUR, zone_of
 from usage.stats.rollup import standing
 from usage.stats.segments import Range, split
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from accounts.calendars import day_start
 from accounts.errors import DomainError
 
 Bucket = Literal["hour", "day"]
@@ -73,8 +74,13 @@ class Period:
 
         InvalidPeriod when there would be too many to look at.
         """
-        if self.end - self.start > (LONGEST_BY_HOUR if bucket == "hour" else LONGEST_BY_DAY):
-            raise InvalidPeriod("That is too long for this resolution. Choose days, or a shorter period.")
+        longest = LONGEST_BY_HOUR if bucket == "hour" else LONGEST_BY_DAY
+        # Of local days one may have an hour more.
+        if self.end - self.start > longest + HOUR:
+            raise InvalidPeriod(
+                f"Figures are told for at most {LONGEST_BY_DAY.days} days by day, and "
+                f"{LONGEST_BY_HOUR.days} by hour. Choose days, or a shorter period."
+            )
         cuts = [self.start, *self._cuts(bucket), self.end]
         return list(pairwise(cuts))
 
@@ -100,11 +106,6 @@ def zone_of(name: str) -> ZoneInfo:
         raise InvalidPeriod(
             f"There is no time zone called {name[:50]!r}. Try one like Europe/Berlin."
         ) from None
-
-
-def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant of a local day, in UTC, also where the clocks change at midnight."""
-    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 def bucket_of(moment: datetime, starts: list[datetime]) -> int:

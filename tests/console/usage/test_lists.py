@@ -4,8 +4,10 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import AuditEntry
+from console.filters import ErrorKindFilter
 from tests.factories import make_config, make_user
 from tests.usage.attempts import NOON
 from tests.usage.ended import make_call
@@ -171,6 +173,20 @@ def test_a_status_is_found_by_whatever_name_the_rollups_count_it(console, status
     rollup.refresh(now=NOON + timedelta(days=3))
 
     assert shown(console, f"status__exact={status}") == [sought.pk]
+
+
+def test_calls_can_be_looked_for_by_whatever_they_were_refused_for(console):
+    now = timezone.now()
+    for kind, ago in (("too_many_calls", timedelta(days=3)), ("token_revoked", timedelta(minutes=1))):
+        make_call(now - ago, attempt=0, status="error", error_kind=kind)
+    rollup.refresh(now=now)
+
+    specs = console.get(ROWS).context["cl"].filter_specs
+
+    offered = dict(next(one for one in specs if isinstance(one, ErrorKindFilter)).lookup_choices)
+    assert (offered["too_many_calls"], offered["token_revoked"]) == ("too many calls", "token revoked")
+    assert "server" in offered
+    assert "" not in offered
 
 
 def test_a_search_finds_nothing_for_people_who_never_called(console):
