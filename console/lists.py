@@ -51,7 +51,9 @@ def _with_sentence_case(response: Any) -> None:
 
 def figures_in(changelist: Any) -> list[str]:
     """The names of the columns that hold figures."""
-    return [name for name in changelist.list_display if _is_figure(changelist, name)]
+    return [
+        getattr(name, "__name__", name) for name in changelist.list_display if _is_figure(changelist, name)
+    ]
 
 
 def _is_figure(changelist: Any, name: Any) -> bool:
@@ -59,7 +61,7 @@ def _is_figure(changelist: Any, name: Any) -> bool:
     if own is not None:
         return bool(getattr(own, "is_figure", False))
     try:
-        field = changelist.opts.get_field(name)
+        field = getattr(name, "field", None) or changelist.opts.get_field(name)
     except FieldDoesNotExist:
         return False
     return isinstance(field, _FIGURES) and not field.choices
