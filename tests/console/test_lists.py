@@ -132,6 +132,7 @@ def test_what_a_phone_shows_beside_a_value_begins_with_a_capital_and_has_no_othe
     page = console.get(address_of(label)).content.decode()
 
     assert not re.findall(r'<t[dh][^>]* data-label="[a-z]', page)
+    assert not re.findall(r'<td class="field-[^>]* data-label="Select record"', page)
     # The people's list has a row, whose labels are those of every list.
     if label == "accounts.user":
         assert re.findall(r'data-label="(Role|Full name|Joined \(UTC\))"', page)
