@@ -13,4 +13,5 @@ def in_percent(share: Share) -> str:
     percents = 100 * share
     if 0 < percents < Decimal("0.05"):
         return "<0.1 %"
-    return f"{percents:,.1f}".removesuffix(".0") + " %"
+    text = f"{percents:,.1f}".removesuffix(".0")
+    return "0 %" if text == "-0" else f"{text} %"
