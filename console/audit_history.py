@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin.utils import unquote
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import AuditEntry
+from console.labels import label_of
 
 MOST_ENTRIES = 200
 
 
 def in_words(entry: AuditEntry) -> list[tuple[str, str, str]]:
     """What an entry changed, each as (field, before, after); what was empty and stayed so is left out."""
-    changes = entry.changes.items()
-    rows = [(name.replace("_", " "), _shown(before), _shown(after)) for name, (before, after) in changes]
+    model = _model_of(entry)
+    rows = [
+        (_label_of(model, name), _shown(before), _shown(after))
+        for name, (before, after) in entry.changes.items()
+    ]
     return [row for row in rows if row[1] != row[2]]
+
+
+def _model_of(entry: AuditEntry) -> type[Model] | None:
+    """What the entry is about; None of what a release took away, or what is no row."""
+    try:
+        return apps.get_model(entry.target_type)
+    except (LookupError, ValueError):
+        return None
+
+
+def _label_of(model: type[Model] | None, name: str) -> str:
+    """A changed column as the forms call it, also by the name that it has in the database."""
+    columns = {field.attname: field.name for field in model._meta.concrete_fields} if model else {}
+    return label_of(model, columns.get(name, name)) if model else name.replace("_", " ").capitalize()
 
 
 def _shown(value: Any) -> str:

@@ -82,7 +82,7 @@ class AuditEntryAdmin(ModelAdmin):
     def deed(self, entry: AuditEntry) -> str:
         return in_words(entry.action)
 
-    @display(description="kind of what")
+    @display(description="kind")
     def kind_of_target(self, entry: AuditEntry) -> str:
         """By the name that its pages have for it; one that is no more as it was written."""
         try:

@@ -21,6 +21,7 @@ from accounts.audit import entries_about
 from accounts.edit_conflicts import changes_since
 from accounts.models import AuditEntry
 from console.audit_history import in_words
+from console.labels import lowered
 
 FIELD = "seen_state"
 SOMEBODY = "Someone else changed it."
@@ -197,6 +198,5 @@ def _changes_since(seen_state: str, row: models.Model) -> list[str]:
 
 def _listed(entry: AuditEntry) -> str:
     return ", ".join(
-        f"{name.replace('_', ' ')} from “{before}” to “{after}”"
-        for name, before, after in sorted(in_words(entry))
+        f"{lowered(name)} from “{before}” to “{after}”" for name, before, after in sorted(in_words(entry))
     )

@@ -6,16 +6,19 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.html import escape
 
 from console.page_size import PageSizeFilter, SizedChangeList
 from console.worst_first import WorstFirstList
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _SMALL_LABEL = re.compile(rb'(<t[dh][^>]* data-label=")([a-z])')
+_FIRST_VALUE = re.compile(rb'(<td class="field-[^>]* data-label=")Select record"')
 _FIGURES = (models.IntegerField, models.DecimalField, models.FloatField)
 
 
@@ -45,13 +48,22 @@ class ListPage:
 
 
 def _with_sentence_case(response: Any) -> None:
-    """The headings that a phone shows beside each value begin with a capital, as those of the table do."""
+    """The headings that a phone shows beside each value begin with a capital, as those of the table do; and
+    the first value has its own, where unfold takes it for the box that chooses the row."""
+    changelist = (response.context_data or {}).get("cl")
+    if changelist is not None and changelist.list_display:
+        first = label_for_field(changelist.list_display[0], changelist.model, changelist.model_admin)
+        response.content = _FIRST_VALUE.sub(
+            lambda found: found[1] + escape(str(first)).encode() + b'"', response.content
+        )
     response.content = _SMALL_LABEL.sub(lambda found: found[1] + found[2].upper(), response.content)
 
 
 def figures_in(changelist: Any) -> list[str]:
     """The names of the columns that hold figures."""
-    return [name for name in changelist.list_display if _is_figure(changelist, name)]
+    return [
+        getattr(name, "__name__", name) for name in changelist.list_display if _is_figure(changelist, name)
+    ]
 
 
 def _is_figure(changelist: Any, name: Any) -> bool:
@@ -59,7 +71,7 @@ def _is_figure(changelist: Any, name: Any) -> bool:
     if own is not None:
         return bool(getattr(own, "is_figure", False))
     try:
-        field = changelist.opts.get_field(name)
+        field = getattr(name, "field", None) or changelist.opts.get_field(name)
     except FieldDoesNotExist:
         return False
     return isinstance(field, _FIGURES) and not field.choices

@@ -34,7 +34,7 @@ class PersonalTokenAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
     exclude = ["digest", "hint", "tasks", "model_names"]
     readonly_fields = ["begins_with", "state", "may_use"]
 
-    def in_trouble(self) -> list[Q]:
+    def in_trouble(self, request: HttpRequest) -> list[Q]:
         now = timezone.now()
         counts = Q(revoked_at=None)
         is_over, soon = Q(expires_at__lte=now), Q(expires_at__gt=now, expires_at__lte=now + EXPIRES_SOON)

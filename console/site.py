@@ -20,6 +20,7 @@ from accounts.refusals import record_refusal
 from accounts.step_up import missing_factor, require_fresh
 from console import queries, saved_views, search
 from console.choices import AmountFields
+from console.labels import FieldLabels
 from console.lists import ListPage
 from console.security import confirmation, ended_sessions, pages
 from console.security.forms import ConsoleLoginForm
@@ -35,9 +36,12 @@ class ConsoleSite(UnfoldAdminSite):
     login_form = ConsoleLoginForm
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Every list has what `console.lists` gives it, every form what `console.choices` does."""
+        """Every list has what `console.lists` gives it, every form what `console.choices` does, and both
+        the labels of `console.labels`."""
         own = admin_class or ModelAdmin
-        super().register(model_or_iterable, type(own.__name__, (ListPage, AmountFields, own), {}), **options)
+        super().register(
+            model_or_iterable, type(own.__name__, (ListPage, AmountFields, FieldLabels, own), {}), **options
+        )
 
     def has_permission(self, request: HttpRequest) -> bool:
         return is_super_admin(request.user) and missing_factor(request) is None

@@ -8,53 +8,66 @@ from typing import Any
 from django.contrib.admin.views.main import ORDER_VAR
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 
-# A sort looks at every row: a longer table keeps its own order, which the console can show at once.
+# A sort looks at every row: more of them keep their own order, which the console can show at once.
 MOST_RANKED_ROWS = 100_000
+TOO_LONG = (
+    f"In the order that the headings show: of more than {MOST_RANKED_ROWS:,} rows the worst cannot be found "
+    "at once. Filters leave fewer."
+)
 
 
 class WorstFirstList:
-    """Put before a ChangeList. A page of a list says either by `in_trouble` what comes first, as conditions
-    of which the worst is the first or as `by_place`, and by `comes_first` the same in words; or by
-    `keeps_order` why its rows stay in an order of their own."""
+    """Put before a ChangeList. A page of a list says what comes first by `comes_first` in words, and either
+    by `in_trouble` as conditions of which the worst is the first, or by `worst_ids` as the keys of rows,
+    however many others there are; or it says by `keeps_order` why its rows stay in an order of their own."""
+
+    _is_too_long = False
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         ordering: list[Any] = super().get_ordering(request, queryset)  # type: ignore[misc]
         in_trouble = getattr(self.model_admin, "in_trouble", None)  # type: ignore[attr-defined]
-        if in_trouble is None or self._is_sorted or self._is_too_long:
+        if in_trouble is None or self._is_sorted:
             return ordering
-        found: Case | Sequence[Q] | None = in_trouble()
+        # Of what the filters leave, which whoever counts the rows for the page looks at anyway.
+        self._is_too_long = queryset.order_by()[: MOST_RANKED_ROWS + 1].count() > MOST_RANKED_ROWS
+        if self._is_too_long:
+            return ordering
+        conditions: Sequence[Q] = in_trouble(request)
         # Without any the order is the one that an index may have.
-        if not found:
-            return ordering
-        return [found if isinstance(found, Case) else by_rank(found), *ordering]
+        return [by_rank(conditions), *ordering] if conditions else ordering
+
+    def get_results(self, request: HttpRequest) -> None:
+        worst_ids = getattr(self.model_admin, "worst_ids", None)  # type: ignore[attr-defined]
+        if worst_ids is None or self._is_sorted:
+            super().get_results(request)  # type: ignore[misc]
+            return
+        super().get_results(request)  # type: ignore[misc]
+        is_one_page = not self.multi_page  # type: ignore[attr-defined]
+        size = self.result_count if is_one_page else self.list_per_page  # type: ignore[attr-defined]
+        start = 0 if is_one_page else (self.page_num - 1) * size  # type: ignore[attr-defined]
+        self.result_list = self._beginning_with(worst_ids(request), start, size)
+
+    def _beginning_with(self, ids: Sequence[Any], start: int, size: int) -> list[Any]:
+        """A page of the rows with these keys and then all others in the list's own order: two questions, of
+        which neither sorts by what is wrong."""
+        rows: QuerySet[Any] = self.queryset  # type: ignore[attr-defined]
+        found = {row.pk: row for row in rows.filter(pk__in=ids)}
+        first = [found[pk] for pk in ids if pk in found]
+        shown, behind = first[start : start + size], max(0, start - len(first))
+        return [*shown, *rows.exclude(pk__in=found)[behind : behind + size - len(shown)]]
 
     @property
-    def comes_first(self) -> str:
+    def order_told(self) -> str:
         """What the page says of its order; empty once somebody sorted it otherwise."""
         told: str = getattr(self.model_admin, "comes_first", "")  # type: ignore[attr-defined]
-        return "" if not told or self._is_sorted or self._is_too_long else told
-
-    @cached_property
-    def _is_too_long(self) -> bool:
-        rows = self.model._default_manager.order_by()  # type: ignore[attr-defined]
-        return bool(rows[: MOST_RANKED_ROWS + 1].count() > MOST_RANKED_ROWS)
+        if not told or self._is_sorted:
+            return ""
+        return TOO_LONG if self._is_too_long else f"First: {told}."
 
     @property
     def _is_sorted(self) -> bool:
         return bool(self.params.get(ORDER_VAR))  # type: ignore[attr-defined]
-
-
-def by_place(ids: Sequence[Any]) -> Case | None:
-    """These rows in their order, then all others; None without any. The places are looked at for these rows
-    alone, however many others there are."""
-    if not ids:
-        return None
-    whens = [When(pk=pk, then=Value(place)) for place, pk in enumerate(ids)]
-    places = Case(*whens, output_field=IntegerField())
-    last = Value(len(ids))
-    return Case(When(pk__in=ids, then=places), default=last, output_field=IntegerField())
 
 
 def by_rank(conditions: Sequence[Q]) -> Case:

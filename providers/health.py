@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from accounts.percents import in_percent
 from providers.errors import UndecryptableKey, flag_of
 from providers.meaning import Flag
 from providers.models import AIProviderConfig
@@ -183,7 +184,7 @@ def _troubles_of_key(config: AIProviderConfig, now: datetime) -> Iterator[_Troub
 
 def _strains(recent: RecentCalls) -> Iterator[_Trouble]:
     if _fails_too_often(recent):
-        what = f"{recent.error_rate} % of the calls of the last 24 hours failed."
+        what = f"{in_percent((recent.error_rate or 0) / 100)} of the calls of the last 24 hours failed."
         yield _Trouble("warning", "many errors", what)
     if _is_slow(recent):
         what = f"Answers took {recent.avg_latency_ms} ms on average over the last 24 hours."

@@ -72,18 +72,18 @@ def vendors() -> list[str]:
 def known_prices(*, search: str = "", vendor: str = "") -> list[KnownPrice]:
     """The lines whose model has every word of `search` in its name, of one vendor or of all; the admin's own
     rows before the shipped list, because they win."""
-    words = search.lower().split()
     lines = [*map(_of_override, ModelPrice.objects.order_by("model_name", "valid_from")), *_shipped()]
-    return [
-        line
-        for line in lines
-        if vendor in ("", line.vendor) and all(word in line.model.lower() for word in words)
-    ]
+    return [line for line in lines if fits(line.model, line.vendor, search=search, vendor=vendor)]
+
+
+def fits(model: str, of: str, *, search: str, vendor: str) -> bool:
+    """Whether a model `of` a vendor is one that a search is for."""
+    return vendor in ("", of) and all(word in model.lower() for word in search.lower().split())
 
 
 def _of_override(row: ModelPrice) -> KnownPrice:
     return KnownPrice(
-        vendor=_vendor_of(row.provider_type),
+        vendor=vendor_of(row.provider_type),
         model=row.model_name,
         tier=row.service_tier or "any",
         over_input_tokens=row.over_input_tokens,
@@ -101,7 +101,8 @@ def _of_override(row: ModelPrice) -> KnownPrice:
     )
 
 
-def _vendor_of(provider_type: str) -> str:
+def vendor_of(provider_type: str) -> str:
+    """What the list calls the vendor of a provider type."""
     kind = PROVIDER_TYPES.get(provider_type)
     names = {vendor.id: vendor.name for vendor in get_snapshot().providers}
     return names.get(kind.price_id, kind.label) if kind else provider_type

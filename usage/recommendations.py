@@ -15,6 +15,7 @@ from typing import Literal
 
 from genai_prices.data_snapshot import get_snapshot
 
+from accounts.percents import in_percent
 from providers.capabilities.facts import UNKNOWN, CapabilityMatrix
 from providers.capabilities.matrix import load_matrix
 from providers.model_names import plain_name
@@ -139,7 +140,7 @@ def _merged(work: Iterable[Work]) -> dict[Place, Work]:
 def _recommendation(place: Place, pattern: Work, known: _Known) -> Recommendation:
     own = known.qualities.get(place, NOTHING_KNOWN)
     if pattern.calls < FEWEST_CALLS:
-        few = f"{pattern.calls} calls make no pattern: {FEWEST_CALLS} do."
+        few = f"Too few to be a pattern: {pattern.calls} of at least {FEWEST_CALLS} calls."
         return Recommendation(pattern, (), own, reason=few)
     compared: list[Alternative] = []
     recommended: list[Alternative] = []
@@ -197,17 +198,17 @@ def _priced(
 def _against(own: Quality, other: Alternative) -> str:
     """Why a capable model of known price is not recommended, in words; empty when nothing speaks against."""
     if other.saving_percent < SMALLEST_SAVING_PERCENT:
-        return (
-            f"it would have cost {abs(other.saving_percent)} % {'less' if other.saving_usd > 0 else 'more'}"
-        )
+        share = in_percent(abs(other.saving_percent) / 100)
+        return f"it would have cost {share} {'less' if other.saving_usd > 0 else 'more'}"
     theirs = other.quality
     if theirs.answers >= FEWEST_ANSWERS and _is_worse(own.unparsable_percent, theirs.unparsable_percent):
-        return f"{theirs.unparsable_percent} % of its replies could not be read"
+        return f"{in_percent((theirs.unparsable_percent or 0) / 100)} of its replies could not be read"
     if theirs.unparsable >= FEWEST_ANSWERS and not theirs.answers and other.estimated_cost_usd:
         return f"{theirs.unparsable} of its replies could not be read, and none is known that could"
     is_proven = min(own.drafts, theirs.drafts) >= FEWEST_ANSWERS
     if is_proven and _is_worse(own.ungrounded_percent, theirs.ungrounded_percent):
-        return f"in {theirs.ungrounded_percent} % of its drafts a text was refused as unproven"
+        share = in_percent((theirs.ungrounded_percent or 0) / 100)
+        return f"in {share} of its drafts a text was refused as unproven"
     is_rated = min(own.ratings, theirs.ratings) >= FEWEST_ANSWERS
     if is_rated and (own.rating or 0) - (theirs.rating or 0) > WORSE_BY_STARS:
         return f"its answers are rated {theirs.rating}, those in use {own.rating}"

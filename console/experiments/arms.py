@@ -25,6 +25,7 @@ class ArmForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ExperimentArm
         fields = ("name", "weight", "provider_config", "model_name", "prompt_version")
+        labels = {"model_name": "Model"}
         widgets = {"model_name": ModelNameInput(models_of="provider_config")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -48,7 +48,7 @@ class ExperimentAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
         rows: QuerySet[Experiment] = super().get_queryset(request)
         return rows.select_related("winner").annotate(number_of_arms=Count("arms"))
 
-    def in_trouble(self) -> list[Q]:
+    def in_trouble(self, request: HttpRequest) -> list[Q]:
         return [Q(status=Status.RUNNING), Q(status=Status.DRAFT)]
 
     def get_urls(self) -> list[URLPattern]:

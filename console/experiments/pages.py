@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.audit import Actor, record_alone
 from accounts.errors import DomainError
+from accounts.percents import in_percent
 from console.csv_export import as_csv
 from console.experiments.panels import PANELS
 from console.panel import Panel
@@ -85,7 +86,9 @@ def start(model_admin: ExperimentAdmin) -> View:
         lifecycle.refuse_unless_startable(experiment)
         arms = list(experiment.arms.select_related("provider_config"))
         weights = sum(arm.weight for arm in arms)
-        shares = [f"{arm.weight / weights:.0%} of the users get {arm.name}: {ways_of(arm)}." for arm in arms]
+        shares = [
+            f"{in_percent(arm.weight / weights)} of the users get {arm.name}: {ways_of(arm)}." for arm in arms
+        ]
         return [*shares, "Each user stays in one arm. It begins with the very next call."]
 
     def do(actor: Actor, experiment: Experiment) -> str:

@@ -10,7 +10,7 @@ from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -63,12 +63,12 @@ class UserAdmin(AuditedAdmin, BaseUserAdmin, ModelAdmin):  # type: ignore[misc, 
     class Media:
         css = {"all": ("console/usage.css", "console/people.css")}
 
-    def in_trouble(self) -> list[Q]:
-        return [Q(pk__in=ids) for ids in people_in_trouble(now=timezone.now()).values() if ids]
+    def worst_ids(self, request: HttpRequest) -> list[int]:
+        return [pk for ids in _trouble_of(request).values() for pk in ids]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)
-        words = {pk: word for word, ids in people_in_trouble(now=timezone.now()).items() for pk in ids}
+        words = {pk: word for word, ids in _trouble_of(request).items() for pk in ids}
         for person in changelist.result_list:
             person.in_words = words.get(person.pk, "")
         return changelist
@@ -188,6 +188,14 @@ def _end_token(person: User, of: Any, actor: Actor) -> str:
 def _sign_out(person: User, of: Any, actor: Actor) -> str:
     logins.sign_out_everywhere(user=person, actor=actor)
     return f"Every session and login of {person} was ended."
+
+
+def _trouble_of(request: Any) -> dict[str, list[int]]:
+    """Judged once for a page: its order and its column are of the same moment."""
+    if not hasattr(request, "people_in_trouble"):
+        request.people_in_trouble = people_in_trouble(now=timezone.now())
+    found: dict[str, list[int]] = request.people_in_trouble
+    return found
 
 
 def _fresh_to_send(request: HttpRequest) -> None:

@@ -136,7 +136,7 @@ class ModelCapabilityAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
             RoutingRevision.hold()
             super().delete_queryset(request, queryset)
 
-    def in_trouble(self) -> list[Q]:
+    def in_trouble(self, request: HttpRequest) -> list[Q]:
         in_use = Q()
         for config in AIProviderConfig.objects.filter(is_active=True):
             names = [plain_name(name) for name in (config.model_name, config.quality_model_name) if name]

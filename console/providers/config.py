@@ -30,7 +30,7 @@ class AIProviderConfigAdmin(ProviderPage, ModelAdmin):  # type: ignore[misc]
     list_display = ("display_name", "provider_type", "model_name", "is_active")
     list_filter = ("provider_type", "is_active", "last_test_success", FirstChoiceFilter)
     search_fields = ("display_name", "model_name", "quality_model_name", "description", "base_url")
-    list_per_page = list_max_show_all = 6
+    list_per_page = 6
     # A filter's counts are of no use over so few kinds, and cost a query each.
     show_facets = admin.ShowFacets.NEVER
     actions = ("test_keys", "make_default", "activate", "deactivate")

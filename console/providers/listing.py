@@ -78,9 +78,10 @@ class ProviderChangeList(ChangeList):
     def headings(self) -> list[Heading]:
         """By each fact that the first column shows."""
         asked = self.params.get(ORDER_VAR, "")
+        shown = [getattr(one, "__name__", one) for one in self.list_display]
         found = []
         for title, column in _SORTED_BY:
-            place = str(self.list_display.index(column))
+            place = str(shown.index(column))
             turned = f"-{place}" if asked == place else place
             direction = {place: "ascending", f"-{place}": "descending"}.get(asked, "")
             found.append(Heading(title, self.get_query_string({ORDER_VAR: turned}), direction))

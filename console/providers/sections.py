@@ -77,6 +77,11 @@ class ProviderHead:
     tabs: tuple[Tab, ...]
     statistics_url: str
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether a phone leaves out what the overview has: what one came for begins higher up."""
+        return not self.tabs[0].is_current
+
 
 def section_of(request: HttpRequest) -> Section:
     return SECTIONS.get(request.GET.get(PARAMETER, ""), OVERVIEW)

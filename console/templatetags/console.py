@@ -10,6 +10,7 @@ from django import template
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from accounts.percents import Share, in_percent
 from console.empty_states import EmptyState, empty_state_of
 from console.lists import figures_in
 from console.models import SavedView
@@ -96,6 +97,12 @@ def grouped(number: int) -> str:
 
 
 @register.filter
+def counted(number: int, noun: str) -> str:
+    """ "1 call", "1,234 calls", for nouns that form their plural so."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+@register.filter
 def dollars(amount: Decimal) -> str:
     """Two places; four below a cent, so that small sums do not read as nothing."""
     if 0 < amount < Decimal("0.01"):
@@ -115,8 +122,12 @@ def per_mtok(price: Decimal | str | None) -> str:
 
 
 @register.filter
-def percent(share: float) -> str:
-    """0.0425 as 4.2 %; below one in a thousand, not nothing."""
-    if 0 < share < 0.001:
-        return "<0.1%"
-    return f"{share:.1%}"
+def percent(share: Share) -> str:
+    """0.0425 as 4.3 %, on one line."""
+    return in_percent(share).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@register.filter
+def percents(number: Share) -> str:
+    """4.25 as 4.3 %, for what is counted in percents already."""
+    return percent(number / 100)

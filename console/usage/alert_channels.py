@@ -53,6 +53,7 @@ class AlertChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="With one, each webhook carries X-Aditus-Signature. It is stored encrypted.",
     )
     kinds = forms.MultipleChoiceField(
+        label="Alerts",
         required=False,
         choices=kind_choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
@@ -115,7 +116,7 @@ class AlertChannelAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
         ("Quiet hours", {"fields": ("quiet_from", "quiet_until", "time_zone", "critical_in_quiet_hours")}),
     ]
 
-    def in_trouble(self) -> list[Q]:
+    def in_trouble(self, request: HttpRequest) -> list[Q]:
         states = AlertDelivery.State
         sent = AlertDelivery.objects.filter(
             channel=OuterRef("channel"), state=states.SENT, ended_at__gt=OuterRef("ended_at")
@@ -190,7 +191,7 @@ class AlertDeliveryAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
     )  # fmt: skip
     readonly_fields = fields
 
-    def in_trouble(self) -> list[Q]:
+    def in_trouble(self, request: HttpRequest) -> list[Q]:
         return [Q(state=AlertDelivery.State.DEAD), Q(state=AlertDelivery.State.DUE)]
 
     @display(description="what", ordering="event")

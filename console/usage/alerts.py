@@ -110,7 +110,7 @@ class AlertAdmin(AuditHistory, ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return records.ever().order_by("by_severity", "-opened_at", "-pk")
 
-    def in_trouble(self) -> list[Q]:
+    def in_trouble(self, request: HttpRequest) -> list[Q]:
         return [
             Q(state=AlertState.OPEN) & ~Q(muted_until__gt=timezone.now()),
             Q(state=AlertState.OPEN),

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -18,13 +18,12 @@ from unfold.decorators import display
 from accounts.models import PersonalToken, User
 from console.lists import figure
 from console.read_only import ReadOnlyAdminMixin
-from console.templatetags.console import task_label
-from console.worst_first import by_place
+from console.templatetags.console import percent, task_label
 from providers.models import AIProviderConfig
 from providers.tasks import TASKS
 from usage.ledger.limits import Subject, in_words, parts_of, unit_of
 from usage.models import QuotaCounter
-from usage.stats.nearest import LimitShare, nearest, shares_of
+from usage.stats.nearest import MOST_COMPARED, LimitShare, nearest, shares_of
 
 _OWNERS: dict[Subject, tuple[Any, str]] = {
     "user": (User, "admin:accounts_user_change"),
@@ -53,7 +52,10 @@ class PeriodFilter(admin.SimpleListFilter):
 
 @admin.register(QuotaCounter)
 class QuotaCounterAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
-    comes_first = "what runs now and is nearest to its limit, held tokens and USD included"
+    comes_first = (
+        "what runs now and is nearest to its limit, held tokens and USD included; of each period and unit "
+        f"the {MOST_COMPARED} that took most are compared with their limits"
+    )
     list_display = ["whose", "counts", "period", "used_shown", "reserved_shown", "limit_shown", "share_shown"]
     # The first column leads to whom it is for.
     list_display_links = ["counts"]
@@ -65,8 +67,8 @@ class QuotaCounterAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
     show_facets = admin.ShowFacets.NEVER
     fields = ("whose", "counts", "period", "used_shown", "reserved_shown", "limit_shown", "share_shown")
 
-    def in_trouble(self) -> Case | None:
-        return by_place([one.counter.pk for one in nearest(now=timezone.now())[:_MOST_RANKED]])
+    def worst_ids(self, request: HttpRequest) -> list[int]:
+        return [one.counter.pk for one in nearest(now=timezone.now())[:_MOST_RANKED]]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -139,7 +141,7 @@ class QuotaCounterAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
     @display(description="taken of it")
     def share_shown(self, counter: Any) -> str:
         share = _beside(counter).share
-        return "-" if share is None else f"{100 * share:,.0f} %"
+        return "-" if share is None else percent(share)
 
 
 def _beside(counter: Any) -> LimitShare:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -13,7 +14,7 @@ from unfold.decorators import display
 from console.audited import AuditedAdmin
 from console.choices import ModelNameInput
 from console.lists import figure
-from console.templatetags.console import per_mtok
+from console.templatetags.console import counted, per_mtok
 from usage.models import ModelPrice
 
 
@@ -65,7 +66,7 @@ class ModelPriceAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
             kwargs["widget"] = ModelNameInput(models_of="provider_type")
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    def in_trouble(self) -> list[Q]:
+    def in_trouble(self, request: HttpRequest) -> list[Q]:
         now = timezone.now()
         has_begun, is_over = ~Q(valid_from__gt=now), Q(valid_until__lte=now)
         return [has_begun & ~is_over, ~has_begun]
@@ -73,7 +74,7 @@ class ModelPriceAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     @display(description="for")
     def conditions(self, row: ModelPrice) -> str:
         tier = f"tier {row.service_tier}" if row.service_tier else "any tier"
-        size = f", over {row.over_input_tokens:,} tokens" if row.over_input_tokens else ""
+        size = f", over {counted(row.over_input_tokens, 'token')}" if row.over_input_tokens else ""
         return f"{'ceiling, ' if row.is_ceiling else ''}{tier}{size}"
 
     @figure

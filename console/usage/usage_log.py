@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from accounts.models import PersonalToken, User
+from accounts.models import PersonalToken, Plan, User
 from console import filters
 from console.cursor_pages import CursorChangeList
 from console.lists import figure
@@ -66,7 +66,7 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
         "attempt",
         "user",
         "token_used",
-        "plan",
+        "plan_then",
         "task",
         "prompt_version",
     )
@@ -96,7 +96,8 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
         ("Tokens and cost", {"fields": ("bill", *_token_fields)}),
     ]
     readonly_fields = [
-        "made_at", "token_used", "task", "attempts", "bill", "from_cache", "ended_at", "was_swept", "tokens",
+        "made_at", "token_used", "plan_then", "task",
+        "attempts", "bill", "from_cache", "ended_at", "was_swept", "tokens",
         "reserved", "kind_of_error", "vendor", "latency",
     ]  # fmt: skip
 
@@ -173,6 +174,11 @@ class AIProviderUsageLogAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[m
     @display(description="Reserved tokens")
     def reserved(self, row: AIProviderUsageLog) -> str:
         return f"{row.reserved_tokens:,}"
+
+    @display(description="Plan")
+    def plan_then(self, row: AIProviderUsageLog) -> str:
+        """By its name of today; one that was deleted since by what programs called it."""
+        return str(Plan.objects.filter(slug=row.plan).first() or row.plan or "none")
 
     @display(description="Error kind")
     def kind_of_error(self, row: AIProviderUsageLog) -> str:

@@ -18,7 +18,7 @@ from accounts.audit import Actor
 from console.filters import DayRangeFilter
 from console.lists import figure
 from console.read_only import ReadOnlyAdminMixin
-from console.templatetags.console import in_words
+from console.templatetags.console import counted, in_words
 from orchestration.batches import KINDS, cancel
 from orchestration.batches.costs import with_costs, with_figures
 from orchestration.batches.queue import progress_in, troubles
@@ -60,7 +60,7 @@ class BatchAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
         return with_figures(super().get_queryset(request))
 
-    def in_trouble(self) -> list[Q]:
+    def in_trouble(self, request: HttpRequest) -> list[Q]:
         stuck, failed, open_ = troubles(now=timezone.now())
         return [Q(pk__in=stuck), Q(pk__in=failed), Q(pk__in=open_)]
 
@@ -76,7 +76,7 @@ class BatchAdmin(ReadOnlyAdminMixin, ModelAdmin):  # type: ignore[misc]
 
     @display(description="Batch", ordering="created_at")
     def name(self, batch: Any) -> str:
-        return f"{str(batch.pk)[:8]}, {batch.total} items"
+        return f"{str(batch.pk)[:8]}, {counted(batch.total, 'item')}"
 
     @display(description="Kind", ordering="kind")
     def kind_shown(self, batch: Batch) -> str:

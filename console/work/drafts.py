@@ -4,16 +4,25 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from console.audited import AuditedAdmin
+from console.definitions import definitions
 from console.filters import DayRangeFilter
 from console.lists import figure
+from console.templatetags.console import in_words
 from drafting.models import Draft, Kind, MasterProfile
 
 _LINK = '<a class="text-primary-600 dark:text-primary-500 underline" href="{}?q={}">Calls of this request</a>'
+# What of a draft's options is told without being shown, in which words.
+_OF_ITS_OWNER = {
+    "note": "paragraph of its owner's own",
+    "pinned": "facts always in",
+    "hidden": "facts never in",
+}
 
 
 @admin.register(MasterProfile)
@@ -49,14 +58,14 @@ class DraftAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     audit_leaves_out = ("content", "changes", "grounding", "proofs", "report", "calls", "parameters", "usage")
 
     _draft_fields = ("user", "kind", "version", "title", "hiring_organization", "created_at")
-    _making_fields = ("made_by", "made_from", "parameters", "grounding", "prompt_version")
+    _making_fields = ("made_by", "made_from_version", "options", "notes", "prompt_version")
     _answer_fields = (
         "provider_type",
         "provider_name",
         "model_name",
         "attempts",
         "latency_ms",
-        "usage",
+        "tokens",
         "cost",
         "request_id",
         "usage_rows",
@@ -89,7 +98,38 @@ class DraftAdmin(AuditedAdmin, ModelAdmin):  # type: ignore[misc]
     def cost(self, draft: Draft) -> str:
         return "price unknown" if draft.cost_usd is None else f"{draft.cost_usd:.6f}"
 
+    @display(description="Made from")
+    def made_from_version(self, draft: Draft) -> str:
+        return f"version {draft.made_from}" if draft.made_from else "the profile"
+
+    @display(description="Options")
+    def options(self, draft: Draft) -> SafeString:
+        """What was chosen, but of the paragraph that its owner wrote only that there is one."""
+        chosen = {name: value for name, value in draft.parameters.items() if name not in _OF_ITS_OWNER}
+        for name, words in _OF_ITS_OWNER.items():
+            if value := draft.parameters.get(name):
+                chosen[words] = True if isinstance(value, str) else len(value)
+        return definitions(chosen)
+
+    @display(description="Notes of the check")
+    def notes(self, draft: Draft) -> SafeString:
+        """Where, and why; what the model had written there is its owner's."""
+        return definitions({_place(row["field"]): row["message"] for row in draft.grounding})
+
+    @display(description="Tokens")
+    def tokens(self, draft: Draft) -> SafeString:
+        used = {name.removesuffix("_tokens"): value for name, value in draft.usage.items() if value}
+        return definitions(used)
+
     @display(description="Usage rows")
     def usage_rows(self, draft: Draft) -> str:
         log = reverse("admin:usage_aiproviderusagelog_changelist")
         return format_html(_LINK, log, draft.request_id)
+
+
+def _place(field: str) -> str:
+    """Where in a draft, as a model's answer names it: "work.0.highlights.1" as "work 1, highlights 2"."""
+    said = ""
+    for part in in_words(field).replace(":", "").split():
+        said += f" {int(part) + 1}" if part.isdecimal() else f", {part}"
+    return said.removeprefix(", ")

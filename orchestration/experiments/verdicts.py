@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from accounts.percents import in_percent
 from orchestration.experiments.intervals import Interval
 from orchestration.experiments.results import LEAST_CALLS, LEAST_USERS, Difference, ExperimentResults, Measure
 
@@ -52,7 +53,7 @@ def _by(difference: Difference, value: float) -> str:
     amount = _amount(difference.measure, abs(value))
     if difference.relative is None:
         return f"{amount} a call"
-    return f"{_percent(abs(difference.relative))}: {amount} {direction} a call"
+    return f"{in_percent(abs(difference.relative))}: {amount} {direction} a call"
 
 
 def _told(interval: Interval) -> Interval:
@@ -83,8 +84,3 @@ def _figure(measure: Measure, value: float) -> str:
         # Two digits that count, never in powers of ten.
         return f"{Decimal(f'{value:.2g}'):f}"
     return f"{value:.0f}" if measure is Measure.LATENCY else f"{value:.2f}"
-
-
-def _percent(share: float) -> str:
-    percent = share * 100
-    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"

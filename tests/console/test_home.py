@@ -108,7 +108,7 @@ def test_the_card_goes_when_everything_is_done(console, super_admin, monkeypatch
 def test_a_limit_of_nothing_is_drawn_as_taken(console):
     make_config(display_name="Stopped", daily_token_limit=0)
 
-    assert "0 of 0 tokens, 100 %" in console.get(HOME).content.decode()
+    assert "0 of 0 tokens, 100\N{NO-BREAK SPACE}%" in console.get(HOME).content.decode()
 
 
 def test_it_draws_the_fullest_limits_first(console):
@@ -119,7 +119,9 @@ def test_it_draws_the_fullest_limits_first(console):
 
     page = console.get(HOME).content.decode()
 
-    assert page.index("95 of 100 tokens, 95 %") < page.index("50 of 100 tokens, 50 %")
+    assert page.index("95 of 100 tokens, 95\N{NO-BREAK SPACE}%") < page.index(
+        "50 of 100 tokens, 50\N{NO-BREAK SPACE}%"
+    )
 
 
 def test_its_queries_do_not_grow_with_providers(console):

@@ -1,7 +1,8 @@
 """What every page of the console says is for people: no name of a row, no moment and no number as a program
-writes it."""
+writes it, and each thing by the one word that the glossary has for it."""
 
 import re
+from pathlib import Path
 
 import pytest
 from lxml import html
@@ -24,6 +25,9 @@ FOR_PROGRAMS = {
     "a model by its table": r"\b(?:accounts|providers|usage|orchestration|extraction|drafting)\.[a-z]+\b",
     "a file of the documentation": r"\bdocs/[\w/-]+\.md\b",
     "Django's own heading": r"\bSelect .+? to (?:view|change)\b",
+    "a share as nobody writes one here": r"\d%|\d\.\d\d+ ?%",
+    "one of several": r"(?<![\d.,:/–-])1 (?!is\b|was\b|has\b|ms\b|access\b)[a-z]{2,}s\b",
+    "what JSON keeps": r"""(?:^|\s)(?:\{\}|\[\]|[{\[]['"])""",
     "a value of Python": r"(?:^|\n) ?(?:None|True|False) ?(?=\n|$)",
 }
 # What is not answered with a page of its own, with the status of the answer.
@@ -32,6 +36,18 @@ LEADS_ELSEWHERE = {
     "/admin/orchestration/providerprobe/": 302,
     "/admin/nothing/here/": 404,
 }
+# What a label is not called.
+NO_LABEL = {
+    "a column by its name": r"_",
+    "a unit for programs": r"\b(?:ms|mtok|usd|url)$",
+    "a unit without a figure": r"\b(?:Ms|Mtok|Usd|Url)\b",
+}
+# In labels these are something else than what the glossary has another word for.
+MEANT_OTHERWISE = {
+    "cache", "check", "CV", "default", "free", "job", "limit", "option", "part", "price", "prompt", "schema",
+    "token", "version",
+}  # fmt: skip
+GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
 _ATTRIBUTES = ("title", "aria-label", "placeholder", "alt")
 
 
@@ -64,6 +80,35 @@ def words_of(page):
     return " \n ".join(" ".join(text.split()) for text in said)
 
 
+def labels_of(page):
+    """The headings of tables, the labels of fields and filters, and what definitions are of."""
+    tree = html.fromstring(page)
+    for choice in tree.xpath("//main//label[input] | //*[@id='nav-sidebar'] | //thead//label"):
+        choice.drop_tree()
+    named = tree.xpath("//th[@scope='col']//*[@class='text'] | //label | //legend | //dt | //fieldset//h2")
+    said = {" ".join(one.text_content().split()).rstrip("*").strip() for one in named}
+    return sorted(filter(None, said | set(tree.xpath("//@data-label"))))
+
+
+def other_words():
+    """What the glossary says a thing is not called, but for terms of its own and what it says that about with
+    a reason ("state, which is a circuit's")."""
+    rows = [line.strip("|").split("|") for line in GLOSSARY.read_text().splitlines() if line.startswith("| ")]
+    terms = {word.strip(" *`") for row in rows for word in row[0].split(",")}
+    unreasoned = (re.sub(r"[^,;]+, (?:which|who) [^;]*", "", row[2]) for row in rows if len(row) == 3)
+    others = {word.strip() for cell in unreasoned for word in re.split("[,;]", cell)}
+    return {word for word in others if word and " " not in word} - terms - MEANT_OTHERWISE
+
+
+def misnamed(labels):
+    found = []
+    words = other_words()
+    for label in labels:
+        found += [(label, what) for what, form in NO_LABEL.items() if re.search(form, label)]
+        found += [(label, f"called {word!r}") for word in words if re.search(rf"\b{word}s?\b", label, re.I)]
+    return found
+
+
 @pytest.mark.any_database
 @pytest.mark.parametrize("pages", console_pages.PAGES)
 def test_no_page_speaks_as_programs_do(console, pages):
@@ -72,7 +117,10 @@ def test_no_page_speaks_as_programs_do(console, pages):
     for address in console_pages.PAGES[pages]():
         answer = console.get(address)
         assert answer.status_code == LEADS_ELSEWHERE.get(address, 200), address
-        words = words_of(answer.content) if answer.content else ""
+        if not answer.content:
+            continue
+        words = words_of(answer.content)
+        wrong += [f"{address}: {label!r} is {what}" for label, what in misnamed(labels_of(answer.content))]
         for what, form in FOR_PROGRAMS.items():
             wrong += [f"{address}: {what}: {found}" for found in sorted(set(re.findall(form, words)))[:3]]
 

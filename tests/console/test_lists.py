@@ -13,7 +13,7 @@ from console.empty_states import empty_state_of
 from console.navigation import title_of
 from console.page_size import SIZES
 from providers.models import AIProviderConfig
-from tests.factories import make_config
+from tests.factories import make_config, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +53,25 @@ def test_every_list_lets_its_page_size_be_chosen(console, label):
     assert answer.status_code == 200
     assert answer.context["cl"].list_per_page == SIZES[-1]
     assert "rows a page" in answer.content.decode().lower()
+    chosen = next(one for one in answer.context["cl"].filter_specs if one.title == "rows a page")
+    sizes = [choice["display"] for choice in chosen.choices(answer.context["cl"])]
+    assert all(size.isdecimal() and int(size) <= SIZES[-1] for size in sizes)
+    assert sum(choice["selected"] for choice in chosen.choices(answer.context["cl"])) == 1
+
+
+def test_a_list_says_which_of_how_many_it_shows(console):
+    for number in range(26):
+        make_user(f"{number}@example.com")
+    address = address_of("accounts.user")
+
+    first = console.get(address, {"rows": "25", "all": ""}).content.decode()
+    second = console.get(address, {"rows": "25", "p": "2"}).content.decode()
+    found = console.get(address, {"q": "11@"}).content.decode()
+
+    assert "1–25 of 27 people" in first
+    assert "26–27 of 27 people" in second
+    assert "1 person<" in found
+    assert "Show all" not in first
 
 
 @pytest.mark.parametrize(
@@ -113,6 +132,7 @@ def test_what_a_phone_shows_beside_a_value_begins_with_a_capital_and_has_no_othe
     page = console.get(address_of(label)).content.decode()
 
     assert not re.findall(r'<t[dh][^>]* data-label="[a-z]', page)
+    assert not re.findall(r'<td class="field-[^>]* data-label="Select record"', page)
     # The people's list has a row, whose labels are those of every list.
     if label == "accounts.user":
         assert re.findall(r'data-label="(Role|Full name|Joined \(UTC\))"', page)

@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.utils import timezone
 
 from accounts.models import Plan, User
+from console.people.trouble import people_in_trouble
+from console.worst_first import TOO_LONG
 from orchestration.models import Batch, Experiment, ItemState
 from providers.models import AIProviderConfig, ModelCapability
 from tests.console.test_lists import LISTS, address_of
@@ -196,15 +198,47 @@ def test_a_person_says_what_trouble_there_is_and_a_counter_its_share(console):
     counted = console.get(address_of("usage.quotacounter")).content.decode()
 
     assert [word in listed for word in ("locked out", "quota used up", "quota nearly used up")] == [True] * 3
-    assert [share in counted for share in ("100 %", "80 %", "79 %")] == [True] * 3
+    assert [f"{share}\N{NO-BREAK SPACE}%" in counted for share in (100, 80, 79)] == [True] * 3
 
 
-def test_a_table_too_long_to_be_ranked_keeps_its_order_and_says_nothing_of_it(console, monkeypatch):
+def test_more_rows_than_can_be_ranked_keep_their_order_and_say_so_until_a_filter_leaves_fewer(
+    console, monkeypatch
+):
     monkeypatch.setattr("console.worst_first.MOST_RANKED_ROWS", 2)
-    people()
+    rows = deliveries()
+    address = address_of("usage.alertdelivery")
 
-    listed = console.get(address_of("accounts.user"))
+    listed = console.get(address)
+    filtered = console.get(address, {"state__exact": "due"})
 
-    emails = [person.email for person in listed.context["cl"].result_list]
-    assert emails == sorted(emails)
-    assert "First: " not in listed.content.decode()
+    assert [row.pk for row in listed.context["cl"].result_list] == sorted(
+        (row.pk for row in rows), reverse=True
+    )
+    assert TOO_LONG in listed.content.decode()
+    assert "First: what was given up" in filtered.content.decode()
+
+
+@pytest.mark.parametrize("label", ["accounts.user", "usage.quotacounter"])
+def test_where_the_worst_are_known_they_come_first_of_any_number_page_by_page(console, monkeypatch, label):
+    monkeypatch.setattr("console.worst_first.MOST_RANKED_ROWS", 2)
+    monkeypatch.setattr("console.page_size.SIZES", (2,))
+    expected = [row.pk for row in WORST_FIRST[label]()]
+    address = address_of(label)
+
+    pages = [console.get(address, {"rows": "2", "p": str(page)}).context["cl"] for page in (1, 2, 3)]
+
+    shown = [row.pk for page in pages for row in page.result_list]
+    assert [pk for pk in shown if pk in expected] == expected
+    assert len(shown) == len(set(shown)) == pages[0].result_count
+
+
+def test_the_people_in_trouble_are_looked_for_once_a_page(console, monkeypatch):
+    looks = []
+    # Counted where the page asks; what it is told is found by the real rule.
+    monkeypatch.setattr(
+        "console.people.users.people_in_trouble", lambda now: looks.append(now) or people_in_trouble(now=now)
+    )
+
+    console.get(address_of("accounts.user"))
+
+    assert len(looks) == 1

@@ -97,7 +97,7 @@ def test_calls_pace_and_latency_are_shown(console):
 
     said = row_of(console, config)
 
-    assert "Calls 20 Errors 5.0 % p50 996 ms p95 996 ms" in said
+    assert "Calls 20 Errors 5 % p50 996 ms p95 996 ms" in said
     assert "Begun 3 of 100 Under way 3" in said
     assert re.search(r"slowed to \d+ a minute", said)
 

@@ -58,7 +58,7 @@ def test_calls_of_the_last_day_are_counted_and_averaged():
     assert (health.recent.calls, health.recent.failed) == (10, 2)
     assert (health.recent.error_rate, health.recent.avg_latency_ms) == (20.0, 1_000)
     assert health.state == "degraded"
-    assert health.verdict.reasons == ("20.0 % of the calls of the last 24 hours failed.",)
+    assert health.verdict.reasons == ("20 % of the calls of the last 24 hours failed.",)
 
 
 @pytest.mark.parametrize("kind", EXCUSED)

@@ -301,7 +301,7 @@ def test_too_few_calls_make_no_pattern_and_say_so():
     (found,) = compared_models(now=NOW)
 
     assert (found.alternatives, found.compared) == ((), ())
-    assert "3 calls make no pattern" in found.reason
+    assert "3 of at least 10 calls" in found.reason
 
 
 def test_replies_that_could_not_be_read_are_set_against_the_answers_of_the_same_days(dear, tmp_path):

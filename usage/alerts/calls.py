@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count
 
+from accounts.percents import in_percent
 from providers.models import AIProviderConfig
 from usage.alerts.conditions import Check, Condition, Kind, Rule, about
 from usage.alerts.incidents import FEWEST_USUAL, SLOW_SHARE, Counted, Usual, is_too_dear, is_too_many
@@ -86,7 +87,9 @@ def _failing(check: Check, config: AIProviderConfig, hour: Asked, latest: Asked)
         _failures(hour), _failures(latest), limit=limit, fewest=thresholds.fewest_calls, is_open=is_open
     ):
         calls, rate = _failures(hour).calls, round(100 * _failures(hour).share, 2)
-        message = f"{rate} % of {number_of(calls, 'call')} of the last hour failed."
+        message = (
+            f"{in_percent(_failures(hour).share)} of {number_of(calls, 'call')} of the last hour failed."
+        )
         yield about(config, "error_rate", Severity.WARNING, message, error_rate=rate, calls=calls)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from accounts.percents import in_percent
 from providers.errors import UndecryptableKey
 from providers.health import EXPIRY_WARNING, RecentCalls, flag_sentence, health_of
 from usage import stats
 from usage.alerts.conditions import Check, Condition, Kind, Rule, about
 from usage.models import Severity
-from usage.pricing import ordinary_price, overrides_for
+from usage.unpriced import models_without_price
 
-UNPRICED_DAYS = 7
 _FIGURES_OF_LIMITS = ("unit", "window", "limit", "used", "share")
 
 Conditions = Iterator[Condition]
@@ -57,7 +57,7 @@ def _limits(check: Check) -> Conditions:
                     config, "provider_limit_reached", Severity.CRITICAL, message, detail=detail, **figures
                 )
             else:
-                share, anew = f"{status.warning.share:.0%}", f"{quota.resets_at:%Y-%m-%d}"
+                share, anew = in_percent(status.warning.share), f"{quota.resets_at:%Y-%m-%d}"
                 message = f"{share} of the {name} are taken. It starts anew on {anew}."
                 yield about(
                     config, "provider_limit_near", Severity.WARNING, message, detail=detail, **figures
@@ -66,23 +66,8 @@ def _limits(check: Check) -> Conditions:
 
 def _prices(check: Check) -> Conditions:
     """Models that are configured, or were called within the week, and have no price now."""
-    models: dict[str, dict[str, int]] = {}
-    for config in check.active:
-        for name in {config.model_name, config.quality_model_name} - {""}:
-            models.setdefault(config.provider_type, {})[name] = 0
-    period = stats.Period.last_days(UNPRICED_DAYS, now=check.now)
-    for row in stats.breakdown(period=period, by="model"):
-        provider_type, _, model = row.key.partition("/")
-        if row.figures.unpriced_calls and model:
-            models.setdefault(provider_type, {})[model] = row.figures.unpriced_calls
-    for provider_type, calls in sorted(models.items()):
-        overrides = overrides_for(provider_type=provider_type, model_names=calls)
-        for model in sorted(calls):
-            known = ordinary_price(
-                provider_type=provider_type, model_name=model, at=check.now, overrides=overrides
-            )
-            if known is None:
-                yield _unpriced(provider_type, model, calls[model])
+    for provider_type, model, calls in models_without_price(active=check.active, now=check.now):
+        yield _unpriced(provider_type, model, calls)
 
 
 def _unpriced(provider_type: str, model: str, calls: int) -> Condition:

@@ -21,6 +21,8 @@ class QuotaCounter(models.Model):
 
     class Meta:
         db_table = "quota_counters"
+        # Those of now among those of all days. A counter keeps its window, so calls do not write to it.
+        indexes = [models.Index(fields=["window"], name="quota_counters_window")]
         constraints = [
             models.UniqueConstraint(fields=["scope", "window"], name="quota_counters_scope_window"),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="quota_counters_reserved_not_negative"),

@@ -30,7 +30,7 @@
         if (value === null) return kind === "usd" ? "unknown" : "–";
         if (kind === "text" || (typeof value === "string" && kind !== "usd")) return value;
         if (kind === "usd") return dollars(value);
-        if (kind === "percent") return `${numbers.format(value)}%`;
+        if (kind === "percent") return `${numbers.format(value)}\u00a0%`;
         if (kind === "rating") return value.toFixed(2);
         if (kind === "ms") return `${numbers.format(value)} ms`;
         if (kind === "points") return `${value > 0 ? "+" : ""}${numbers.format(value)}`;
@@ -40,7 +40,7 @@
     // Two shares differ by points: a percentage of a percentage would be read as one.
     function change(value, kind) {
         if (value === null) return "–";
-        return `${shown(value, "points")}${kind === "percent" ? " points" : "%"}`;
+        return `${shown(value, "points")}${kind === "percent" ? " points" : "\u00a0%"}`;
     }
 
     function element(name, attributes = {}, ...children) {

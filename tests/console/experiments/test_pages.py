@@ -161,7 +161,7 @@ def test_starting_asks_first_and_says_who_gets_what(console, super_admin):
     experiment = make_experiment({"weight": 3}, BRIEF)
 
     asked = console.get(page_of(experiment, "start"))
-    assert "75% of the users get A: as without the experiment." in asked.content.decode()
+    assert "75 % of the users get A: as without the experiment." in asked.content.decode()
     experiment.refresh_from_db()
     assert experiment.status == "draft"
 
@@ -212,7 +212,7 @@ def test_the_results_page_has_a_sentence_the_arms_and_its_buttons(console):
     running = console.get(page_of(experiment, "results")).content.decode()
 
     assert "Not enough calls yet to tell" in running
-    assert "50.0% of the users" in running
+    assert "50\N{NO-BREAK SPACE}% of the users" in running
     assert ("Promote" in fresh, "Promote" in running) == (False, True)
 
 

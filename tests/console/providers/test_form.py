@@ -288,7 +288,7 @@ def test_it_tells_the_second_of_two_admins_what_the_first_changed(console):
 
     config.refresh_from_db()
     assert config.display_name == "From the first"
-    assert "root@example.com changed display name from “Before” to “From the first”" in page
+    assert "root@example.com changed name from “Before” to “From the first”" in page
     assert 'value="From the second"' in page
 
 

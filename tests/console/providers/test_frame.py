@@ -47,7 +47,7 @@ def test_a_history_tells_what_came_through_every_door(console, actor, super_admi
     told = text_of(page, 'ol class="history"')
     assert "provider: deactivated" in told
     assert f"{super_admin.email}, API, 192.0.2.7" in told
-    assert "is active: yes → no" in told
+    assert "Active: yes → no" in told
     assert "priority" not in told
 
 

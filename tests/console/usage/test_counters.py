@@ -55,3 +55,12 @@ def test_counters_of_people_who_have_left_add_no_query_each(console):
     count(*(f"user:{number}" for number in range(900_002, 900_022)))
 
     assert queries() == few
+
+
+def test_a_phone_says_for_whom_a_counter_is(console):
+    QuotaCounter.objects.create(scope="user:1", window="day:2026-11-21", used=1)
+
+    page = console.get(LIST).content.decode()
+
+    assert 'data-label="For">' in page
+    assert 'data-label="Select record"' not in page

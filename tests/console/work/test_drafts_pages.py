@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from lxml import html
 
 from accounts.models import AuditEntry
 from drafting.models import Draft, MasterProfile
@@ -43,6 +44,28 @@ def test_a_draft_shows_how_it_was_made_and_not_what_it_says(console, user):
     assert "price unknown" in page
     assert "/admin/usage/aiproviderusagelog/?q=abc" in page
     assert "Secret Name" not in page
+
+
+def test_a_draft_says_in_words_what_is_stored_of_it_and_not_what_its_owner_wrote(console, user):
+    draft = make_draft(
+        user,
+        latency_ms=61234,
+        parameters={"language": "en", "tone": "formal", "note": "Call my aunt", "pinned": ["a", "b"]},
+        usage={"input_tokens": 1234, "output_tokens": 567, "cached_tokens": 0},
+        grounding=[
+            {"field": "work.0.1", "reason": "number_not_in_source", "message": "A number.", "words": ["99"]}
+        ],
+    )
+
+    page = console.get(f"/admin/drafting/draft/{draft.pk}/change/").content.decode()
+
+    said = " ".join(html.fromstring(page).xpath("//main")[0].text_content().split())
+    assert "Latency 61,234 ms" in said
+    assert "Languageen" in said
+    assert "Tone" in said
+    assert "1,234" in said
+    assert "A number." in said
+    assert [secret in page for secret in ("Call my aunt", "&#x27;99&#x27;", "{&")] == [False] * 3
 
 
 def test_the_list_shows_costs_and_unknown_ones(console, user):

@@ -191,7 +191,7 @@ def test_sentences_for_every_measure(trial, people):
     assert len(sentences) == 4
     assert sentences[0].startswith("B succeeds more often by 25.0 points (95 % CI ")
     assert sentences[1].startswith("No difference in cost shows between A and B (B minus A: 95 % CI -0.0004")
-    assert sentences[2].startswith("B is slower by 100 %: 1000 ms more a call (95 % CI ")
+    assert sentences[2].startswith("B is slower by 99.5 %: 1000 ms more a call (95 % CI ")
     assert sentences[3].startswith("B is rated higher by 2.00 of 5 (95 % CI ")
 
 
