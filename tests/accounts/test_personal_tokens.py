@@ -4,11 +4,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
+from django.db.models import TextField, Value
 from django.utils import timezone
 
 from accounts import personal_tokens
 from accounts.audit import Actor
+from accounts.concurrency import Recent
 from accounts.models import AuditEntry, PersonalToken, User
 from accounts.personal_tokens import InvalidPersonalToken, TooManyPersonalTokens
 from providers.redaction import redact
@@ -144,6 +147,38 @@ def test_what_has_expired_and_whose_owner_is_gone_is_not_valid(user):
     for secret in (expiring, lasting, "adt_", "sk-something-else", "adt_" + "x" * 5000):
         with pytest.raises(InvalidPersonalToken):
             personal_tokens.find(secret)
+
+
+def test_what_a_process_found_it_knows_until_the_token_expires(user, monkeypatch, django_assert_num_queries):
+    """Only PostgreSQL has stamps, without which nothing is kept; here anything may be one."""
+    monkeypatch.setattr(personal_tokens, "_kept", Recent())
+    monkeypatch.setattr(personal_tokens, "MOST_KEPT", 1)
+    token, secret = make(user, expires_at=timezone.now() + timedelta(hours=1))
+    _, another = make(user)
+    assert personal_tokens.find(secret).stamp or personal_tokens.kept_token(secret) is None
+
+    monkeypatch.setattr(personal_tokens, "_stamp", lambda: Value("as read", output_field=TextField()))
+    personal_tokens.find(secret)
+    assert personal_tokens.token_stamp_of(token.pk) == "as read"
+
+    with django_assert_num_queries(0):
+        known = personal_tokens.kept_token(secret)
+        assert (known, known.user, known.stamp) == (token, user, "as read")
+        assert personal_tokens.kept_token(another) is None
+        with time_machine.travel(token.expires_at, tick=False):
+            assert personal_tokens.kept_token(secret) is None
+    personal_tokens.find(another)
+    assert personal_tokens.kept_token(secret) is None, "there is room for one"
+
+
+def test_a_token_has_a_stamp_where_the_database_has_them(user):
+    token, secret = make(user)
+
+    stamp = personal_tokens.token_stamp_of(token.pk)
+
+    assert bool(stamp) == (connection.vendor == "postgresql")
+    assert personal_tokens.find(secret).stamp == stamp
+    assert personal_tokens.token_stamp_of(0) is None
 
 
 def test_the_last_use_is_written_now_and_then(user, django_assert_num_queries):
