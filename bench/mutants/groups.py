@@ -87,6 +87,7 @@ GROUPS = {
             *_tests("project", "health", "loop_views"),
             *_tests("orchestration", "health"),
             *_tests("usage", "health"),
+            *_tests("usage/alerts", "watch"),
         ),
     ),
     "lists": Group(("console/cursor_pages.py",), _tests("console/usage", "log_pages")),
