@@ -99,6 +99,7 @@ def test_what_is_made_and_ended_is_entered(user):
     token.refresh_from_db()
     assert (token.expires_at, token.tasks, token.model_names) == (until, ["chat"], ["m"])
     made, revoked = AuditEntry.objects.order_by("number")
+    assert made.action == "personal_token.created"
     assert made.changes == {
         "tasks": [None, ["chat"]],
         "models": [None, ["m"]],
