@@ -1,5 +1,6 @@
 """Personal access tokens: made, seen, used and ended."""
 
+import asyncio
 import threading
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from django.db import connection
 from django.db.models import TextField, Value
 from django.utils import timezone
 
-from accounts import personal_tokens
+from accounts import concurrency, personal_tokens
 from accounts.audit import Actor
 from accounts.concurrency import Recent
 from accounts.models import AuditEntry, PersonalToken, User
@@ -193,6 +194,21 @@ def test_the_last_use_is_written_now_and_then(user, django_assert_num_queries):
     personal_tokens.note_use(personal_tokens.find(secret))
 
     assert timezone.now() - PersonalToken.objects.get().last_used_at < timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_use_is_written_from_an_event_loop_beside_its_call(user):
+    token, _ = make(user)
+
+    async def use():
+        for _ in range(2):
+            personal_tokens.note_use_aside(token)
+        beside = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*beside)
+        return len(beside)
+
+    assert concurrency.run(use()) == 1, "the second was noted a moment ago"
+    assert PersonalToken.objects.get().last_used_at == token.last_used_at is not None
 
 
 def test_a_super_admin_sees_and_ends_them(client, super_admin, user):
