@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from console import cursor_pages
+from console.cursor_pages import Cursor
 from tests.usage.attempts import NOON
 from tests.usage.ended import make_call
 
@@ -78,6 +79,12 @@ def test_the_links_say_where_they_lead(console, order, onwards, back):
     assert shown(console, LOG + further["First page"])[1] == first
     assert shown(console, LOG + further[back])[1] == first
     assert links(console, LOG + further[onwards]).keys() == {"First page", back}
+
+
+def test_a_place_is_told_to_the_microsecond():
+    place = Cursor(NOON + timedelta(microseconds=999_999), 12)
+
+    assert Cursor.read(str(place)) == place
 
 
 def test_rows_that_come_meanwhile_move_nothing(console):
