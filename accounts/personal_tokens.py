@@ -157,7 +157,7 @@ def token_stamp_of(token_id: int) -> str | None:
 def _stamp() -> Func | Value:
     if connection.vendor == "postgresql":
         return Func("pk", function="personal_token_stamp", output_field=TextField())
-    return Value("", output_field=TextField())
+    return Value("")
 
 
 def note_use(token: PersonalToken) -> None:
