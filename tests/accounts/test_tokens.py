@@ -62,6 +62,7 @@ def test_both_tokens_name_the_login_the_version_and_the_moment_of_the_second_fac
     for token in (access, refresh):
         assert (token["fam"], token["ver"], token["mfa_at"]) == (str(family.pk), 3, 1_700_000_000)
         assert token["user_id"] == str(user.pk)
+        assert "iat" not in token
     assert (refresh["jti"], family.user, family.verified_at) == (family.good_token, user, 1_700_000_000)
     assert access["jti"] != refresh["jti"]
 
@@ -176,6 +177,30 @@ def test_ended_families_are_forgotten_when_no_token_of_theirs_can_be_good(user, 
         assert tokens.forget_ended_families() == 0
     with time_machine.travel(last + timedelta(seconds=1), tick=False):
         assert tokens.forget_ended_families() == 1
+
+
+def test_the_logins_that_last_are_listed_the_latest_first_until_one_is_ended(user, outsider, settings):
+    settings.TOKEN_FAMILY_LIFETIME = timedelta(days=1)
+    now = timezone.now()
+    for hours in (24, 23, 1):
+        with time_machine.travel(now - timedelta(hours=hours), tick=False):
+            issue_pair(user=user, verified_at=None)
+    issue_pair(user=outsider, verified_at=None)
+    latest, older = tokens.logins_of(user, now=now)
+    assert [now - one.started_at for one in (latest, older)] == [timedelta(hours=1), timedelta(hours=23)]
+    assert [one.ends_at - one.started_at for one in (latest, older)] == [timedelta(days=1)] * 2
+    assert latest.family_id == TokenFamily.objects.get(started_at=latest.started_at).pk
+
+    def end(whose):
+        return tokens.end_login(user=whose, family_id=latest.family_id, actor=actor_for(user))
+
+    assert [end(outsider), end(user), end(user)] == [False, True, False]
+
+    assert tokens.logins_of(user, now=now) == [older]
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor, entry.target_id, entry.outcome) == (
+        "login.ended", user, str(user.pk), "done",
+    )  # fmt: skip
 
 
 def test_a_token_is_its_users(user, user_of):
