@@ -17,15 +17,14 @@ class NestedTooDeeply(ValueError):
 
 def refuse_deep(value: Any) -> None:
     """Raises NestedTooDeeply for JSON as it was read, a list or an object being a level."""
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(MOST_LEVELS):
-        if not level:
-            return
+    level, depth = [value] if isinstance(value, dict | list) else [], 0
+    while level:
+        depth += 1
+        if depth > MOST_LEVELS:
+            raise NestedTooDeeply(NestedTooDeeply.message)
         level = [
             within
             for one in level
             for within in (one.values() if isinstance(one, dict) else one)
             if isinstance(within, dict | list)
         ]
-    if level:
-        raise NestedTooDeeply(NestedTooDeeply.message)

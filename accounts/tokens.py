@@ -31,7 +31,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.audit import Actor, record
-from accounts.concurrency import in_database_thread
+from accounts.concurrency import Recent, in_database_thread
 from accounts.errors import DomainError
 from accounts.models import Role, TokenFamily, User
 from accounts.step_up import CLAIM
@@ -41,7 +41,7 @@ FAMILY_CLAIM = "fam"
 
 # Tokens whose signature is not looked at again, as each of their calls would. Each is half a kilobyte.
 MOST_VALIDATED = 4096
-_validated: dict[bytes, Any] = {}
+_validated: Recent[bytes, Any] = Recent()
 
 FetchOne = Callable[[str, Sequence[object]], Awaitable[tuple[Any, ...] | None]]
 
@@ -49,12 +49,10 @@ FetchOne = Callable[[str, Sequence[object]], Awaitable[tuple[Any, ...] | None]]
 def validated(raw: bytes, validate: Callable[[bytes], Any]) -> Any:
     """`validate(raw)`, which raises for a token that is not ours or has expired; without its work for one
     that passed before and has not expired since."""
-    token = _validated.get(raw)
+    token = _validated.of(raw)
     if token is None or token["exp"] <= time.time():
-        _validated.pop(raw, None)
-        token = _validated[raw] = validate(raw)
-        while len(_validated) > MOST_VALIDATED:
-            _validated.pop(next(iter(_validated)), None)
+        token = validate(raw)
+        _validated.keep(raw, token, most=MOST_VALIDATED)
     return token
 
 

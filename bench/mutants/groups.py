@@ -46,13 +46,17 @@ GROUPS = {
         _tests("extraction", "fetching", "addresses", "page_kinds"),
     ),
     "accounts": Group(
-        (*_modules("accounts", "audit", "audit_chain", "step_up", "tokens"), "accounts/models/audit.py"),
+        (*_modules("accounts", "audit", "audit_chain", "step_up"), "accounts/models/audit.py"),
         (
             *_tests("accounts", "audit", "audit_anchor", "command_trail", "step_up", "tokens"),
             *_tests("accounts", "token_families", "login", "second_factor", "second_factor_api", "bearers"),
             *_tests("drafting", "own_data", "retention"),
             *_tests("console", "person"),
         ),
+    ),
+    "logins": Group(
+        _modules("accounts", "tokens"),
+        _tests("accounts", "tokens", "token_families", "bearers", "login", "step_up"),
     ),
     "tokens": Group(
         _modules("accounts", "personal_tokens"),
@@ -87,6 +91,7 @@ GROUPS = {
             *_tests("project", "health", "loop_views"),
             *_tests("orchestration", "health"),
             *_tests("usage", "health"),
+            *_tests("usage/alerts", "watch"),
         ),
     ),
     "lists": Group(("console/cursor_pages.py",), _tests("console/usage", "log_pages")),

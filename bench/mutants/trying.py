@@ -47,6 +47,10 @@ class Trials:
         self._noticed: dict[str, Counter[int]] = {}
         self.failing: list[str] = []
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Here is one process, without the plugin that knows this marker."""
+        config.addinivalue_line("markers", "xdist_group: tests that one of several processes has to run")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self._session, self._items = session, session.items

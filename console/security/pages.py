@@ -140,9 +140,7 @@ def _show_backup_codes(request: HttpRequest, codes: list[str], next_url: str = "
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    response = TemplateResponse(request, template, {**admin.site.each_context(request), **context})
-    response["Cache-Control"] = "no-store"
-    return response
+    return TemplateResponse(request, template, {**admin.site.each_context(request), **context})
 
 
 def _qr_code(uri: str) -> str:

@@ -25,8 +25,8 @@ _MARGIN = 60.0
 _LOOK_AGAIN, _LOOK_AT_LEAST = 0.05, 1.0
 # How many candidates are looked at in one go: at first, and once those have no room.
 _FIRST_AT_ONCE, _NEXT_AT_ONCE = 3, 32
-# Of a pass that has nothing to do with the place at its user's gate; never inside, never expected.
-_NO_VISIT = Visit(Entry(Gate(""), "", 0.0))
+# Of a call without an access token: it has no limits, so its gate is not asked.
+_NO_TOKEN = PersonalToken()
 
 
 class Admission:
@@ -55,10 +55,8 @@ class Admission:
     @asynccontextmanager
     async def token(self, token: PersonalToken | None, *, seconds: float) -> AsyncIterator[Visit]:
         """Likewise against the rate and concurrency of the access token that it is made with, if any."""
-        if token is None:
-            yield Visit(_NO_VISIT.entry)
-            return
-        gate = Gate(f"access_token:{token.pk}", token.requests_per_minute, token.max_concurrent_calls)
+        by = token or _NO_TOKEN
+        gate = Gate(f"access_token:{by.pk}", by.requests_per_minute, by.max_concurrent_calls)
         visit = Visit(Entry(gate, call_name(), seconds + _MARGIN), whose="This access token")
         if gate.is_needed:
             await self._enter_gate(visit)
@@ -88,7 +86,6 @@ class Admission:
         to it reaches all processes at the end. ProvidersUnavailable when none will have room before
         `deadline` (of the event loop's clock). `visit` as `user` gave it, where this pass may be the call's
         only one: TooManyCalls then."""
-        visit = visit or _NO_VISIT
         granted = await self._grant(candidates, user_id=user_id, deadline=deadline, visit=visit)
         granted.end = partial(self._begin_to_end, visit)
         try:
@@ -97,7 +94,7 @@ class Admission:
             await asyncio.shield(granted.ending or self._begin_to_end(visit, granted))
 
     async def _grant(
-        self, candidates: Sequence[Candidate], *, user_id: int, deadline: float, visit: Visit
+        self, candidates: Sequence[Candidate], *, user_id: int, deadline: float, visit: Visit | None
     ) -> Pass:
         found = await self._look(candidates, user_id=user_id, visit=visit)
         if isinstance(found, Pass):
@@ -122,7 +119,7 @@ class Admission:
         candidates: Sequence[Candidate],
         *,
         user_id: int,
-        visit: Visit,
+        visit: Visit | None,
         in_turn_at: Candidate | None = None,
     ) -> Pass | list[Unavailable]:
         """The first candidate that lets a call pass, or what each of them said. `in_turn_at` names the one
@@ -141,11 +138,11 @@ class Admission:
                 caller, found = given
                 if isinstance(found, Pass):
                     await self._end(found)
-                if caller is not None:
+                if visit is not None and caller is not None:
                     await self._leave_gate(visit)
 
             caller, found = await kept(self._choose(wanted, visit), undo=give_back)
-            if caller is not None:
+            if visit is not None and caller is not None:
                 visit.told(caller)
             if isinstance(found, Pass):
                 return found
@@ -153,12 +150,12 @@ class Admission:
         return refusals
 
     async def _choose(
-        self, wanted: Sequence[tuple[Pass, Choice]], visit: Visit
+        self, wanted: Sequence[tuple[Pass, Choice]], visit: Visit | None
     ) -> tuple[GateAnswer | None, Pass | list[Unavailable]]:
         """What the user's gate said, if it was asked; the first of the passes, or why not those that were
         looked at."""
         choices = [choice for _, choice in wanted]
-        caller = visit.entry if visit.is_expected else None
+        caller = visit.entry if visit is not None and visit.is_expected else None
         chosen = await self._guards.enter_first(choices, caller=caller)
         refusals: list[Unavailable] = []
         for (granted, choice), (circuit, said) in zip(wanted, chosen.looks, strict=False):
@@ -191,8 +188,8 @@ class Admission:
         await self._tell(granted)
         return Unavailable(candidate, said.wait, is_busy=True)
 
-    def _begin_to_end(self, visit: Visit, ended: Pass) -> asyncio.Task[None]:
-        if ended.was_answered and visit.is_inside:
+    def _begin_to_end(self, visit: Visit | None, ended: Pass) -> asyncio.Task[None]:
+        if ended.was_answered and visit is not None and visit.is_inside:
             visit.is_inside, ended.visit = False, visit.entry
         return keep(self._end(ended))
 

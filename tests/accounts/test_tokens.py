@@ -1,9 +1,12 @@
 """What a token says of its login, and why one is refused."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import time_machine
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connection
 from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
@@ -28,8 +31,25 @@ def renewed(pair):
     return rotate(refresh=pair["refresh"], actor_for=actor_for)
 
 
-def user_of(token):
-    return RevocableJWTAuthentication().get_user(token)
+async def ask_here(statement, parameters):
+    """The loop's one statement, put to the database of the test, which need not know PostgreSQL's casts."""
+    family, user = parameters
+
+    def fetch():
+        with connection.cursor() as cursor:
+            cursor.execute(statement.replace("::uuid", ""), [family and UUID(family).hex, user])
+            return cursor.fetchone()
+
+    return await sync_to_async(fetch)()
+
+
+@pytest.fixture(params=["by the ORM", "by the loop's statement"])
+def user_of(request, settings):
+    """The user of an access token, found in either way."""
+    if request.param == "by the ORM":
+        return RevocableJWTAuthentication().get_user
+    settings.LOOP_STATEMENTS = f"{__name__}.ask_here"
+    return lambda token: async_to_sync(tokens.bearer_of)(token, None)
 
 
 def test_both_tokens_name_the_login_the_version_and_the_moment_of_the_second_factor(user):
@@ -42,6 +62,7 @@ def test_both_tokens_name_the_login_the_version_and_the_moment_of_the_second_fac
     for token in (access, refresh):
         assert (token["fam"], token["ver"], token["mfa_at"]) == (str(family.pk), 3, 1_700_000_000)
         assert token["user_id"] == str(user.pk)
+        assert "iat" not in token
     assert (refresh["jti"], family.user, family.verified_at) == (family.good_token, user, 1_700_000_000)
     assert access["jti"] != refresh["jti"]
 
@@ -158,17 +179,43 @@ def test_ended_families_are_forgotten_when_no_token_of_theirs_can_be_good(user, 
         assert tokens.forget_ended_families() == 1
 
 
-def test_a_token_is_its_users(user):
+def test_the_logins_that_last_are_listed_the_latest_first_until_one_is_ended(user, outsider, settings):
+    settings.TOKEN_FAMILY_LIFETIME = timedelta(days=1)
+    now = timezone.now()
+    for hours in (24, 23, 1):
+        with time_machine.travel(now - timedelta(hours=hours), tick=False):
+            issue_pair(user=user, verified_at=None)
+    issue_pair(user=outsider, verified_at=None)
+    latest, older = tokens.logins_of(user, now=now)
+    assert [now - one.started_at for one in (latest, older)] == [timedelta(hours=1), timedelta(hours=23)]
+    assert [one.ends_at - one.started_at for one in (latest, older)] == [timedelta(days=1)] * 2
+    assert latest.family_id == TokenFamily.objects.get(started_at=latest.started_at).pk
+
+    def end(whose):
+        return tokens.end_login(user=whose, family_id=latest.family_id, actor=actor_for(user))
+
+    assert [end(outsider), end(user), end(user)] == [False, True, False]
+
+    assert tokens.logins_of(user, now=now) == [older]
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor, entry.target_id, entry.outcome) == (
+        "login.ended", user, str(user.pk), "done",
+    )  # fmt: skip
+
+
+def test_a_token_is_its_users(user, user_of):
     pair = issue_pair(user=user, verified_at=None)
 
-    assert user_of(read(pair)[0]) == user
-    assert user_of(AccessToken.for_user(user)) == user
+    for token in (read(pair)[0], AccessToken.for_user(user)):
+        found = user_of(token)
+        assert (found, found.email, found._state.db) == (user, user.email, "default")
 
 
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
         (lambda token, user: token.payload.pop("user_id"), "token_not_valid"),
+        (lambda token, user: token.payload.update(user_id="somebody"), "token_not_valid"),
         (lambda token, user: user.delete(), "user_not_found"),
         (lambda token, user: (setattr(user, "is_active", False), user.save()), "user_inactive"),
         (lambda token, user: (user.set_password("another horse"), user.save()), "password_changed"),
@@ -176,7 +223,7 @@ def test_a_token_is_its_users(user):
         (lambda token, user: TokenFamily.objects.update(ended_at=timezone.now()), "token_revoked"),
     ],
 )
-def test_a_token_that_is_refused_says_why(user, spoil, code):
+def test_a_token_that_is_refused_says_why(user, user_of, spoil, code):
     token = read(issue_pair(user=user, verified_at=None))[0]
     spoil(token, user)
 

@@ -18,6 +18,7 @@ from orchestration.calls.leader import acquire
 from orchestration.guards.admission import gate_of
 from orchestration.guards.base import get_guards
 from orchestration.models import Experiment, ExperimentArm, ProviderProbe
+from orchestration.probes.health import ModelCircuit, circuits_of, provider_statuses
 from orchestration.probes.runs import JOB
 from orchestration.routing.snapshot import ProviderSnapshot
 from providers.configs.flags import flag
@@ -125,6 +126,27 @@ def test_the_latest_and_the_next_probe_are_shown(console):
     assert "cannot tell There is no list of models at this address" in row_of(console, unknown)
     assert "Never probed Next within a minute" in row_of(console, never)
     assert "Not probed while inactive" in row_of(console, inactive)
+
+
+def test_each_provider_has_its_own_models_calls_and_pace():
+    one, other = (make_config(display_name=name, quality_model_name="gpt-5-mini") for name in "AB")
+    open_circuit(other, "gpt-5-mini", "server", ago=100, seconds=300)
+    make_calls(4, other)
+    make_calls(2, other, ago=timedelta(hours=25))
+    make_calls(3, other, ago=timedelta(hours=-1))
+    begin_calls(one, 2)
+
+    first, second = provider_statuses(now=timezone.now())
+
+    assert [(status.config, status.figures.calls) for status in (first, second)] == [(one, 0), (other, 4)]
+    assert [(status.gate.recent, status.gate.under_way) for status in (first, second)] == [(2, 2), (0, 0)]
+    assert first.circuits == (ModelCircuit("gpt-5-mini", "closed"),)
+    (shut,) = second.circuits
+    assert (shut.model_name, shut.state, shut.reason) == ("gpt-5-mini", "open", "server")
+    assert (shut.until - shut.since).total_seconds() == pytest.approx(300)
+    assert timedelta(seconds=100) <= timezone.now() - shut.since
+    assert (first.circuits[0].because, shut.because) == ("", "The provider failed internally.")
+    assert circuits_of([other, one]) == [second.circuits, first.circuits]
 
 
 def test_an_installation_without_providers_says_so(console):

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import concurrency
+from accounts.models import AuditEntry
 from orchestration.errors import ProviderFailed
 from orchestration.models import ProviderProbe
 from orchestration.probes import runs
@@ -50,6 +51,11 @@ def test_a_key_that_works_again_is_used_at_once(config_at, sandbox, ask):
     assert flag_of(config) == ""
     assert circuit_of(config) == [("closed", "")]
     assert actions() == [("provider.flagged", "system"), ("provider.recovered", "system")]
+    recovered = AuditEntry.objects.get(action="provider.recovered")
+    assert (recovered.target_id, recovered.changes) == (
+        str(config.pk),
+        {"flag_reason": ["auth", ""], "last_test_success": [None, True]},
+    )
     assert ask().attempts == 1
 
 
@@ -100,6 +106,15 @@ def test_a_failed_test_is_put_right_by_a_key_that_works(config_at):
     assert probed.effect == "recovered"
     config.refresh_from_db()
     assert (config.last_test_success, config.flag_reason) == (True, "")
+    assert AuditEntry.objects.get().changes == {"last_test_success": [False, True]}
+
+
+def test_a_flag_that_nobody_knows_any_more_stays(config_at):
+    config = config_at()
+    AIProviderConfig.objects.update(flag_reason="of old", flagged_at=timezone.now())
+
+    assert probe()[0].effect == ""
+    assert flag_of(config) == "of old"
 
 
 @pytest.mark.parametrize("held", ["auth", "failed test"])
@@ -180,6 +195,33 @@ def test_a_key_replaced_meanwhile_is_not_judged_by_its_predecessor(config_at):
     assert record(asked, REFUSED, traffic=Traffic(), now=timezone.now()) is None
     assert flag_of(current) == ""
     assert not ProviderProbe.objects.exists()
+
+
+def test_nor_is_an_address_by_the_one_before(config_at):
+    asked = config_at()
+    AIProviderConfig.objects.update(base_url="https://elsewhere.example/v1")
+
+    assert record(asked, REFUSED, traffic=Traffic(), now=timezone.now()) is None
+    assert flag_of(asked) == ""
+
+
+def test_the_row_tells_the_latest_probe_and_since_when_it_has_been_so():
+    config, start = make_config(), timezone.now()
+    since = []
+
+    for minute, is_up in enumerate([True, True, False, False, None, None]):
+        now = start + timedelta(minutes=minute)
+        finding = Finding(is_up=is_up, error_kind="" if is_up else "timeout", latency_ms=minute)
+        recorded = record(config, finding, traffic=Traffic(), now=now)
+        row = ProviderProbe.objects.get()
+        assert (row.is_up, row.error_kind, row.latency_ms) == (is_up, finding.error_kind, minute)
+        assert (row.checked_at, row.next_at, recorded.effect) == (now, recorded.next_at, "")
+        since.append((row.since - start) // timedelta(minutes=1))
+
+    assert since == [0, 0, 2, 2, 4, 4]
+    ProviderProbe.objects.update(since=None)
+    record(config, finding, traffic=Traffic(), now=now)
+    assert ProviderProbe.objects.get().since == now
 
 
 def test_a_config_deleted_meanwhile_leaves_nothing(config_at):

@@ -34,9 +34,21 @@ def test_it_is_not_ready_when_the_database_is_away():
         response = Client().get("/readyz")
 
     assert response.status_code == 503
-    assert response.json()["status"] == "unavailable"
-    assert response.json()["checks"]["database"] == "unavailable"
+    told = response.json()
+    assert (told["status"], told["checks"].pop("database")) == ("unavailable", "unavailable")
+    assert told["checks"].keys() <= {"cache"}
     assert b"10.0.0.7" not in response.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("has_redis", [True, False])
+def test_it_names_what_it_has_asked(settings, has_redis):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0" if has_redis else ""
+
+    response = Client().get("/readyz")
+
+    checks = {"database": "ok", "migrations": "ok"} | ({"cache": "ok"} if has_redis else {})
+    assert response.json() == {"status": "ok", "checks": checks}
 
 
 @pytest.mark.django_db

@@ -1,6 +1,8 @@
 """The usage log page by page, with rows of one moment, and with others that come meanwhile."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -8,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from console import cursor_pages
+from console.cursor_pages import Cursor
 from tests.usage.attempts import NOON
 from tests.usage.ended import make_call
 
@@ -43,6 +46,12 @@ def walk(console, first, towards):
     return pages
 
 
+def links(console, address):
+    """The links below the list: the address of each by its words."""
+    html = console.get(address).content.decode().partition('class="cursor-pages"')[2].partition("</nav>")[0]
+    return {words: unescape(link) for link, words in re.findall(r'href="([^"]*)">([^<]*)</a>', html)}
+
+
 @pytest.mark.parametrize("order", ["", "&o=0", "&o=-0"])
 def test_every_row_is_on_one_page_there_and_back(console, order):
     made = make_calls(80)
@@ -57,6 +66,25 @@ def test_every_row_is_on_one_page_there_and_back(console, order):
     assert [len(page) for page in there] == [25, 25, 25, 5]
     assert [pk for page in there for pk in page] == expected
     assert back == there[::-1]
+
+
+@pytest.mark.parametrize(("order", "onwards", "back"), [("", "Older", "Newer"), ("&o=0", "Newer", "Older")])
+def test_the_links_say_where_they_lead(console, order, onwards, back):
+    make_calls(51)
+    changes, first = shown(console, f"{LOG}?rows=25{order}")
+    assert links(console, f"{LOG}?rows=25{order}") == {onwards: changes.next_url}
+
+    further = links(console, LOG + changes.next_url)
+    assert further.keys() == {"First page", back, onwards}
+    assert shown(console, LOG + further["First page"])[1] == first
+    assert shown(console, LOG + further[back])[1] == first
+    assert links(console, LOG + further[onwards]).keys() == {"First page", back}
+
+
+def test_a_place_is_told_to_the_microsecond():
+    place = Cursor(NOON + timedelta(microseconds=999_999), 12)
+
+    assert Cursor.read(str(place)) == place
 
 
 def test_rows_that_come_meanwhile_move_nothing(console):
@@ -121,9 +149,13 @@ def test_by_another_column_the_newest_are_sorted_and_the_page_says_so(console, m
 
     changes, rows = shown(console, f"{LOG}?rows=25&o=7")
     _, further = shown(console, LOG + changes.next_url)
+    beside = links(console, LOG + changes.next_url)
     of_a_day, _ = shown(console, f"{LOG}?o=7&created_at_to={NOON - timedelta(days=1):%Y-%m-%d}")
 
     assert rows + further == made[::-1]
+    assert links(console, f"{LOG}?rows=25&o=7").keys() == {"Next"}
+    assert beside.keys() == {"First page", "Previous"}
+    assert {tuple(shown(console, LOG + link)[1]) for link in beside.values()} == {tuple(rows)}
     assert "Sorted are the newest" in console.get(f"{LOG}?o=7").content.decode()
     assert [row.pk for row in of_a_day.result_list] == [dear]
     assert not of_a_day.is_cut

@@ -231,18 +231,21 @@ async def test_a_pass_that_was_not_sent_leaves_no_trace():
 
 
 async def test_a_vendor_that_is_too_busy_is_paced_and_its_circuit_cools():
-    guards = MemoryGuards()
+    clock = Clock(1_800_000_000.0)
+    guards = MemoryGuards(clock)
     admission, one = Admission(guards), candidate(1)
 
     await ask(admission, one, outcome=error_of("rate_limited", retry_after=40.0))
 
-    circuit, now = await circuit_of(guards, one), time.time()
+    circuit = await circuit_of(guards, one)
     assert (circuit.reason, circuit.is_busy) == ("rate_limited", True)
-    assert 0 < circuit.shut_for(now) <= 40.0
+    assert circuit.shut_for(clock.now) == pytest.approx(40.0)
     assert (await guards.gate_state(gate_of(one.provider))).pace >= LOWEST_PACE
     with pytest.raises(ProvidersUnavailable) as refused:
         await ask(admission, one)
-    assert 1 < refused.value.retry_after <= 40
+    assert refused.value.retry_after == 40
+    at_the_gate = await guards.enter(gate_of(one.provider), "next", seconds=1)
+    assert (at_the_gate.cause, at_the_gate.wait) == ("pace", pytest.approx(40.0))
 
 
 async def test_a_vendor_that_fails_is_not_paced():
@@ -337,6 +340,23 @@ async def test_a_probe_that_finds_no_room_leaves_the_circuit_to_the_next():
 
     assert granted.candidate is spare
     assert await circuit_of(guards, one) == HALF_OPEN
+
+
+async def test_where_it_is_the_only_one_the_call_waits_for_room_to_probe_it():
+    guards = MemoryGuards()
+    one = candidate(1, max_concurrent_calls=1)
+    await set_circuit(guards, one, HALF_OPEN)
+    await fill(guards, one)
+
+    async def patient():
+        async with Admission(guards).first([one], user_id=7, deadline=soon(1e6)) as granted:
+            return granted.candidate
+
+    waiting = asyncio.ensure_future(patient())
+    await until(lambda: room_of(one).has_queue)
+    await guards.leave(gate_of(one.provider), "somebody")
+
+    assert await waiting is one
 
 
 class BetweenLookAndProbe(MemoryGuards):

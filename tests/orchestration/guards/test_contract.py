@@ -199,6 +199,7 @@ async def test_a_transition_that_gives_nothing_changes_nothing(guards):
     before = await at(guards, NOW).change_circuit("one", refused)
 
     assert await at(guards, NOW).change_circuit("one", lambda *_: None) is None
+    assert await at(guards, NOW).change_circuit("one", lambda circuit, _: circuit) == before
     assert await guards.circuits(["one"]) == [before]
 
 

@@ -7,7 +7,7 @@ import pytest
 import redis.exceptions
 
 from orchestration.guards import fallback
-from orchestration.guards.base import Choice, Entry, Gate
+from orchestration.guards.base import Choice, Entry, Gate, get_guards
 from orchestration.guards.circuit import Circuit
 from orchestration.guards.fallback import FallbackGuards
 from orchestration.guards.memory import MemoryGuards
@@ -16,6 +16,7 @@ from providers.errors import ErrorKind
 from tests import services
 from tests.clocks import Clock, at
 from tests.ports import free_port
+from tests.waiting import PATIENCE_SECONDS
 
 NOW = 1_800_000_000.0
 ONE, TWO, FULL = (Gate(name, concurrent=1) for name in ("one", "two", "full"))
@@ -56,6 +57,26 @@ async def test_without_its_redis_a_process_lets_calls_pass_and_leave_in_one_go()
     assert chosen.caller.admitted
     assert [look[1].admitted for look in (*chosen.looks, *again.looks)] == [True, False]
     assert [(await own.gate_state(gate)).under_way for gate in (ONE, TWO)] == [0, 0]
+
+
+@pytest.mark.redis
+async def test_where_a_redis_is_named_all_processes_share_what_is_in_it(settings, monkeypatch):
+    # A machine that is busy with something else may take longer than callers would wait.
+    monkeypatch.setattr("orchestration.guards.redis.PATIENCE", PATIENCE_SECONDS)
+    settings.REDIS_URL, settings.REDIS_KEY_PREFIX = services.REDIS_URL, f"test-{uuid.uuid4().hex}"
+    another_process = RedisGuards(services.REDIS_URL, settings.REDIS_KEY_PREFIX)
+
+    await get_guards().remember("a", "b", seconds=60)
+
+    assert await another_process.recall(["a"]) == ["b"]
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_where_none_is_reached_all_that_happens_in_a_process_shares_its_own(settings, is_named):
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0" if is_named else ""
+    settings.REDIS_KEY_PREFIX = uuid.uuid4().hex
+
+    assert [await get_guards().claim("job", holder, seconds=60) for holder in "ab"] == [True, False]
 
 
 class Silent(MemoryGuards):
