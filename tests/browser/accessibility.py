@@ -17,8 +17,17 @@ _SWITCH = """theme => {
     localStorage.setItem("adminTheme", JSON.stringify(theme));
     window.Alpine?.$data(document.documentElement).switchTheme?.(theme);
 }"""
+_SHOWN = "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
 # Colours that are still fading are nobody's to read.
-_STILL = "document.getAnimations().every(({ effect }) => effect.getComputedTiming().endTime === Infinity)"
+_STILL = """theme => (!window.Alpine || document.documentElement.matches(".dark") === (theme === "dark"))
+    && document.getAnimations().every(({ effect }) => effect.getComputedTiming().endTime === Infinity)"""
+_UNFOLD = """() => document.querySelectorAll("details:not([open])").forEach((folded) => {
+    folded.dataset.unfolded = folded.open = true;
+})"""
+_FOLD = """() => document.querySelectorAll("details[data-unfolded]").forEach((unfolded) => {
+    delete unfolded.dataset.unfolded;
+    unfolded.open = false;
+})"""
 
 
 def grave_findings(page, rules=RULES):
@@ -43,27 +52,28 @@ def switch_to(page, theme):
     """As the switch in the console's menu does, and as the system's setting does for what has no switch."""
     page.emulate_media(color_scheme=theme)
     page.evaluate(_SWITCH, theme)
-    page.wait_for_function(
-        "theme => !window.Alpine || document.documentElement.classList.contains(theme)", arg=theme
-    )
-    page.wait_for_function(_STILL)
+    page.wait_for_function(_STILL, arg=theme)
 
 
 def wrong_with(page):
-    """What is wrong with the page that is open, in light and in dark, each a sentence."""
-    folded = page.query_selector_all("details:not([open])")
-    _unfold(folded, "true")
-    wrong = []
-    for theme, rules in zip(THEMES, (RULES, COLOUR_RULES), strict=True):
-        switch_to(page, theme)
-        found = grave_findings(page, rules)
-        wrong += [f"{page.url} in {theme}: {rule} at {where}: {why}" for rule, where, why in found]
+    """What is wrong with the page that is open, in light and in dark, each a sentence.
+
+    It begins with the theme that the page has, and leaves it in the other: the next one opens in that.
+    """
+    page.evaluate(_UNFOLD)
+    opened = page.evaluate(_SHOWN)
+    page.wait_for_function(_STILL, arg=opened)
+    wrong = _findings(page, opened, RULES)
+    other = next(theme for theme in THEMES if theme != opened)
+    switch_to(page, other)
+    wrong += _findings(page, other, COLOUR_RULES)
     if overhang(page) > 0:
         wrong.append(f"{page.url} is {overhang(page)} px wider than its window")
-    _unfold(folded, "false")
+    page.evaluate(_FOLD)
     return wrong
 
 
-def _unfold(all_details, is_open):
-    for details in all_details:
-        details.evaluate(f"details => {{ details.open = {is_open}; }}")
+def _findings(page, theme, rules):
+    return [
+        f"{page.url} in {theme}: {rule} at {where}: {why}" for rule, where, why in grave_findings(page, rules)
+    ]

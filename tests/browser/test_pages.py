@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from console.navigation import SECTIONS, links_of
 from tests.browser import console_pages
 from tests.browser.accessibility import wrong_with
+from tests.browser.chromium import DEVICES
 from tests.browser.installation import furnish
 from tests.browser.visitors import enrol_authenticator, log_in, settle
 from tests.factories import make_user
@@ -14,7 +15,7 @@ from usage.models import AIProviderUsageLog
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
-each_device = pytest.mark.parametrize("device", ["desktop", "phone"])
+each_device = pytest.mark.parametrize("device", DEVICES)
 
 
 def open_settled(page, address, *, status=200):
@@ -23,18 +24,19 @@ def open_settled(page, address, *, status=200):
     return [] if answer.status == status else [f"{address} answered {answer.status}"]
 
 
-@each_device
 @pytest.mark.parametrize("pages", console_pages.PAGES)
-def test_it_is_accessible_and_fits(visit_as, pages, device):
+def test_it_is_accessible_and_fits(visit_as, pages):
+    """On each device, in the installation that takes longer to furnish than many of its pages to open."""
     admin = furnish(days=3, calls_a_day=6)
     console_pages.furnish_rows()
-    page = visit_as(admin, device)
-    page.watch.expect(404)
 
     wrong = []
-    for address in console_pages.PAGES[pages]():
-        wrong += open_settled(page, address, status=404 if "nothing/here" in address else 200)
-        wrong += wrong_with(page)
+    for device in DEVICES:
+        page = visit_as(admin, device)
+        page.watch.expect(404)
+        for address in console_pages.PAGES[pages]():
+            wrong += open_settled(page, address, status=404 if "nothing/here" in address else 200)
+            wrong += [f"{device}: {what}" for what in wrong_with(page)]
 
     assert wrong == []
 
