@@ -23,15 +23,20 @@ def token(user):
     return issue_pair(user=user, verified_at=None)["access"]
 
 
-def knock(token):
+def knock(token, scheme="Bearer"):
     """Status and error code of a request that is refused for its body, if its sender is let in."""
     path = reverse("v1:job-extract")
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"{scheme} {token}"}
     response = async_to_sync(AsyncClient().post)(path, {}, "application/json", headers=headers)
     return response.status_code, response.json()["error"]["code"]
 
 
 LET_IN = (400, "invalid_input")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_letters_of_the_scheme_may_be_of_any_size(token, scheme):
+    assert knock(token, scheme) == LET_IN
 
 
 def test_a_view_that_has_it_verified_later_learns_only_who_it_is(user, token, monkeypatch):

@@ -79,3 +79,9 @@ def test_what_takes_long_to_read_is_read_for_those_alone_who_are_known(root, tok
 
     assert status(token_for(user)) == 400
     assert status("adt_nobody") == (401 if size > views.LARGE else 400)
+
+
+def test_another_method_is_refused_with_the_one_that_is_taken(root):
+    refused = httpx.get(f"{root}/v1/chat/completions", timeout=None)
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")

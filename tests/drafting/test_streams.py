@@ -166,6 +166,23 @@ async def test_an_extraction_is_shown_too_and_a_known_posting_at_once(send, conf
     assert sandbox.hits()["total"] == 1
 
 
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("Text/Event-Stream", "text/event-stream"),
+        ("text/event-stream, application/json", "text/event-stream"),
+        ("text/event-stream, */*;q=0.5", "text/event-stream"),
+        ("text/event-stream;q=0.1, application/json;q=0.9", "application/json"),
+        ("text/event-stream;q=0, */*", "application/json"),
+        ("text/event-stream;q=0.5, */*", "application/json"),
+    ],
+)
+async def test_events_are_sent_to_who_likes_them_best(send, config, accept, content_type):
+    response = await send(EXTRACT, {"text": TEXT}, accept=accept)
+
+    assert response["Content-Type"] == content_type
+
+
 async def test_what_goes_wrong_before_anything_is_shown_has_its_status(send, body):
     nothing_configured = await send(CV, body)
     not_valid = await send(CV, {"job": 1})
