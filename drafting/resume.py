@@ -135,11 +135,6 @@ def normalised_resume(document: object) -> ReadResume:
     return ReadResume(resume, changes)
 
 
-def check_resume(document: object) -> Resume:
-    """The document as a JSON Resume; raises InvalidProfile like `normalised_resume`."""
-    return normalised_resume(document).resume
-
-
 def _normalised(document: Resume, changes: list[dict[str, str]]) -> Resume:
     for old, new in _RENAMED_SECTIONS.items():
         if old in document and new not in document:

@@ -13,7 +13,7 @@ from drafting.drafter import cv_texts
 from drafting.facts import read_facts, texts_of
 from drafting.options import DraftOptions, Length
 from drafting.replies import CvReply
-from drafting.resume import check_resume
+from drafting.resume import normalised_resume
 from extraction.schema import JobData
 from tests.drafting.conftest import JOB, cv_reply
 
@@ -70,7 +70,7 @@ def test_a_rewritten_line_takes_the_place_of_its_source(compose, resume):
         "before": "Trained four analysts in SQL",
         "after": text,
     } in cv.changes
-    check_resume(cv.content)
+    normalised_resume(cv.content)
 
 
 @pytest.mark.parametrize(

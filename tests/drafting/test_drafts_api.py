@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from accounts.models import User
 from drafting.facts import texts_of
 from drafting.models import Draft, MasterProfile
-from drafting.resume import check_resume
+from drafting.resume import normalised_resume
 from extraction.models import JobPosting
 from extraction.schema import JobData
 from tests.drafting.conftest import JOB, cv_reply, letter_reply, load_profile
@@ -59,7 +59,7 @@ def test_it_drafts_a_cv_with_a_real_call_and_accounts_for_it(
     log = AIProviderUsageLog.objects.get(task_type="cv_draft")
     assert response.status_code == 201
     assert sandbox.hits()["total"] == AIProviderUsageLog.objects.count() == len(data["calls"])
-    check_resume(data["content"])
+    normalised_resume(data["content"])
     assert [entry["name"] for entry in data["content"]["work"]] == ["Vattenkraft AB", "Hälsodata i Umeå"]
     assert data["provider_used"] == "openai"
     assert data["model_used"] == "sandbox-mini"
@@ -77,7 +77,7 @@ def test_a_model_without_structured_output_drafts_by_prompt_and_the_draft_says_s
     cv = post(api, CV, job_id=job.pk, profile_id=profile.pk).json()["data"]
     letter = post(api, LETTER, job_id=job.pk, profile_id=profile.pk).json()["data"]
 
-    check_resume(cv["content"])
+    normalised_resume(cv["content"])
     assert cv["degraded"] == letter["degraded"] == ["structured_output"]
     assert api.get(f"/api/v1/drafts/{cv['draft_id']}").json()["data"]["degraded"] == ["structured_output"]
 

@@ -17,7 +17,7 @@ from aditus.demo import local_job
 from aditus.demo.seeds import ADMIN_EMAIL, DEMO_EMAIL, chosen_provider, let_serve, seed_demo
 from aditus.demo.servers import ServerDidNotStart, Servers
 from drafting.models import MasterProfile
-from drafting.resume import check_resume
+from drafting.resume import normalised_resume
 from extraction.models import JobPosting
 from providers.adapters.base import TokenUsage
 from providers.local_model import LocalModelUnavailable
@@ -43,7 +43,7 @@ def test_seeding_adds_people_a_profile_a_posting_and_a_default_provider_once(cap
     assert User.objects.get(email=ADMIN_EMAIL).is_superuser
     plans = [user.subscriptions.get().plan_id for user in User.objects.exclude(email=ADMIN_EMAIL)]
     assert sorted(plans) == ["freemium", "paygo", "pro_annual", "pro_monthly"]
-    assert check_resume(MasterProfile.objects.get(user__email=DEMO_EMAIL).resume)
+    assert normalised_resume(MasterProfile.objects.get(user__email=DEMO_EMAIL).resume)
     assert JobPosting.objects.get(user__email=DEMO_EMAIL).title == "Data Analyst"
     configs = AIProviderConfig.objects.filter(is_active=True)
     assert {config.provider_type: config.default_tasks() for config in configs} == {
