@@ -8,7 +8,6 @@ from urllib.parse import quote
 import pytest
 from pypdf import PdfReader
 
-from accounts.models import User
 from drafting.facts import texts_of
 from drafting.models import Draft, MasterProfile
 from drafting.resume import normalised_resume
@@ -43,7 +42,8 @@ def test_a_letter_has_the_date_of_where_its_writer_is(api, user, sandbox_config,
     dates = set()
     # Their days are never the same: one begins 26 hours after the other.
     for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
-        User.objects.filter(pk=user.pk).update(time_zone=zone)
+        user.time_zone = zone
+        user.save(update_fields=["time_zone"])
         letter = post(api, LETTER, job_id=job.pk, profile_id=profile.pk).json()["data"]
         dates.add(letter["content"]["date"])
 

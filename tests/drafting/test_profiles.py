@@ -56,7 +56,8 @@ def test_it_refuses_what_is_not_a_json_resume_and_stores_nothing(api, change, pa
 
 def test_whatever_stands_in_a_place_of_a_resume_is_read_or_refused(resume):
     refused = set()
-    for path, odd in with_odd_values(resume):
+    first = {name: value[:1] if isinstance(value, list) else value for name, value in resume.items()}
+    for path, odd in with_odd_values(first):
         try:
             normalised_resume(odd)
         except InvalidProfile:
