@@ -10,11 +10,11 @@ from accounts import personal_tokens
 from accounts.audit import Actor
 from accounts.models import Plan
 from aditus.asgi import application
-from tests.orchestration.conftest import config_at
+from tests.orchestration.conftest import config_at, halfway
 from tests.ports import free_port
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
-__all__ = ["config_at"]
+__all__ = ["config_at", "halfway"]
 
 
 @pytest.fixture(scope="session")

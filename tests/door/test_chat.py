@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from accounts.personal_tokens import TokenLimits
 from tests.contract.questions import png
+from tests.orchestration.conftest import configs_at
 from tests.waiting import wait_until
 from usage.models import AIProviderUsageLog, QuotaCounter
 
@@ -96,8 +97,8 @@ def test_a_stream_comes_in_pieces_with_its_usage(wire, door, config_at):
     assert the_row().status == "success"
 
 
-def test_the_asynchronous_client_streams_and_may_leave(door, config_at, sandbox):
-    config_at("sandbox-mini@drip=0.05", provider_type="gemini", timeout=300)
+def test_the_asynchronous_client_streams_and_may_leave(door, halfway):
+    configs_at(halfway)(provider_type="gemini", timeout=300)
     client = door(openai.AsyncOpenAI)
 
     async def leave_early():
@@ -115,7 +116,7 @@ def test_the_asynchronous_client_streams_and_may_leave(door, config_at, sandbox)
 
     row = the_row()
     assert (row.status, row.usage_source, row.error_kind) == ("aborted", "estimated", "cancelled")
-    wait_until(lambda: sandbox.hits()["in_flight"] == 0)
+    wait_until(lambda: halfway.hits()["in_flight"] == 0)
     assert sum(QuotaCounter.objects.values_list("reserved", flat=True)) == 0
 
 

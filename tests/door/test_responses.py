@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from tests.contract.questions import png
+from tests.orchestration.conftest import configs_at
 from tests.waiting import wait_until
 from usage.models import AIProviderUsageLog, QuotaCounter
 
@@ -166,8 +167,8 @@ def test_an_answer_that_was_cut_is_incomplete(door, config_at):
     assert (last.type, last.response.status) == ("response.incomplete", "incomplete")
 
 
-def test_the_asynchronous_client_streams_and_may_leave(door, config_at, sandbox):
-    config_at("sandbox-mini@drip=0.05", provider_type="gemini", timeout=300)
+def test_the_asynchronous_client_streams_and_may_leave(door, halfway):
+    configs_at(halfway)(provider_type="gemini", timeout=300)
     client = door(openai.AsyncOpenAI)
 
     async def leave_early():
@@ -180,7 +181,7 @@ def test_the_asynchronous_client_streams_and_may_leave(door, config_at, sandbox)
     wait_until(lambda: not AIProviderUsageLog.objects.filter(status="started").exists())
 
     assert (the_row().status, the_row().error_kind) == ("aborted", "cancelled")
-    wait_until(lambda: sandbox.hits()["in_flight"] == 0)
+    wait_until(lambda: halfway.hits()["in_flight"] == 0)
     assert sum(QuotaCounter.objects.values_list("reserved", flat=True)) == 0
 
 

@@ -3,18 +3,32 @@ import pytest
 from accounts import concurrency
 from orchestration.calls.orchestrator import AIOrchestrator
 from tests.factories import make_config
+from tests.sandbox import Halfway, running_sandbox
 
 
 @pytest.fixture
 def config_at(sandbox):
     """Make an active provider whose vendor is the sandbox, misbehaving as the model's name says."""
+    return configs_at(sandbox)
+
+
+@pytest.fixture
+def halfway():
+    """A vendor in the middle of every answer: however slow this machine is, it is not all there when its
+    reader leaves."""
+    with running_sandbox(Halfway()) as server:
+        yield server
+
+
+def configs_at(vendor):
+    """Makes active providers of such a vendor."""
 
     def make(model_name="sandbox-mini", *, provider_type="openai", **overrides):
         keys = {"gemini": "AIza-test-key-0123456789abcdef", "claude": "sk-ant-test-0123456789"}
         return make_config(
             provider_type=provider_type,
             model_name=model_name,
-            base_url=sandbox.base_url(provider_type),
+            base_url=vendor.base_url(provider_type),
             api_key=keys.get(provider_type, "sk-test-0123456789abcdef"),
             **overrides,
         )
