@@ -127,4 +127,4 @@ def test_what_the_shares_of_two_periods_differ_by_is_called_points(visit_as, sup
     tiles = page.locator(".panel-summary .tile")
 
     expect(tiles.filter(has_text="Success")).to_contain_text("+25 points on the period before")
-    expect(tiles.filter(has_text="Calls").first).to_contain_text("+100% on the period before")
+    expect(tiles.filter(has_text="Calls").first).to_contain_text("+100 % on the period before")

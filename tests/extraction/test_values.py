@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from babel.dates import format_date
 
 from extraction.values.dates import find_dates, parse_date
 from extraction.values.employment import employment_types, is_remote_value, says_remote
@@ -165,6 +166,18 @@ def test_money_for_something_else_is_not_pay_though_it_has_a_period(text):
 )  # fmt: skip
 def test_it_reads_a_date_as_each_language_writes_it(text):
     assert parse_date(text) == date(2026, 3, 4)
+
+
+def test_no_language_has_the_month_names_of_another():
+    """Babel kept what it resolved for one where all look (https://github.com/python-babel/babel/issues/1234)."""
+    named = {
+        code: format_date(date(2019, 9, 1), "LLLL", locale=code)
+        for code in ("he", "zh", "ja", "ar", "de", "nl")
+    }
+
+    assert named == {
+        "he": "ספטמבר", "zh": "九月", "ja": "9月", "ar": "سبتمبر", "de": "September", "nl": "september",
+    }  # fmt: skip
 
 
 def test_a_language_with_one_order_decides_a_date_with_two_readings():
