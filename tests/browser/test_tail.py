@@ -120,8 +120,8 @@ def test_a_row_is_found_and_opened_by_keys_alone(visit_as, super_admin, device):
     box.press_sequentially("nothing is called this")
     expect(page.get_by_text("Nothing is called")).to_be_visible()
     expect(box).to_have_attribute("aria-expanded", "false")
-    box.fill("")
-    box.press_sequentially("main acc")
+    # In one go: an answer to a part of it would take the choice back that the key makes.
+    box.fill("main acc")
     found = page.get_by_role("listbox", name="Found").get_by_role("option")
     expect(found).to_contain_text("Main account")
     expect(box).to_have_attribute("aria-expanded", "true")
