@@ -15,7 +15,7 @@ from tests.failures import FILE_VARIABLE
 
 MOST_FAILURES = 20
 # Few at a time, so that those that take long, which are begun first, do not all come to one worker.
-ON_SQLITE = ["-n", "3", "--maxschedchunk", "8", "-m"]
+ON_SQLITE = ["-n", "2", "--maxschedchunk", "8", "-m"]
 # Groups keep together what shares a cluster; over all tests they take a minute of xdist's own.
 ON_POSTGRESQL = ["--only-database", "--dist", "loadgroup", "-m", "not embedded"]
 
