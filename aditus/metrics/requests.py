@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
@@ -27,10 +27,19 @@ def request_counts_middleware(get_response: Callable[[HttpRequest], Any]) -> Cal
     if observer is None:
         raise MiddlewareNotUsed
 
+    return watched(get_response, lambda request: _under_way(observer.instruments, request))
+
+
+def watched(
+    get_response: Callable[[HttpRequest], Any],
+    watching: Callable[[HttpRequest], AbstractContextManager[list[HttpResponseBase]]],
+) -> Callable[[HttpRequest], Any]:
+    """A middleware that answers within what `watching` opens for each request, and hands it the response.
+    Nothing that goes wrong there reaches the client."""
     if iscoroutinefunction(get_response):
 
         async def through(request: HttpRequest) -> Any:
-            with Guarded(lambda: _under_way(observer.instruments, request)) as answered:
+            with Guarded(lambda: watching(request)) as answered:
                 response = await get_response(request)
                 if answered is not None:
                     answered.append(response)
@@ -39,7 +48,7 @@ def request_counts_middleware(get_response: Callable[[HttpRequest], Any]) -> Cal
         return through
 
     def through_sync(request: HttpRequest) -> Any:
-        with Guarded(lambda: _under_way(observer.instruments, request)) as answered:
+        with Guarded(lambda: watching(request)) as answered:
             response = get_response(request)
             if answered is not None:
                 answered.append(response)

@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from django_guid import get_guid
 
-from aditus.metrics.requests import method_of, route_of
+from aditus.metrics.requests import method_of, route_of, watched
 from aditus.telemetry import sending
 from aditus.telemetry.sending import Telemetry, fail
-from usage.metrics.observers import Guarded
 
 
 @sync_and_async_middleware
@@ -26,25 +24,7 @@ def request_spans_middleware(get_response: Callable[[HttpRequest], Any]) -> Call
     if observer is None:
         raise MiddlewareNotUsed
 
-    if iscoroutinefunction(get_response):
-
-        async def through(request: HttpRequest) -> Any:
-            with Guarded(lambda: _span(observer.telemetry, request)) as answered:
-                response = await get_response(request)
-                if answered is not None:
-                    answered.append(response)
-            return response
-
-        return through
-
-    def through_sync(request: HttpRequest) -> Any:
-        with Guarded(lambda: _span(observer.telemetry, request)) as answered:
-            response = get_response(request)
-            if answered is not None:
-                answered.append(response)
-        return response
-
-    return through_sync
+    return watched(get_response, lambda request: _span(observer.telemetry, request))
 
 
 @contextmanager
